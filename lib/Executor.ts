@@ -1,0 +1,204 @@
+/**
+ * Runs jobs somewhere else and hands their results back: the service, and all that follows from running one job.
+ *
+ * A program asks for an `Executor` and a Layer (`ThreadExecutor.layer`, `InlineExecutor.layer`) says where the workers
+ * are. A Stream's own `mapEffect` with a `concurrency` is the pool; {@link map} is the same with several jobs a message.
+ *
+ * Every accepted job settles exactly once. Interrupting the fiber that waits for a job stops the job, and the
+ * interruption returns when its worker is free.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as ExecutorError from "./ExecutorError.ts"
+import * as jobStream from "./internal/jobStream.ts"
+import type * as Job from "./Job.ts"
+
+/** See the module's comment. */
+export class Executor extends Context.Service<Executor, {
+  /** How many jobs can run at the same time. */
+  readonly maxWorkers: number
+  /** Closed with the executor; the jobs of `submit` live in it. */
+  readonly scope: Scope.Scope
+  /**
+   * Runs `job` on one worker, once for each input, one after the other. Each item has its own Exit, in the inputs'
+   * order. Waits its turn: first in, first out. Fails only by interruption.
+   */
+  readonly execute: <Input, A, E>(
+    job: Job.Job<Input, A, E>,
+    inputs: ReadonlyArray<Input>
+  ) => Effect.Effect<Settled<A, E>>
+  readonly stats: Effect.Effect<Stats>
+  readonly drain: Effect.Effect<void>
+}>()("effect-futures/Executor") {}
+
+/** What became of the items that were executed together. */
+export interface Settled<out A, out E> {
+  readonly exits: ReadonlyArray<Exit.Exit<A, E | ExecutorError.ExecutorError>>
+  /** Wall time of one item, in milliseconds, as its worker measured it. */
+  readonly runMs: number
+  /** Returns the buffers that came with the results to the workers; views of them are empty from then on. */
+  readonly giveBack: () => void
+}
+
+/** The figures of an executor at one moment. */
+export interface Stats {
+  /** Workers alive, those that are starting included; never more than `maxWorkers`. */
+  readonly workers: number
+  /** Workers that run a job. */
+  readonly busy: number
+  /** Jobs accepted and not yet started. */
+  readonly queued: number
+  /** Jobs that succeeded. */
+  readonly finished: number
+  /** Jobs that ended in any other way, interrupted ones included. */
+  readonly failed: number
+  /** Workers that died of themselves. */
+  readonly died: number
+}
+
+/** What an executor tells of each job as it happens. Times are milliseconds since the Unix epoch. */
+export type JobEvent =
+  | { readonly _tag: "Submitted"; readonly id: number; readonly job: string; readonly at: number }
+  | { readonly _tag: "Started"; readonly id: number; readonly workerId: number; readonly at: number }
+  | {
+    readonly _tag: "Settled"
+    readonly id: number
+    readonly status: "succeeded" | "failed" | "interrupted"
+    /** Undefined where the job did not get as far. */
+    readonly workerId: number | undefined
+    readonly startedAt: number | undefined
+    readonly at: number
+    /** CPU time of the worker's thread; with several jobs in one message, their mean. */
+    readonly cpuMs: number
+    /** Bytes of the result's ArrayBuffers. */
+    readonly resultBytes: number
+  }
+
+/**
+ * Called with each event of the jobs that a program runs, in order; jobs are numbered from 0 as the executor accepts
+ * them. It must not throw. None by default, and then nothing is measured for it.
+ */
+export const JobObserver = Context.Reference<((event: JobEvent) => void) | undefined>(
+  "effect-futures/Executor/JobObserver",
+  { defaultValue: () => undefined }
+)
+
+/**
+ * Runs a job and succeeds with its result. Interrupting it stops the job.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Executor, InlineExecutor, Job } from "effect-futures"
+ *
+ * const square = Job.make(import.meta, "square", (n: number) => n * n)
+ *
+ * await Effect.runPromise(Executor.run(square, 7).pipe(Effect.provide(InlineExecutor.layer()))) // => 49
+ * ```
+ */
+export const run = <Input, A, E>(
+  job: Job.Job<Input, A, E>,
+  input: Input
+): Effect.Effect<A, E | ExecutorError.ExecutorError, Executor> =>
+  Executor.use((executor) => Effect.flatMap(executor.execute(job, [input]), (settled) => settled.exits[0]!))
+
+/**
+ * Runs a job and lends its result to `f`: when the Effect that `f` returns has ended, the buffers that moved with the
+ * result go back to the workers, which fill them again. A view that is kept longer is empty (its length is 0).
+ */
+export const use = <Input, A, E, B, E2, R2>(
+  job: Job.Job<Input, A, E>,
+  input: Input,
+  f: (value: A) => Effect.Effect<B, E2, R2>
+): Effect.Effect<B, E | E2 | ExecutorError.ExecutorError, R2 | Executor> =>
+  Executor.use((executor) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(executor.execute(job, [input])), (settled) =>
+        Effect.ensuring(
+          restore(Effect.flatMap(settled.exits[0]!, f)),
+          Effect.sync(settled.giveBack)
+        ))
+    )
+  )
+
+/**
+ * Hands a job over and returns at once: the Fiber is its future. Jobs start in the order in which they were submitted.
+ *
+ * The job belongs to the executor: it goes on when the submitting fiber ends, and stops when the executor's scope
+ * closes. An unbounded loop of `submit` is an unbounded queue; {@link map} pulls its source only when there is room.
+ */
+export const submit = <Input, A, E>(
+  job: Job.Job<Input, A, E>,
+  input: Input
+): Effect.Effect<Fiber.Fiber<A, E | ExecutorError.ExecutorError>, never, Executor> =>
+  Executor.use((executor) =>
+    run(job, input).pipe(
+      Effect.provideService(Executor, executor),
+      Effect.forkIn(executor.scope, { startImmediately: true })
+    )
+  )
+
+/** How {@link map} and {@link mapExit} spread a Stream's items over the workers. */
+export interface MapOptions {
+  /** How many messages may be with the workers at the same time; by default as many as there can be workers. */
+  readonly concurrency?: number
+  /** Emits results as they come instead of in the order of the inputs. */
+  readonly unordered?: boolean
+  /**
+   * How many items go to a worker in one message, by default 1. A number waits for that many; "auto" sends what the
+   * source has at hand, up to about a millisecond's work as measured on the items before.
+   */
+  readonly chunkSize?: number | "auto"
+  /**
+   * Holds jobs back while results that nobody has read take up as much; the ArrayBuffers in them are counted. The first
+   * jobs, and a result larger than any before, can pass the limit; one result is always let through.
+   */
+  readonly maxBufferedBytes?: number
+}
+
+/**
+ * Runs `job` on each item of a Stream. The source is pulled only when there is room, so it may be endless.
+ *
+ * Fails with the first item that fails, as `Stream.mapEffect` does, and then stops the others. Fails with
+ * `InvalidOptions` before it pulls anything when an option is out of range.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Stream } from "effect"
+ * import { Executor, InlineExecutor, Job } from "effect-futures"
+ *
+ * const square = Job.make(import.meta, "square", (n: number) => n * n)
+ *
+ * await Stream.range(1, 4).pipe(
+ *   Executor.map(square, { concurrency: 2, chunkSize: 2 }),
+ *   Stream.runCollect,
+ *   Effect.provide(InlineExecutor.layer()),
+ *   Effect.runPromise
+ * ) // => [1, 4, 9, 16]
+ * ```
+ */
+export const map = <Input, A, E>(job: Job.Job<Input, A, E>, options: MapOptions = {}) =>
+<E2, R2>(
+  inputs: Stream.Stream<Input, E2, R2>
+): Stream.Stream<A, E | E2 | ExecutorError.ExecutorError, R2 | Executor> =>
+  Stream.unwrap(Executor.use((executor) => jobStream.values(executor, job, options, inputs)))
+
+/** As {@link map}, with each item's Exit in place of its result: an item that fails does not stop the others. */
+export const mapExit = <Input, A, E>(job: Job.Job<Input, A, E>, options: MapOptions = {}) =>
+<E2, R2>(
+  inputs: Stream.Stream<Input, E2, R2>
+): Stream.Stream<
+  Exit.Exit<A, E | ExecutorError.ExecutorError>,
+  E2 | ExecutorError.InvalidOptions,
+  R2 | Executor
+> => Stream.unwrap(Executor.use((executor) => jobStream.exits(executor, job, options, inputs)))
+
+/** The figures of the executor, now. */
+export const stats: Effect.Effect<Stats, never, Executor> = Executor.use((executor) => executor.stats)
+
+/** Waits until every job that was accepted has settled. */
+export const drain: Effect.Effect<void, never, Executor> = Executor.use((executor) => executor.drain)

@@ -1,0 +1,119 @@
+/**
+ * What `concurrent.futures` offers over a set of futures, for fibers: those of `Executor.submit` and any others.
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import { InvalidOptions } from "./ExecutorError.ts"
+import * as options from "./internal/options.ts"
+
+/**
+ * The fibers in the order in which they finish, each once, those that have finished already first.
+ *
+ * It lets go of a fiber before it emits it: a result lives as long as its reader holds it. That is why the Stream can
+ * be read once only. Interrupting the reader leaves the fibers alone.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Fiber, Stream } from "effect"
+ * import { Future } from "effect-futures"
+ *
+ * const program = Effect.gen(function*() {
+ *   const slow = yield* Effect.forkChild(Effect.delay(Effect.succeed("slow"), 20))
+ *   const fast = yield* Effect.forkChild(Effect.succeed("fast"))
+ *   return yield* Future.asCompleted([slow, fast]).pipe(Stream.mapEffect(Fiber.join), Stream.runCollect)
+ * })
+ *
+ * await Effect.runPromise(program) // => ["fast", "slow"]
+ * ```
+ */
+export const asCompleted = <A, E>(fibers: Iterable<Fiber.Fiber<A, E>>): Stream.Stream<Fiber.Fiber<A, E>> => {
+  const pending = new Set(fibers)
+  return Stream.unwrap(Effect.gen(function*() {
+    const finished = yield* Queue.unbounded<Fiber.Fiber<A, E>>()
+    const observers = new Map<Fiber.Fiber<A, E>, () => void>()
+    let left = pending.size
+    yield* Effect.addFinalizer(() => Effect.sync(() => observers.forEach((stop) => stop())))
+    for (const fiber of pending) {
+      pending.delete(fiber)
+      observers.set(fiber, noop)
+      const stop = fiber.addObserver(() => {
+        observers.delete(fiber)
+        Queue.offerUnsafe(finished, fiber)
+      })
+      if (observers.has(fiber)) observers.set(fiber, stop)
+    }
+    return Stream.fromPull(Effect.succeed(Effect.suspend(() =>
+      left-- > 0 ? Effect.map(Queue.take(finished), (fiber) => [fiber] as const) : Cause.done()
+    )))
+  }))
+}
+
+const noop = () => {}
+
+/** Until when {@link wait} waits, at the longest. */
+export interface WaitOptions {
+  /** By default "all". "firstFailure" takes an interruption for no failure. */
+  readonly until?: "all" | "first" | "firstFailure"
+  /** By default none. */
+  readonly timeout?: Duration.Input
+}
+
+/**
+ * Waits for some or all of the fibers, and tells which are done and which are not, each once, in the order given. It
+ * interrupts none of them.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Future } from "effect-futures"
+ *
+ * const program = Effect.gen(function*() {
+ *   const never = yield* Effect.forkChild(Effect.never)
+ *   const now = yield* Effect.forkChild(Effect.succeed("now"))
+ *   const { done, pending } = yield* Future.wait([never, now], { until: "first" })
+ *   return [done.length, pending.length]
+ * })
+ *
+ * await Effect.runPromise(program) // => [1, 1]
+ * ```
+ */
+export const wait = Effect.fnUntraced(function*<A, E>(
+  fibers: Iterable<Fiber.Fiber<A, E>>,
+  waitOptions: WaitOptions = {}
+): Effect.fn.Return<
+  { readonly done: Array<Fiber.Fiber<A, E>>; readonly pending: Array<Fiber.Fiber<A, E>> },
+  InvalidOptions
+> {
+  const { timeout = Duration.infinity, until = "all" } = waitOptions
+  const duration = yield* options.duration("timeout", timeout)
+  if (!(until in isEnough)) {
+    return yield* new InvalidOptions({ option: "until", value: until, expected: `"all", "first" or "firstFailure"` })
+  }
+  const all = [...new Set(fibers)]
+  const isDone = (fiber: Fiber.Fiber<A, E>) => fiber.pollUnsafe() !== undefined
+
+  yield* Effect.callback<void>((resume) => {
+    let left = all.length
+    if (left === 0) return resume(Effect.void)
+    const observers = all.map((fiber) =>
+      fiber.addObserver((exit) => {
+        if (--left === 0 || isEnough[until](exit)) resume(Effect.void)
+      })
+    )
+    return Effect.sync(() => observers.forEach((stop) => stop()))
+  }).pipe(Effect.timeoutOption(duration))
+
+  return { done: all.filter(isDone), pending: all.filter((fiber) => !isDone(fiber)) }
+})
+
+/** Whether a fiber that ended so is reason to wait no longer. */
+const isEnough: Record<NonNullable<WaitOptions["until"]>, (exit: Exit.Exit<unknown, unknown>) => boolean> = {
+  all: () => false,
+  first: () => true,
+  firstFailure: (exit) => Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
+}

@@ -1,0 +1,85 @@
+/**
+ * Jobs on the calling thread, for tests and debugging: a breakpoint in a job is hit, a fake that a test put in place is
+ * seen. Inputs and results are cloned as on threads, and the same errors come back.
+ *
+ * What one thread cannot do it does not: a busy loop blocks the caller and cannot be interrupted, `process.exit` ends
+ * the program, and jobs overlap only while they await.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as EffectWorker from "effect/workers/Worker"
+import { WorkerError, WorkerReceiveError } from "effect/workers/WorkerError"
+import { MessageChannel, type MessagePort } from "node:worker_threads"
+import { Executor } from "./Executor.ts"
+import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
+import * as poolOptions from "./internal/options.ts"
+import * as worker from "./internal/worker.ts"
+import * as WorkerPool from "./internal/WorkerPool.ts"
+import type * as Job from "./Job.ts"
+
+/** See {@link layer}. */
+export interface Options extends poolOptions.PoolOptions {}
+
+/**
+ * An executor on the calling thread.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Executor, InlineExecutor, Job } from "effect-futures"
+ *
+ * const double = Job.make(import.meta, "double", (n: number) => n * 2)
+ *
+ * await Effect.runPromise(Effect.provide(Executor.run(double, 21), InlineExecutor.layer())) // => 42
+ * ```
+ */
+export const layer = (options: Options = {}): Layer.Layer<Executor, InvalidOptions | WorkerStartError> =>
+  Layer.effect(Executor, make(options))
+
+const make = Effect.fnUntraced(function*(options: Options) {
+  const valid = yield* poolOptions.validate(options)
+  const ports = new Map<number, MessagePort>()
+  const jobs: Array<Job.Any> = []
+
+  const spawn = (workerId: number): MessagePort => {
+    const { port1, port2 } = new MessageChannel()
+    ports.set(workerId, port1)
+    port2.on(
+      "message",
+      worker.make({
+        post: (message, transfer) => port2.postMessage(message, transfer),
+        moves: true,
+        close: () => port2.close()
+      }, (address) => jobs[address as number]!)
+    )
+    return port1
+  }
+
+  return yield* WorkerPool.make(valid, {
+    terminate: (workerId) => Effect.sync(() => ports.get(workerId)?.close()),
+    exitCode: (workerId) => {
+      ports.delete(workerId)
+      return undefined
+    },
+    address: (job) => jobs.includes(job) ? jobs.indexOf(job) : jobs.push(job) - 1,
+    sharesMemory: true
+  }).pipe(Effect.provide([layerPlatform, EffectWorker.layerSpawner(spawn)]))
+})
+
+const layerPlatform = Layer.succeed(
+  EffectWorker.WorkerPlatform,
+  EffectWorker.makePlatform<MessagePort>()({
+    setup: ({ scope, worker: port }) =>
+      Effect.as(Scope.addFinalizer(scope, Effect.sync(() => port.close())), port),
+    listen: ({ deferred, emit, port }) =>
+      Effect.sync(() => {
+        port.on("message", emit)
+        port.on("close", () => {
+          const reason = new WorkerReceiveError({ message: "The worker was stopped" })
+          Deferred.doneUnsafe(deferred, Effect.fail(new WorkerError({ reason })))
+        })
+      })
+  })
+)

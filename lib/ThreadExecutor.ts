@@ -1,0 +1,76 @@
+/**
+ * Jobs on worker threads of this process.
+ *
+ * A worker starts when a job waits and no worker is idle, up to `maxWorkers`. It runs one job at a time. One that dies
+ * costs the job that it ran; the next job that waits has another started.
+ */
+import * as NodeWorker from "@effect/platform-node/NodeWorker"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Worker, type WorkerOptions } from "node:worker_threads"
+import { Executor } from "./Executor.ts"
+import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
+import * as poolOptions from "./internal/options.ts"
+import * as WorkerPool from "./internal/WorkerPool.ts"
+
+/** See {@link layer}. */
+export interface Options extends poolOptions.PoolOptions {
+  /** Limits of each thread, as Node's `resourceLimits`; they do not count ArrayBuffers. */
+  readonly resourceLimits?: NonNullable<WorkerOptions["resourceLimits"]>
+  /** Node's own flags for each thread, by default none: a loader that this process runs under is not inherited. */
+  readonly execArgv?: ReadonlyArray<string>
+  /** The `process.env` of each thread, by default a copy of this process's. */
+  readonly env?: Record<string, string>
+}
+
+/**
+ * An executor on threads. Closing its scope stops the jobs that run, busy loops included, and leaves no thread behind.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Stream } from "effect"
+ * import { Executor, ThreadExecutor } from "effect-futures"
+ * import { sin } from "effect-futures/jobs/sin"
+ *
+ * const program = Stream.range(1, 4).pipe(
+ *   Stream.mapEffect((count) => Executor.run(sin, { count }), { concurrency: 2 }),
+ *   Stream.runFold(() => 0, (sum, values) => sum + values.length)
+ * )
+ *
+ * await Effect.runPromise(Effect.provide(program, ThreadExecutor.layer({ maxWorkers: 2 }))) // => 10
+ * ```
+ */
+export const layer = (options: Options = {}): Layer.Layer<Executor, InvalidOptions | WorkerStartError> =>
+  Layer.effect(Executor, make(options))
+
+const entry = new URL("./internal/threadEntry.ts", import.meta.url)
+
+const make = Effect.fnUntraced(function*(options: Options) {
+  const valid = yield* poolOptions.validate(options)
+  const threads = new Map<number, { readonly thread: Worker; exitCode?: number }>()
+  const { env, execArgv = [], resourceLimits } = options
+
+  const spawn = (workerId: number) => {
+    const thread = new Worker(entry, {
+      name: `worker ${workerId}`,
+      execArgv: [...execArgv],
+      ...(env && { env }),
+      ...(resourceLimits && { resourceLimits })
+    })
+    const entryOf = { thread }
+    threads.set(workerId, entryOf)
+    thread.once("exit", (exitCode) => Object.assign(entryOf, { exitCode }))
+    return thread
+  }
+
+  return yield* WorkerPool.make(valid, {
+    terminate: (workerId) => Effect.promise(async () => threads.get(workerId)?.thread.terminate()),
+    exitCode: (workerId) => {
+      const exitCode = threads.get(workerId)?.exitCode
+      threads.delete(workerId)
+      return exitCode
+    },
+    address: ({ module, name }) => ({ module, name }),
+    sharesMemory: true
+  }).pipe(Effect.provide(NodeWorker.layer(spawn)))
+})

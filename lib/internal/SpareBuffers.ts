@@ -1,0 +1,31 @@
+/** Buffers on their way back to the workers: what one job's results left, for that job's next runs. */
+import type * as Job from "../Job.ts"
+import { free } from "./buffers.ts"
+
+interface Spare {
+  readonly job: Job.Any
+  readonly buffers: ReadonlyArray<ArrayBuffer>
+}
+
+export class SpareBuffers {
+  readonly #limit: number
+  /** Oldest first. */
+  readonly #spares: Array<Spare> = []
+
+  /** Holds what `limit` results left; more than that many cannot be filled at the same time. */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  put(job: Job.Any, buffers: ReadonlyArray<ArrayBuffer>): void {
+    if (buffers.length === 0) return
+    // Moved at once, so that a view that is kept too long is seen to be empty.
+    this.#spares.push({ job, buffers: buffers.map((buffer) => buffer.transfer()) })
+    if (this.#spares.length > this.#limit) this.#spares.shift()!.buffers.forEach(free)
+  }
+
+  take(job: Job.Any): ReadonlyArray<ArrayBuffer> {
+    const at = this.#spares.findIndex((spare) => spare.job === job)
+    return at === -1 ? [] : this.#spares.splice(at, 1)[0]!.buffers
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The buffers of a job's results: where they are allocated, which of them a result holds, and how they are let go.
+ * Loads nothing of Effect.
+ */
+import type * as Job from "../Job.ts"
+
+/** Gives the memory back now, not when the collector comes by. */
+export const free = (buffer: ArrayBuffer): void => {
+  buffer.transfer(0)
+}
+
+/** The buffers of one worker: those it may fill again, and those that the run in progress has taken. */
+export class Buffers {
+  #spares: Array<ArrayBuffer> = []
+  #taken: Array<ArrayBuffer> = []
+  #moving: Array<ArrayBuffer> = []
+
+  /** Begins a run that may fill `spares` beside what the last run left. */
+  begin(spares: ReadonlyArray<ArrayBuffer>): void {
+    this.#spares.push(...spares)
+  }
+
+  allocate<T extends Job.TypedArray>(constructor: Job.TypedArrayConstructor<T>, length: number, zeroed: boolean): T {
+    const bytes = length * constructor.BYTES_PER_ELEMENT
+    const spare = this.#spares.findIndex((buffer) => buffer.byteLength === bytes)
+    const array = spare === -1 ? new constructor(length) : new constructor(this.#spares.splice(spare, 1)[0]!)
+    if (spare !== -1 && zeroed) array.fill(0 as never)
+    this.#taken.push(array.buffer)
+    return array
+  }
+
+  move(buffers: ReadonlyArray<ArrayBuffer>): void {
+    this.#moving.push(...buffers)
+  }
+
+  /** Ends a run: tells which buffers move with its `results`. What the run did not use is freed, the rest kept. */
+  end(results: ReadonlyArray<unknown>): Array<ArrayBuffer> {
+    const inResults = this.#taken.length === 0 ? new Set<ArrayBuffer>() : buffersIn(results)
+    const [moving, left] = partition(this.#taken, (buffer) => inResults.has(buffer))
+    this.#spares.forEach(free)
+    this.#spares = left.filter((buffer) => !this.#moving.includes(buffer))
+    const all = new Set([...moving, ...this.#moving])
+    this.#taken = []
+    this.#moving = []
+    return [...all]
+  }
+}
+
+const partition = <A>(all: ReadonlyArray<A>, test: (a: A) => boolean): [Array<A>, Array<A>] => {
+  const passes: Array<A> = []
+  const fails: Array<A> = []
+  for (const a of all) (test(a) ? passes : fails).push(a)
+  return [passes, fails]
+}
+
+/** Every ArrayBuffer that the structured clone of `value` would reach. */
+const buffersIn = (value: unknown): Set<ArrayBuffer> => {
+  const found = new Set<ArrayBuffer>()
+  const seen = new Set<unknown>()
+  const left: Array<unknown> = [value]
+  while (left.length > 0) {
+    const at = left.pop()
+    if (typeof at !== "object" || at === null || seen.has(at)) continue
+    seen.add(at)
+    if (at instanceof ArrayBuffer) found.add(at)
+    else if (ArrayBuffer.isView(at)) left.push(at.buffer)
+    else if (at instanceof Map) for (const entry of at) left.push(entry)
+    else if (at instanceof Set) for (const member of at) left.push(member)
+    else for (const property of Object.values(at)) left.push(property)
+  }
+  return found
+}
+
+/** Bytes of the ArrayBuffers in `value`. */
+export const bytesIn = (value: unknown): number => {
+  let bytes = 0
+  for (const buffer of buffersIn(value)) bytes += buffer.byteLength
+  return bytes
+}

@@ -1,0 +1,27 @@
+/** Finds a job by importing the module that makes it. */
+import type * as Job from "../Job.ts"
+import * as registry from "./registry.ts"
+
+/** Where a job is found from another thread or process. */
+export interface JobAddress {
+  readonly module: string
+  readonly name: string
+}
+
+export const importJob = (address: unknown): Job.Any | Promise<Job.Any> => {
+  const { module, name } = address as JobAddress
+  const job = registry.get(module, name)
+  return job === undefined || job === "ambiguous" ? importThenFind(module, name) : job
+}
+
+const importThenFind = async (module: string, name: string): Promise<Job.Any> => {
+  await import(module)
+  const job = registry.get(module, name)
+  if (job === "ambiguous") {
+    throw new Error(`${module} makes more than one job named "${name}": expected a name to be unique in its module`)
+  }
+  if (job === undefined) {
+    throw new Error(`${module} makes no job named "${name}" at its top level: expected Job.make(import.meta, "${name}", …)`)
+  }
+  return job
+}

@@ -1,0 +1,161 @@
+/** `Executor.map` and `Executor.mapExit`: a Stream's items in chunks, through a bounded number of workers. */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import type { Take } from "effect/Take"
+import type { Executor, MapOptions, Settled } from "../Executor.ts"
+import { type ExecutorError, InvalidOptions } from "../ExecutorError.ts"
+import type * as Job from "../Job.ts"
+import { bytesIn } from "./buffers.ts"
+import * as options from "./options.ts"
+
+type Exits<A, E> = Settled<A, E>["exits"]
+
+/** Each item's Exit. */
+export const exits = Effect.fnUntraced(function*<Input, A, E, E2, R2>(
+  executor: Executor["Service"],
+  job: Job.Job<Input, A, E>,
+  mapOptions: MapOptions,
+  inputs: Stream.Stream<Input, E2, R2>
+) {
+  const valid = yield* validate(executor, mapOptions)
+  return executeChunks(executor, job, valid, inputs, Effect.succeed).pipe(Stream.flattenIterable)
+})
+
+/** Each item's result, up to the first failure. */
+export const values = Effect.fnUntraced(function*<Input, A, E, E2, R2>(
+  executor: Executor["Service"],
+  job: Job.Job<Input, A, E>,
+  mapOptions: MapOptions,
+  inputs: Stream.Stream<Input, E2, R2>
+) {
+  const valid = yield* validate(executor, mapOptions)
+  // In order and side by side, a failure does not wait for the items before it.
+  const failsAtOnce = !valid.unordered && valid.concurrency > 1
+  const check = (exits: Exits<A, E>): Effect.Effect<Exits<A, E>, E | ExecutorError> => {
+    const failure = failsAtOnce ? exits.find(Exit.isFailure) : undefined
+    return failure === undefined ? Effect.succeed(exits) : Exit.failCause(failure.cause)
+  }
+  return executeChunks(executor, job, valid, inputs, check).pipe(
+    Stream.map(toTakes),
+    Stream.flattenIterable,
+    Stream.flattenTake
+  )
+})
+
+const executeChunks = <Input, A, E, E2, R2, E3>(
+  executor: Executor["Service"],
+  job: Job.Job<Input, A, E>,
+  { chunkSize, concurrency, maxBufferedBytes, unordered }: Valid,
+  inputs: Stream.Stream<Input, E2, R2>,
+  check: (exits: Exits<A, E>) => Effect.Effect<Exits<A, E>, E3>
+): Stream.Stream<Exits<A, E>, E2 | E3, R2> => {
+  const size = new ChunkSize()
+  const chunks = chunkSize === "auto" ? atHand(inputs, size) : Stream.grouped(inputs, chunkSize)
+  const execute = (chunk: ReadonlyArray<Input>) =>
+    Effect.flatMap(executor.execute(job, chunk), (settled) => {
+      size.measured(settled.runMs)
+      return check(settled.exits)
+    })
+  if (maxBufferedBytes === undefined) return Stream.mapEffect(chunks, execute, { concurrency, unordered })
+
+  const budget = new ByteBudget(maxBufferedBytes)
+  return chunks.pipe(
+    Stream.mapEffect((chunk) => budget.spend(execute(chunk)), { concurrency, unordered }),
+    Stream.mapEffect(({ giveBack, result }) => Effect.as(giveBack, result))
+  )
+}
+
+/** The exits as one array of values and, where one failed, the failure that ends the Stream. */
+const toTakes = <A, E>(exits: ReadonlyArray<Exit.Exit<A, E>>): Array<Take<A, E>> => {
+  const values: Array<A> = []
+  for (const exit of exits) {
+    if (Exit.isFailure(exit)) return [...nonEmpty(values), Exit.failCause(exit.cause)]
+    values.push(exit.value)
+  }
+  return nonEmpty(values)
+}
+
+const nonEmpty = <A>(values: Array<A>): Array<NonEmptyReadonlyArray<A>> =>
+  values.length === 0 ? [] : [values as ReadonlyArray<A> as NonEmptyReadonlyArray<A>]
+
+/** A chunk size that follows the measured time of one item. */
+class ChunkSize {
+  static readonly #targetMs = 1
+  static readonly #max = 4096
+  #itemMs: number | undefined
+
+  measured(itemMs: number): void {
+    this.#itemMs = this.#itemMs === undefined ? itemMs : this.#itemMs * 0.7 + itemMs * 0.3
+  }
+
+  get now(): number {
+    if (this.#itemMs === undefined) return 1
+    return Math.max(1, Math.min(ChunkSize.#max, Math.floor(ChunkSize.#targetMs / this.#itemMs)))
+  }
+}
+
+/** Chunks of what the source has given already; never waits for more of it. */
+const atHand = <A, E, R>(self: Stream.Stream<A, E, R>, size: ChunkSize): Stream.Stream<ReadonlyArray<A>, E, R> =>
+  Stream.transformPull(self, (pull) =>
+    Effect.sync(() => {
+      let given: ReadonlyArray<A> = []
+      let at = 0
+      const next: typeof pull extends Effect.Effect<unknown, infer E3, infer R3>
+        ? Effect.Effect<NonEmptyReadonlyArray<ReadonlyArray<A>>, E3, R3>
+        : never = Effect.suspend(() => {
+          if (at === given.length) {
+            return Effect.flatMap(pull, (array) => {
+              given = array
+              at = 0
+              return next
+            })
+          }
+          const chunk = given.slice(at, at + size.now)
+          at += chunk.length
+          return Effect.succeed([chunk])
+        })
+      return next
+    }))
+
+/** Keeps the results that wait for a reader within a number of bytes, as far as their size can be foretold. */
+class ByteBudget {
+  readonly #max: number
+  readonly #semaphore: Semaphore.Semaphore
+  /** The largest result so far. */
+  #expected = 0
+
+  constructor(max: number) {
+    this.#max = max
+    this.#semaphore = Semaphore.makeUnsafe(max)
+  }
+
+  spend<A, E, R>(effect: Effect.Effect<A, E, R>) {
+    return Effect.suspend(() => {
+      const taken = Math.min(this.#expected, this.#max)
+      const giveBack = this.#semaphore.release(taken)
+      return this.#semaphore.take(taken).pipe(
+        Effect.andThen(Effect.onError(effect, () => giveBack)),
+        Effect.map((result) => {
+          this.#expected = Math.max(this.#expected, bytesIn(result))
+          return { result, giveBack }
+        })
+      )
+    })
+  }
+}
+
+type Valid = Effect.Success<ReturnType<typeof validate>>
+
+const validate = Effect.fnUntraced(function*(executor: Executor["Service"], given: MapOptions) {
+  const { chunkSize = 1, concurrency = executor.maxWorkers, maxBufferedBytes, unordered = false } = given
+  yield* options.integer("concurrency", concurrency, 1)
+  if (typeof chunkSize === "number") yield* options.integer("chunkSize", chunkSize, 1)
+  else if (chunkSize !== "auto") {
+    return yield* new InvalidOptions({ option: "chunkSize", value: chunkSize, expected: `a positive integer or "auto"` })
+  }
+  if (maxBufferedBytes !== undefined) yield* options.integer("maxBufferedBytes", maxBufferedBytes, 1)
+  return { chunkSize, concurrency, maxBufferedBytes, unordered }
+})

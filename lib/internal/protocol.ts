@@ -1,0 +1,63 @@
+/**
+ * What an executor and its workers say to one another, inside the two-element messages of Effect's `WorkerPlatform`:
+ * `[0, ToWorker]` and the closing `[1]` one way, the opening `[0]` and `[1, FromWorker]` the other.
+ */
+
+export type ToWorker =
+  /** First of all. `cells` is memory shared with the executor, where there is such a thing. */
+  | { readonly _tag: "Init"; readonly workerId: number; readonly cells: Int32Array | undefined }
+  /** Run `job` once for each input, one after the other; `spares` are buffers to fill again. */
+  | {
+    readonly _tag: "Run"
+    readonly id: number
+    readonly job: unknown
+    readonly inputs: ReadonlyArray<unknown>
+    readonly spares: ReadonlyArray<ArrayBuffer>
+    /** Whether somebody looks at what each run cost. */
+    readonly observed: boolean
+  }
+  /** Nobody waits for this run any more. */
+  | { readonly _tag: "Cancel"; readonly id: number }
+
+export type FromWorker =
+  | { readonly _tag: "Ready" }
+  | {
+    readonly _tag: "Settled"
+    readonly id: number
+    readonly outcomes: ReadonlyArray<Outcome>
+    /** The buffers that moved with the outcomes. */
+    readonly buffers: ReadonlyArray<ArrayBuffer>
+    readonly measured: Measured
+  }
+
+/** How one run of a job ended. */
+export type Outcome =
+  | { readonly _tag: "Succeeded"; readonly value: unknown }
+  /** The Effect that the job returned failed; `error` went through `encodeError`. */
+  | { readonly _tag: "Failed"; readonly error: unknown }
+  | { readonly _tag: "Threw"; readonly thrown: Thrown }
+  | { readonly _tag: "NotFound"; readonly reason: string }
+  | { readonly _tag: "NotCloned"; readonly reason: string }
+
+/** Whatever was thrown, as strings. */
+export interface Thrown {
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+}
+
+/** Times are milliseconds since the Unix epoch, to the microsecond. */
+export interface Measured {
+  readonly startedAt: number
+  readonly returnedAt: number
+  /** CPU time of the worker's own thread, where observed and where this Node can tell. */
+  readonly cpuMs: number
+  /** Bytes of the ArrayBuffers in the results, where observed. */
+  readonly resultBytes: number
+}
+
+/** The places in the cells that an executor shares with a worker. */
+export const Cell = { cancelled: 0, item: 1, length: 2 } as const
+
+/** Milliseconds since the Unix epoch, the same clock in every thread of a process. */
+export const now = (): number => performance.timeOrigin + performance.now()

@@ -1,0 +1,14 @@
+/** The jobs that this thread's modules have made, by module and name. Loads nothing of Effect. */
+import type * as Job from "../Job.ts"
+
+const jobs = new Map<string, Job.Any | "ambiguous">()
+
+const key = (module: string, name: string) => `${module}#${name}`
+
+/** Two jobs of one name in one module cannot be told apart, so neither is found again. */
+export const add = (job: Job.Any): void => {
+  const id = key(job.module, job.name)
+  jobs.set(id, jobs.has(id) ? "ambiguous" : job)
+}
+
+export const get = (module: string, name: string): Job.Any | "ambiguous" | undefined => jobs.get(key(module, name))

@@ -1,0 +1,16 @@
+/** What a worker thread runs. */
+import { parentPort } from "node:worker_threads"
+import { importJob } from "./importJob.ts"
+import * as worker from "./worker.ts"
+
+const port = parentPort!
+
+port.on(
+  "message",
+  worker.make({
+    post: (message, transfer) => port.postMessage(message, transfer),
+    moves: true,
+    // Not `port.close()`: a timer that a job left behind would hold the thread.
+    close: () => process.exit()
+  }, importJob)
+)

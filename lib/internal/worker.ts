@@ -1,0 +1,159 @@
+/**
+ * The worker's side: takes runs from its executor, one at a time, and replies with their outcomes.
+ *
+ * The same code serves a thread, a child process and the calling thread; they differ in their port and in how they find
+ * a job. Loads Effect only for a job that returns an Effect.
+ */
+import type { Effect } from "effect/Effect"
+import type * as Job from "../Job.ts"
+import { Buffers, bytesIn } from "./buffers.ts"
+import { describe, encodeError } from "./errorCodec.ts"
+import { Cell, type FromWorker, now, type Outcome, type ToWorker } from "./protocol.ts"
+
+/** One end of the channel between an executor and a worker. */
+export interface Port {
+  readonly post: (message: readonly [0] | readonly [1, FromWorker], transfer: Array<ArrayBuffer>) => void
+  /** Whether buffers move through the port instead of being copied. */
+  readonly moves: boolean
+  readonly close: () => void
+}
+
+/** How a worker gets hold of the job that a run names; throws or rejects, saying why, where there is none. */
+export type FindJob = (address: unknown) => Job.Any | Promise<Job.Any>
+
+type Run = Extract<ToWorker, { readonly _tag: "Run" }>
+
+/** Makes a worker that replies through `port`; returns what handles the executor's messages. */
+export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker] | readonly [1]) => void => {
+  const buffers = new Buffers()
+  let workerId = 0
+  let cells: Int32Array | undefined
+  let controller: AbortController | undefined
+  let running = -1
+  let cancelled = -1
+
+  const isCancelled = (id: number) => cancelled === id || (cells !== undefined && cells[Cell.cancelled] === (id | 0))
+
+  const makeContext = (id: number): Job.Context => ({
+    workerId,
+    get signal() {
+      controller ??= new AbortController()
+      if (isCancelled(id)) controller.abort()
+      return controller.signal
+    },
+    cancelled: () => isCancelled(id),
+    allocate: (constructor, length) => buffers.allocate(constructor, length, true),
+    allocateUnsafe: (constructor, length) => buffers.allocate(constructor, length, false),
+    transfer: (value, moving) => {
+      buffers.move(moving)
+      return value
+    }
+  })
+
+  const runItem = async (job: Job.Any, input: unknown, context: Job.Context): Promise<Outcome> => {
+    try {
+      const returned = job.run(input as never, context)
+      return isEffect(returned)
+        ? await runEffect(returned, context.signal)
+        : { _tag: "Succeeded", value: isThenable(returned) ? await returned : returned }
+    } catch (thrown) {
+      return { _tag: "Threw", thrown: describe(thrown) }
+    }
+  }
+
+  const runAll = async ({ id, inputs, job: address }: Run): Promise<Array<Outcome>> => {
+    const context = makeContext(id)
+    const outcomes: Array<Outcome> = []
+    try {
+      const job = await find(address)
+      for (let item = 0; item < inputs.length; item++) {
+        if (cells !== undefined) cells[Cell.item] = item
+        outcomes.push(await runItem(job, inputs[item], context))
+      }
+      return outcomes
+    } catch (cause) {
+      return inputs.map(() => ({ _tag: "NotFound", reason: describe(cause).stack }))
+    }
+  }
+
+  const run = async (message: Run) => {
+    running = message.id
+    controller = undefined
+    buffers.begin(message.spares)
+    const startedAt = now()
+    const cpuMs = message.observed ? threadCpuMs() : 0
+    const outcomes = await runAll(message)
+    const measured = {
+      startedAt,
+      returnedAt: now(),
+      cpuMs: message.observed ? threadCpuMs() - cpuMs : 0,
+      resultBytes: message.observed ? bytesIn(outcomes) : 0
+    }
+    running = -1
+    reply({ _tag: "Settled", id: message.id, outcomes, buffers: port.moves ? buffers.end(outcomes) : [], measured })
+  }
+
+  const reply = (message: Extract<FromWorker, { readonly _tag: "Settled" }>) => {
+    try {
+      port.post([1, message], [...message.buffers])
+    } catch {
+      port.post([1, { ...message, outcomes: message.outcomes.map(cloned), buffers: [] }], [])
+    }
+  }
+
+  port.post([0], [])
+
+  return (envelope) => {
+    if (envelope[0] === 1) return port.close()
+    const message = envelope[1]
+    switch (message._tag) {
+      case "Init":
+        workerId = message.workerId
+        cells = message.cells
+        return port.post([1, { _tag: "Ready" }], [])
+      case "Run":
+        void run(message)
+        return
+      case "Cancel":
+        cancelled = message.id
+        if (running === message.id) controller?.abort()
+    }
+  }
+}
+
+/** `outcome` if it can be cloned, or else why it cannot. */
+const cloned = (outcome: Outcome): Outcome => {
+  try {
+    return structuredClone(outcome)
+  } catch (cause) {
+    return { _tag: "NotCloned", reason: describe(cause).message }
+  }
+}
+
+/** Zero on a Node that cannot tell (before 23.9). */
+const threadCpuMs = (): number => {
+  if (process.threadCpuUsage === undefined) return 0
+  const { system, user } = process.threadCpuUsage()
+  return (system + user) / 1000
+}
+
+const isThenable = (u: unknown): u is PromiseLike<unknown> =>
+  typeof u === "object" && u !== null && "then" in u && typeof u.then === "function"
+
+const isEffect = (u: unknown): u is Effect<unknown, unknown> =>
+  typeof u === "object" && u !== null && "~effect/Effect" in u
+
+const runEffect = async (effect: Effect<unknown, unknown>, signal: AbortSignal): Promise<Outcome> => {
+  const [Effect, Exit, Cause, Result] = await Promise.all([
+    import("effect/Effect"),
+    import("effect/Exit"),
+    import("effect/Cause"),
+    import("effect/Result")
+  ])
+  const exit = await Effect.runPromiseExit(effect, { signal })
+  if (Exit.isSuccess(exit)) return { _tag: "Succeeded", value: exit.value }
+  const failure = Cause.findError(exit.cause)
+  return Result.isSuccess(failure)
+    ? { _tag: "Failed", error: encodeError(failure.success) }
+    : { _tag: "Threw", thrown: describe(Cause.squash(exit.cause)) }
+}
