@@ -72,10 +72,12 @@ export type JobEvent =
     readonly workerId: number | undefined
     readonly startedAt: number | undefined
     readonly at: number
-    /** CPU time of the worker's thread; with several jobs in one message, their mean. */
-    readonly cpuMs: number
+    /** CPU time of the worker's thread, where it is known; with several jobs in one message, their mean. */
+    readonly cpuMs: number | undefined
     /** Bytes of the result's ArrayBuffers. */
     readonly resultBytes: number
+    /** Why it failed, in a line or more. */
+    readonly error: string | undefined
   }
 
 /**

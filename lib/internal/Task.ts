@@ -3,13 +3,14 @@
  *
  * An item is pending, sent to a worker, or settled; the pool moves the task about, the task keeps the items.
  */
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { JobEvent, Settled } from "../Executor.ts"
 import { CloneError, JobNotFound, JobThrew, WorkerDied } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
-import { decodeError } from "./errorCodec.ts"
+import { decodeError, describe } from "./errorCodec.ts"
 import { type Measured, now, type Outcome } from "./protocol.ts"
 
 interface Item {
@@ -94,7 +95,7 @@ export class Task {
         workerId,
         startedAt: measured.startedAt,
         at: measured.returnedAt,
-        cpuMs: measured.cpuMs / items,
+        cpuMs: measured.cpuMs === undefined ? undefined : measured.cpuMs / items,
         resultBytes: measured.resultBytes / items
       })
     }
@@ -134,7 +135,7 @@ export class Task {
     const status = Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
     this.#exits[item.index] = exit
     this.#options.onSettled(status === "succeeded")
-    this.#tell(item, { _tag: "Settled", status, ...measured })
+    this.#tell(item, { _tag: "Settled", status, error: this.isObserved ? errorIn(exit) : undefined, ...measured })
   }
 
   #tell(item: Item, event: WithoutId<JobEvent>) {
@@ -160,6 +161,15 @@ export class Task {
 
 type WithoutId<Event> = Event extends unknown ? Omit<Event, "id"> : never
 
-type Ended = Omit<Extract<JobEvent, { readonly _tag: "Settled" }>, "_tag" | "id" | "status">
+type Ended = Omit<Extract<JobEvent, { readonly _tag: "Settled" }>, "_tag" | "id" | "status" | "error">
 
-const unmeasured = (): Ended => ({ workerId: undefined, startedAt: undefined, at: now(), cpuMs: 0, resultBytes: 0 })
+const unmeasured = (): Ended => ({
+  workerId: undefined,
+  startedAt: undefined,
+  at: now(),
+  cpuMs: undefined,
+  resultBytes: 0
+})
+
+const errorIn = (exit: Exit.Exit<unknown, unknown>): string | undefined =>
+  Exit.isSuccess(exit) || Exit.hasInterrupts(exit) ? undefined : describe(Cause.squash(exit.cause)).message

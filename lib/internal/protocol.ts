@@ -51,7 +51,7 @@ export interface Measured {
   readonly startedAt: number
   readonly returnedAt: number
   /** CPU time of the worker's own thread, where observed and where this Node can tell. */
-  readonly cpuMs: number
+  readonly cpuMs: number | undefined
   /** Bytes of the ArrayBuffers in the results, where observed. */
   readonly resultBytes: number
 }

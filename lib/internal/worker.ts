@@ -81,12 +81,12 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
     controller = undefined
     buffers.begin(message.spares)
     const startedAt = now()
-    const cpuMs = message.observed ? threadCpuMs() : 0
+    const cpuMs = message.observed ? threadCpuMs() : undefined
     const outcomes = await runAll(message)
     const measured = {
       startedAt,
       returnedAt: now(),
-      cpuMs: message.observed ? threadCpuMs() - cpuMs : 0,
+      cpuMs: cpuMs === undefined ? undefined : threadCpuMs()! - cpuMs,
       resultBytes: message.observed ? bytesIn(outcomes) : 0
     }
     running = -1
@@ -130,11 +130,10 @@ const cloned = (outcome: Outcome): Outcome => {
   }
 }
 
-/** Zero on a Node that cannot tell (before 23.9). */
-const threadCpuMs = (): number => {
-  if (process.threadCpuUsage === undefined) return 0
-  const { system, user } = process.threadCpuUsage()
-  return (system + user) / 1000
+/** Unknown on a Node before 23.9. */
+const threadCpuMs = (): number | undefined => {
+  const usage = process.threadCpuUsage?.()
+  return usage === undefined ? undefined : (usage.system + usage.user) / 1000
 }
 
 const isThenable = (u: unknown): u is PromiseLike<unknown> =>

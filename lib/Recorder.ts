@@ -1,0 +1,266 @@
+/**
+ * Keeps the record of a run: a journal while it lasts, a whole file at its end.
+ *
+ * The journal takes each event as it happens, so what a run did that was killed can be read. At the end the record is
+ * written beside it, whole or not at all, and the journal goes.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type { PlatformError } from "effect/PlatformError"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
+import { type JobEvent, JobObserver } from "./Executor.ts"
+import { environment } from "./internal/environment.ts"
+import * as journal from "./internal/journal.ts"
+import { now } from "./internal/protocol.ts"
+import * as Memory from "./Memory.ts"
+import type * as RunRecord from "./RunRecord.ts"
+
+/** See the module's comment. */
+export class Recorder extends Context.Service<Recorder, {
+  /**
+   * Runs `program` and records the jobs that it hands to executors, with the memory at each result and each
+   * `sampleInterval`. Interrupting it records what there is, then goes on to interrupt.
+   *
+   * Fails before `program` begins where the files cannot be made; a journal that cannot be written later, for a full
+   * disk say, stops the program with that error.
+   */
+  readonly record: <A, E, R>(
+    program: Effect.Effect<A, E, R>,
+    options: Options
+  ) => Effect.Effect<Recorded<A, E>, RecordNotWritten, R>
+  /** Writes a record, whole or not at all. */
+  readonly write: (record: RunRecord.ResultFile, place: Place) => Effect.Effect<void, RecordNotWritten>
+  /** Makes a record of the journal of a run that was killed, beside it. The journal stays if it is damaged inside. */
+  readonly finish: (journalFile: string) => Effect.Effect<Finished, RecordNotRead | RecordNotWritten>
+}>()("effect-futures/Recorder") {
+  static readonly layer: Layer.Layer<Recorder, never, FileSystem.FileSystem | ChildProcessSpawner> = Layer
+    .effect(Recorder, Effect.suspend(() => make))
+}
+
+/** Where a record goes. */
+export interface Place {
+  /** Ends in `.json`; the journal stands beside it and ends in `.jsonl`. */
+  readonly file: string
+  /** By default a file that exists is left alone, and that is an error. */
+  readonly overwrite?: boolean
+}
+
+export interface Options extends Place {
+  readonly script: string
+  readonly parameters: RunRecord.Parameters
+  readonly sampleInterval: Duration.Input
+}
+
+/** How a program ended that was recorded. */
+export interface Recorded<out A, out E> {
+  readonly exit: Exit.Exit<A, E | RecordNotWritten>
+  readonly record: RunRecord.RunRecord
+}
+
+/** What became of a journal. */
+export interface Finished {
+  readonly record: RunRecord.RunRecord
+  readonly file: string
+  /** The lines that could not be read; a kill can tear the last one. */
+  readonly damage: ReadonlyArray<journal.Damage>
+}
+
+/** A record, or its journal, cannot be written. */
+export class RecordNotWritten extends Schema.TaggedError<RecordNotWritten>()("RecordNotWritten", {
+  file: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `${this.file} cannot be written: ${this.reason}`
+  }
+}
+
+/** A record, or a journal, cannot be read. */
+export class RecordNotRead extends Schema.TaggedError<RecordNotRead>()("RecordNotRead", {
+  file: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `${this.file} cannot be read: ${this.reason}`
+  }
+}
+
+/** Where the journal of the record `file` stands. */
+export const journalOf = (file: string): string => `${file.replace(/\.json$/, "")}.jsonl`
+
+/** One run as it is recorded: what it notes goes to the journal and adds up to the record. */
+class Run {
+  readonly ledger = new journal.Ledger()
+  readonly lines = Effect.runSync(Queue.unbounded<string>())
+  readonly #begun = now()
+  readonly #begunCpu = process.cpuUsage()
+  #submittedJobs = 0
+  #finishedJobs = 0
+
+  constructor({ parameters, script }: Options, where: RunRecord.Environment) {
+    const startedAt = new Date(this.#begun).toISOString()
+    this.#note({ _tag: "Start", version: 1, script, startedAt, environment: where, parameters })
+  }
+
+  observe(event: JobEvent): void {
+    const job = event.id
+    const at = this.#since(event.at)
+    switch (event._tag) {
+      case "Submitted":
+        if (this.#submittedJobs++ === 0) {
+          // So that the baseline is what the program holds, not what its start left to be collected.
+          Memory.collectUnsafe()
+          this.#sample()
+        }
+        return this.#note({ _tag: "Submitted", job, submittedMs: at })
+      case "Started":
+        return this.#note({ _tag: "Started", job, workerId: event.workerId, startedMs: at })
+      case "Settled":
+        this.#finishedJobs++
+        this.#note({
+          _tag: "Settled",
+          job,
+          status: event.status,
+          returnedMs: at,
+          resultBytes: event.resultBytes,
+          ...(event.workerId !== undefined && { workerId: event.workerId }),
+          ...(event.startedAt !== undefined && { startedMs: this.#since(event.startedAt) }),
+          ...(event.cpuMs !== undefined && { cpuMs: event.cpuMs }),
+          ...(event.error !== undefined && { error: event.error })
+        })
+        return this.#sample()
+    }
+  }
+
+  /** Samples between results, from the baseline on: the first job finds the workers up and nothing run. */
+  tick(): void {
+    if (this.#submittedJobs > 0) this.#sample()
+  }
+
+  end(status: RunRecord.Status): void {
+    this.#sample()
+    this.#note({ _tag: "End", status, atMs: this.#since(now()), cpuMs: this.#cpuMs() })
+  }
+
+  #sample() {
+    this.#note({
+      _tag: "Sample",
+      atMs: this.#since(now()),
+      ...Memory.sampleUnsafe(),
+      finishedJobs: this.#finishedJobs,
+      cpuMs: this.#cpuMs()
+    })
+  }
+
+  #note(event: journal.Event) {
+    this.ledger.add(event)
+    Queue.offerUnsafe(this.lines, journal.encodeLine(event))
+  }
+
+  #since(at: number): number {
+    return Math.max(0, Math.round((at - this.#begun) * 1000) / 1000)
+  }
+
+  #cpuMs(): number {
+    const { system, user } = process.cpuUsage(this.#begunCpu)
+    return (system + user) / 1000
+  }
+}
+
+const statusOf = (exit: Exit.Exit<unknown, unknown>): RunRecord.Status =>
+  Exit.isSuccess(exit) ? "completed" : Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "failed"
+
+const notWritten = (file: string) => ({ message }: PlatformError) => new RecordNotWritten({ file, reason: message })
+
+const encoder = new TextEncoder()
+
+const make = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const spawner = yield* ChildProcessSpawner
+
+  /** Fails where something stands that is not to be overwritten. */
+  const reserve = Effect.fnUntraced(function*({ file, overwrite = false }: Place) {
+    const info = yield* Effect.option(fs.stat(file))
+    if (info._tag === "Some" && (info.value.type !== "File" || !overwrite)) {
+      const what = info.value.type === "File" ? "the file" : `a ${info.value.type}`
+      return yield* new RecordNotWritten({ file, reason: `expected no file there yet, but ${what} exists` })
+    }
+  })
+
+  const write = (record: RunRecord.ResultFile, place: Place) =>
+    Effect.gen(function*() {
+      yield* reserve(place)
+      const partial = `${place.file}.${process.pid}.partial`
+      yield* fs.writeFileString(partial, `${JSON.stringify(record, null, 2)}\n`, { flag: "wx" }).pipe(
+        Effect.andThen(fs.rename(partial, place.file)),
+        Effect.onError(() => Effect.ignore(fs.remove(partial)))
+      )
+    }).pipe(Effect.catchTag("PlatformError", notWritten(place.file)))
+
+  const openJournal = Effect.fnUntraced(
+    function*(place: Place) {
+      yield* reserve(place)
+      return yield* fs.open(journalOf(place.file), { flag: place.overwrite === true ? "w" : "wx" })
+    },
+    (effect, place) => Effect.catchTag(effect, "PlatformError", notWritten(journalOf(place.file)))
+  )
+
+  const record = <A, E, R>(program: Effect.Effect<A, E, R>, options: Options) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.scoped(Effect.gen(function*() {
+        const where = yield* Effect.provideService(environment, ChildProcessSpawner, spawner)
+        const file = yield* openJournal(options)
+        const run = new Run(options, where)
+
+        const append = Effect.flatMap(Queue.takeAll(run.lines), (lines) => file.writeAll(encoder.encode(lines.join("")))).pipe(
+          Effect.catchTag("PlatformError", notWritten(journalOf(options.file)))
+        )
+        yield* append
+        const observer = yield* JobObserver
+        const observed = Effect.provideService(program, JobObserver, (event) => {
+          run.observe(event)
+          observer?.(event)
+        })
+        const background = Effect.raceFirst(
+          Effect.forever(append),
+          Effect.forever(Effect.delay(Effect.sync(() => run.tick()), options.sampleInterval))
+        )
+        const raced = yield* Effect.exit(restore(Effect.raceFirst(Effect.exit(observed), background)))
+        const exit = Exit.isSuccess(raced) ? raced.value : Exit.failCause(raced.cause)
+        run.end(statusOf(exit))
+
+        const finished = run.ledger.record()!
+        yield* write(finished, options)
+        yield* Effect.ignore(fs.remove(journalOf(options.file)))
+        return { exit, record: finished }
+      }))
+    )
+
+  const finish = Effect.fnUntraced(function*(journalFile: string) {
+    const text = yield* Effect.catchTag(
+      fs.readFileString(journalFile),
+      "PlatformError",
+      ({ message }) => new RecordNotRead({ file: journalFile, reason: message })
+    )
+    const { damage, events } = yield* journal.parse(text)
+    const ledger = new journal.Ledger()
+    for (const event of events) ledger.add(event)
+    const finished = ledger.record()
+    if (finished === undefined) {
+      return yield* new RecordNotRead({ file: journalFile, reason: "expected its first line to say what run it is of" })
+    }
+    const file = journalFile.replace(/\.jsonl$/, ".json")
+    yield* write(finished, { file })
+    if (damage.every((damaged) => damaged.isLast)) yield* Effect.ignore(fs.remove(journalFile))
+    return { record: finished, file, damage }
+  })
+
+  return Recorder.of({ record, write, finish })
+})

@@ -1,0 +1,29 @@
+/** The flags that the scripts of the experiment have in common. */
+import { Flag } from "effect/cli"
+
+const count = (name: string, value: number, description: string) =>
+  Flag.Int(name).pipe(
+    Flag.filter((n) => n > 0, () => "a positive integer"),
+    Flag.withDescription(`${description} (${value})`),
+    Flag.withDefault(value)
+  )
+
+const toggle = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
+
+export const experiment = {
+  jobs: count("jobs", 50, "How many jobs"),
+  count: count("count", 10_000_000, "How many sines a job computes, eight bytes each"),
+  workers: count("workers", 3, "How many jobs run at the same time"),
+  executor: Flag.Literals("executor", ["thread", "inline"]).pipe(
+    Flag.withDescription("Where the workers are (thread)"),
+    Flag.withDefault("thread")
+  )
+}
+
+export const result = {
+  out: Flag.Path("out").pipe(Flag.withDescription("Where the record goes, by default into results/"), Flag.optional),
+  force: toggle("force", "Overwrite the record, and run with too little memory"),
+  quiet: toggle("quiet", "Print nothing while running"),
+  json: toggle("json", "Print the record on standard output, and nothing else")
+}

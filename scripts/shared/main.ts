@@ -1,0 +1,59 @@
+/** Runs a script's command as a process: its signals, its errors and its exit status. */
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Cause, Console, Effect, Exit, Layer, Runtime } from "effect"
+import { CliError, CliOutput, Command } from "effect/cli"
+import packageJson from "../../package.json" with { type: "json" }
+import { ExecutorError, Recorder } from "../../lib/mod.ts"
+
+/** Exit statuses; one of an interruption is 128 and the signal's number. */
+const status = { jobFailed: 1, badUsage: 2, sigint: 130, sigpipe: 141, sigterm: 143 }
+
+/** Bad usage, or a condition that a flag can change; nothing was started. */
+export class UsageError extends Error {
+  override readonly [Runtime.errorExitCode] = status.badUsage
+}
+
+export const main = <Name extends string, Input, ContextInput>(
+  command: Command.Command<Name, Input, ContextInput, unknown, Command.Environment | Recorder.Recorder>
+): void => {
+  let interrupted = status.sigint
+  process.once("SIGTERM", () => interrupted = status.sigterm)
+  // A reader that has seen enough (`| head`) ends the run as Ctrl-C does.
+  process.stdout.on("error", () => {
+    interrupted = status.sigpipe
+    process.emit("SIGINT")
+  })
+  Command.run(command, { version: packageJson.version }).pipe(
+    Effect.tapCause(report),
+    Effect.provide(Layer.provideMerge(Layer.merge(Recorder.Recorder.layer, errorsOnly), NodeServices.layer)),
+    NodeRuntime.runMain({
+      disableErrorReporting: true,
+      teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? 0 : statusOf(exit.cause, interrupted))
+    })
+  )
+}
+
+const statusOf = (cause: Cause.Cause<unknown>, interrupted: number) => {
+  if (Cause.hasInterruptsOnly(cause)) return interrupted
+  const error = Cause.squash(cause)
+  if (error instanceof Recorder.RecordNotWritten) return status.badUsage
+  if (CliError.isCliError(error)) return Runtime.getErrorExitCode(error) === 0 ? 0 : status.badUsage
+  return Runtime.getErrorExitCode(error)
+}
+
+const report = (cause: Cause.Cause<unknown>) => {
+  if (Cause.hasInterruptsOnly(cause)) return Effect.void
+  const error = Cause.squash(cause)
+  if (CliError.isCliError(error)) return Effect.void
+  if (error instanceof Recorder.RecordNotWritten) return Console.error(`--out: ${error.message}`)
+  if (error instanceof ExecutorError.JobThrew) return Console.error(`Job "${error.job}" threw ${error.stack}`)
+  return Console.error(error instanceof Error ? error.message : Cause.pretty(cause))
+}
+
+/** What is wrong with a command line, without the whole of its help. */
+const errorsOnly = CliOutput.layerPresenter({
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Console.error([...event.errors.map(({ message }) => message), `See ${event.commandPath.join(" ")} --help`].join("\n"))
+      : CliOutput.defaultPresenter.present(event)
+})
