@@ -47,9 +47,11 @@ export const asCompleted = <A, E>(fibers: Iterable<Fiber.Fiber<A, E>>): Stream.S
       })
       if (observers.has(fiber)) observers.set(fiber, stop)
     }
-    return Stream.fromPull(Effect.succeed(Effect.suspend(() =>
-      left-- > 0 ? Effect.map(Queue.take(finished), (fiber) => [fiber] as const) : Cause.done()
-    )))
+    return Stream.fromPull(
+      Effect.succeed(
+        Effect.suspend(() => left-- > 0 ? Effect.map(Queue.take(finished), (fiber) => [fiber] as const) : Cause.done())
+      )
+    )
   }))
 }
 

@@ -71,8 +71,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
 const layerPlatform = Layer.succeed(
   EffectWorker.WorkerPlatform,
   EffectWorker.makePlatform<MessagePort>()({
-    setup: ({ scope, worker: port }) =>
-      Effect.as(Scope.addFinalizer(scope, Effect.sync(() => port.close())), port),
+    setup: ({ scope, worker: port }) => Effect.as(Scope.addFinalizer(scope, Effect.sync(() => port.close())), port),
     listen: ({ deferred, emit, port }) =>
       Effect.sync(() => {
         port.on("message", emit)

@@ -219,7 +219,10 @@ const make = Effect.gen(function*() {
         const file = yield* openJournal(options)
         const run = new Run(options, where)
 
-        const append = Effect.flatMap(Queue.takeAll(run.lines), (lines) => file.writeAll(encoder.encode(lines.join("")))).pipe(
+        const append = Effect.flatMap(
+          Queue.takeAll(run.lines),
+          (lines) => file.writeAll(encoder.encode(lines.join("")))
+        ).pipe(
           Effect.catchTag("PlatformError", notWritten(journalOf(options.file)))
         )
         yield* append

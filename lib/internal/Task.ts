@@ -102,7 +102,10 @@ export class Task {
   }
 
   /** The worker died: the item that it was at is lost with it, the others can be run again. */
-  buried(death: { readonly workerId: number; readonly exitCode: number | undefined; readonly reason: string }, at?: number) {
+  buried(
+    death: { readonly workerId: number; readonly exitCode: number | undefined; readonly reason: string },
+    at?: number
+  ) {
     const culprit = this.#sent.length === 1 ? 0 : at
     if (culprit === undefined) return this.#retryOneByOne()
     const [item] = this.#sent.splice(culprit, 1)

@@ -64,8 +64,8 @@ const buffersIn = (value: unknown): Set<ArrayBuffer> => {
     seen.add(at)
     if (at instanceof ArrayBuffer) found.add(at)
     else if (ArrayBuffer.isView(at)) left.push(at.buffer)
-    else if (at instanceof Map) for (const entry of at) left.push(entry)
-    else if (at instanceof Set) for (const member of at) left.push(member)
+    else if (at instanceof Map) { for (const entry of at) left.push(entry) }
+    else if (at instanceof Set) { for (const member of at) left.push(member) }
     else for (const property of Object.values(at)) left.push(property)
   }
   return found

@@ -1,8 +1,8 @@
 /** The facts about where a run takes place. */
 import * as Effect from "effect/Effect"
+import effectPackage from "effect/package.json" with { type: "json" }
 import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
-import effectPackage from "effect/package.json" with { type: "json" }
 import os from "node:os"
 import type { Environment } from "../RunRecord.ts"
 

@@ -29,12 +29,13 @@ export const decodeError = (encoded: unknown): unknown => {
   if (!isEncoded(encoded)) return encoded
   const { fields, message, name, stack } = encoded
   const error = new Error(message)
-  const hidden = (value: unknown) => ({ value, writable: true, configurable: true, enumerable: false })
   Object.defineProperties(error, { name: hidden(name), stack: hidden(stack) })
   if ("cause" in fields) Object.defineProperty(error, "cause", hidden(decodeError(fields["cause"])))
   const { cause: _, ...own } = fields
   return Object.assign(error, own)
 }
+
+const hidden = (value: unknown) => ({ value, writable: true, configurable: true, enumerable: false })
 
 /** Anything that can be thrown, as strings; never throws itself. */
 export const describe = (thrown: unknown): Thrown => {

@@ -21,7 +21,9 @@ const importThenFind = async (module: string, name: string): Promise<Job.Any> =>
     throw new Error(`${module} makes more than one job named "${name}": expected a name to be unique in its module`)
   }
   if (job === undefined) {
-    throw new Error(`${module} makes no job named "${name}" at its top level: expected Job.make(import.meta, "${name}", …)`)
+    throw new Error(
+      `${module} makes no job named "${name}" at its top level: expected Job.make(import.meta, "${name}", …)`
+    )
   }
   return job
 }

@@ -1,5 +1,5 @@
 /** `Executor.map` and `Executor.mapExit`: a Stream's items in chunks, through a bounded number of workers. */
-import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Array from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Semaphore from "effect/Semaphore"
@@ -34,9 +34,9 @@ export const values = Effect.fnUntraced(function*<Input, A, E, E2, R2>(
   const valid = yield* validate(executor, mapOptions)
   // In order and side by side, a failure does not wait for the items before it.
   const failsAtOnce = !valid.unordered && valid.concurrency > 1
-  const check = (exits: Exits<A, E>): Effect.Effect<Exits<A, E>, E | ExecutorError> => {
-    const failure = failsAtOnce ? exits.find(Exit.isFailure) : undefined
-    return failure === undefined ? Effect.succeed(exits) : Exit.failCause(failure.cause)
+  const check = (items: Exits<A, E>): Effect.Effect<Exits<A, E>, E | ExecutorError> => {
+    const failure = failsAtOnce ? items.find(Exit.isFailure) : undefined
+    return failure === undefined ? Effect.succeed(items) : Exit.failCause(failure.cause)
   }
   return executeChunks(executor, job, valid, inputs, check).pipe(
     Stream.map(toTakes),
@@ -69,17 +69,17 @@ const executeChunks = <Input, A, E, E2, R2, E3>(
 }
 
 /** The exits as one array of values and, where one failed, the failure that ends the Stream. */
-const toTakes = <A, E>(exits: ReadonlyArray<Exit.Exit<A, E>>): Array<Take<A, E>> => {
-  const values: Array<A> = []
-  for (const exit of exits) {
-    if (Exit.isFailure(exit)) return [...nonEmpty(values), Exit.failCause(exit.cause)]
-    values.push(exit.value)
+const toTakes = <A, E>(items: ReadonlyArray<Exit.Exit<A, E>>): Array<Take<A, E>> => {
+  const succeeded: Array<A> = []
+  for (const exit of items) {
+    if (Exit.isFailure(exit)) return [...nonEmpty(succeeded), Exit.failCause(exit.cause)]
+    succeeded.push(exit.value)
   }
-  return nonEmpty(values)
+  return nonEmpty(succeeded)
 }
 
-const nonEmpty = <A>(values: Array<A>): Array<NonEmptyReadonlyArray<A>> =>
-  values.length === 0 ? [] : [values as ReadonlyArray<A> as NonEmptyReadonlyArray<A>]
+const nonEmpty = <A>(array: Array<A>): Array<Array.NonEmptyReadonlyArray<A>> =>
+  Array.isReadonlyArrayNonEmpty(array) ? [array] : []
 
 /** A chunk size that follows the measured time of one item. */
 class ChunkSize {
@@ -104,7 +104,7 @@ const atHand = <A, E, R>(self: Stream.Stream<A, E, R>, size: ChunkSize): Stream.
       let given: ReadonlyArray<A> = []
       let at = 0
       const next: typeof pull extends Effect.Effect<unknown, infer E3, infer R3>
-        ? Effect.Effect<NonEmptyReadonlyArray<ReadonlyArray<A>>, E3, R3>
+        ? Effect.Effect<Array.NonEmptyReadonlyArray<ReadonlyArray<A>>, E3, R3>
         : never = Effect.suspend(() => {
           if (at === given.length) {
             return Effect.flatMap(pull, (array) => {
@@ -154,7 +154,11 @@ const validate = Effect.fnUntraced(function*(executor: Executor["Service"], give
   yield* options.integer("concurrency", concurrency, 1)
   if (typeof chunkSize === "number") yield* options.integer("chunkSize", chunkSize, 1)
   else if (chunkSize !== "auto") {
-    return yield* new InvalidOptions({ option: "chunkSize", value: chunkSize, expected: `a positive integer or "auto"` })
+    return yield* new InvalidOptions({
+      option: "chunkSize",
+      value: chunkSize,
+      expected: `a positive integer or "auto"`
+    })
   }
   if (maxBufferedBytes !== undefined) yield* options.integer("maxBufferedBytes", maxBufferedBytes, 1)
   return { chunkSize, concurrency, maxBufferedBytes, unordered }

@@ -45,10 +45,9 @@ export const parse = Effect.fnUntraced(function*(text: string) {
   const events: Array<Event> = []
   const damage: Array<Damage> = []
   for (const [index, line] of lines.entries()) {
-    yield* Schema.decodeUnknownEffect(Line)(line).pipe(Effect.match({
+    yield* Schema.decodeEffect(Line)(line).pipe(Effect.match({
       onSuccess: (event) => events.push(event),
-      onFailure: ({ message }) =>
-        damage.push({ line: index + 1, problem: message, isLast: index === lines.length - 1 })
+      onFailure: ({ message }) => damage.push({ line: index + 1, problem: message, isLast: index === lines.length - 1 })
     }))
   }
   return { events, damage }

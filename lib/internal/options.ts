@@ -27,10 +27,10 @@ export const validate = Effect.fnUntraced(function*(options: PoolOptions) {
 
 /** Not negative; `Infinity` is a duration. */
 export const duration = (option: string, value: Duration.Input) =>
-  Option.match(Option.filter(Duration.fromInput(value), Duration.isGreaterThanOrEqualTo(Duration.zero)), {
-    onNone: () => Effect.fail(new InvalidOptions({ option, value, expected: "a duration of at least 0" })),
-    onSome: Effect.succeed
-  })
+  Option.filter(Duration.fromInput(value), Duration.isGreaterThanOrEqualTo(Duration.zero)).pipe(
+    Effect.fromOption,
+    Effect.mapError(() => new InvalidOptions({ option, value, expected: "a duration of at least 0" }))
+  )
 
 export const integer = (option: string, value: number, min: number, max = Number.MAX_SAFE_INTEGER) =>
   Number.isSafeInteger(value) && value >= min && value <= max

@@ -50,17 +50,6 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
     }
   })
 
-  const runItem = async (job: Job.Any, input: unknown, context: Job.Context): Promise<Outcome> => {
-    try {
-      const returned = job.run(input as never, context)
-      return isEffect(returned)
-        ? await runEffect(returned, context.signal)
-        : { _tag: "Succeeded", value: isThenable(returned) ? await returned : returned }
-    } catch (thrown) {
-      return { _tag: "Threw", thrown: describe(thrown) }
-    }
-  }
-
   const runAll = async ({ id, inputs, job: address }: Run): Promise<Array<Outcome>> => {
     const context = makeContext(id)
     const outcomes: Array<Outcome> = []
@@ -118,6 +107,17 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
         cancelled = message.id
         if (running === message.id) controller?.abort()
     }
+  }
+}
+
+const runItem = async (job: Job.Any, input: unknown, context: Job.Context): Promise<Outcome> => {
+  try {
+    const returned = job.run(input as never, context)
+    return isEffect(returned)
+      ? await runEffect(returned, context.signal)
+      : { _tag: "Succeeded", value: isThenable(returned) ? await returned : returned }
+  } catch (thrown) {
+    return { _tag: "Threw", thrown: describe(thrown) }
   }
 }
 

@@ -94,8 +94,12 @@ const checkMemory = (parameters: Parameters, arrays: Experiment<never>["arrays"]
   ].filter(([flag, value]) => value > 0 && bytes(flag === "--count" ? { count: value } : { jobs: value }) <= available)
   return Effect.fail(
     new UsageError(
-      `--jobs ${jobs} --count ${count} holds up to ${gigabytes(needed)} of results, and ${gigabytes(available)} are free: ` +
-        `expected less, such as ${fits.map(([flag, value]) => `${flag} ${value}`).join(" or ")} (--force runs it anyway)`
+      `--jobs ${jobs} --count ${count} holds up to ${gigabytes(needed)} of results, and ${
+        gigabytes(available)
+      } are free: ` +
+        `expected less, such as ${
+          fits.map(([flag, value]) => `${flag} ${value}`).join(" or ")
+        } (--force runs it anyway)`
     )
   )
 }

@@ -2,8 +2,8 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Console, Effect, Exit, Layer, Runtime } from "effect"
 import { CliError, CliOutput, Command } from "effect/cli"
-import packageJson from "../../package.json" with { type: "json" }
 import { ExecutorError, Recorder } from "../../lib/mod.ts"
+import packageJson from "../../package.json" with { type: "json" }
 
 /** Exit statuses; one of an interruption is 128 and the signal's number. */
 const status = { jobFailed: 1, badUsage: 2, sigint: 130, sigpipe: 141, sigterm: 143 }
@@ -54,6 +54,8 @@ const report = (cause: Cause.Cause<unknown>) => {
 const errorsOnly = CliOutput.layerPresenter({
   present: (event) =>
     event._tag === "InvalidInvocation"
-      ? Console.error([...event.errors.map(({ message }) => message), `See ${event.commandPath.join(" ")} --help`].join("\n"))
+      ? Console.error(
+        [...event.errors.map(({ message }) => message), `See ${event.commandPath.join(" ")} --help`].join("\n")
+      )
       : CliOutput.defaultPresenter.present(event)
 })

@@ -19,7 +19,6 @@ export class Output extends Context.Service<Output, {
 
 const make = Effect.fnUntraced(function*({ jobs, silent }: { readonly jobs: number; readonly silent: boolean }) {
   if (silent) return { line: () => {}, jobEnded: () => {} }
-  const print = (text: string) => `${timestamp()}: ${text}\n`
   if (!process.stdout.isTTY) {
     return { line: (text: string) => void process.stdout.write(print(text)), jobEnded: () => {} }
   }
@@ -32,11 +31,13 @@ const make = Effect.fnUntraced(function*({ jobs, silent }: { readonly jobs: numb
         gracefulExit: false
       }, Presets.shades_classic)
     ),
-    (bars) => Effect.sync(() => bars.stop())
+    (started) => Effect.sync(() => started.stop())
   )
   const bar = bars.create(jobs, 0)
   return { line: (text: string) => bars.log(print(text)), jobEnded: () => bar.increment() }
 })
+
+const print = (text: string) => `${timestamp()}: ${text}\n`
 
 const local = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" })
 
