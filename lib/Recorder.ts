@@ -4,15 +4,15 @@
  * The journal takes each event as it happens, so what a run did that was killed can be read. At the end the record is
  * written beside it, whole or not at all, and the journal goes.
  */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
-import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import { type JobEvent, JobObserver } from "./Executor.ts"
@@ -20,13 +20,13 @@ import { environment } from "./internal/environment.ts"
 import * as journal from "./internal/journal.ts"
 import { now } from "./internal/protocol.ts"
 import * as Memory from "./Memory.ts"
-import type * as RunRecord from "./RunRecord.ts"
+import * as RunRecord from "./RunRecord.ts"
 
 /** See the module's comment. */
 export class Recorder extends Context.Service<Recorder, {
   /**
    * Runs `program` and records the jobs that it hands to executors, with the memory at each result and each
-   * `sampleInterval`. Interrupting it records what there is, then goes on to interrupt.
+   * `sampleInterval`. Ends as `program` does; a failure and an interruption are recorded, too.
    *
    * Fails before `program` begins where the files cannot be made; a journal that cannot be written later, for a full
    * disk say, stops the program with that error.
@@ -34,13 +34,19 @@ export class Recorder extends Context.Service<Recorder, {
   readonly record: <A, E, R>(
     program: Effect.Effect<A, E, R>,
     options: Options
-  ) => Effect.Effect<Recorded<A, E>, RecordNotWritten, R>
+  ) => Effect.Effect<A, E | RecordNotWritten, R>
+  /** Where this process runs. */
+  readonly environment: RunRecord.Environment
+  /** Fails where `write` would, as far as can be told beforehand. */
+  readonly check: (place: Place) => Effect.Effect<void, RecordNotWritten>
   /** Writes a record, whole or not at all. */
   readonly write: (record: RunRecord.ResultFile, place: Place) => Effect.Effect<void, RecordNotWritten>
+  /** Reads a record, or adds up the journal of a run that did not end (or not yet): its status is "killed". */
+  readonly read: (file: string) => Effect.Effect<Read, RecordNotRead>
   /** Makes a record of the journal of a run that was killed, beside it. The journal stays if it is damaged inside. */
   readonly finish: (journalFile: string) => Effect.Effect<Finished, RecordNotRead | RecordNotWritten>
 }>()("effect-futures/Recorder") {
-  static readonly layer: Layer.Layer<Recorder, never, FileSystem.FileSystem | ChildProcessSpawner> = Layer
+  static readonly layer: Layer.Layer<Recorder, never, FileSystem.FileSystem | Path.Path | ChildProcessSpawner> = Layer
     .effect(Recorder, Effect.suspend(() => make))
 }
 
@@ -56,20 +62,21 @@ export interface Options extends Place {
   readonly script: string
   readonly parameters: RunRecord.Parameters
   readonly sampleInterval: Duration.Input
+  /** What to do with the record once it is written, before the program's own end is passed on. */
+  readonly onRecord?: (record: RunRecord.RunRecord) => Effect.Effect<void>
 }
 
-/** How a program ended that was recorded. */
-export interface Recorded<out A, out E> {
-  readonly exit: Exit.Exit<A, E | RecordNotWritten>
-  readonly record: RunRecord.RunRecord
+/** What stood in a file. */
+export interface Read {
+  readonly record: RunRecord.ResultFile
+  /** The lines of a journal that could not be read; a kill can tear the last one. */
+  readonly damage: ReadonlyArray<journal.Damage>
 }
 
 /** What became of a journal. */
-export interface Finished {
-  readonly record: RunRecord.RunRecord
+export interface Finished extends Read {
+  /** Where its record is. */
   readonly file: string
-  /** The lines that could not be read; a kill can tear the last one. */
-  readonly damage: ReadonlyArray<journal.Damage>
 }
 
 /** A record, or its journal, cannot be written. */
@@ -91,6 +98,10 @@ export class RecordNotRead extends Schema.TaggedError<RecordNotRead>()("RecordNo
     return `${this.file} cannot be read: ${this.reason}`
   }
 }
+
+const decodeRecord = Schema.decodeEffect(Schema.fromJsonString(RunRecord.ResultFile))
+
+const isJournal = (file: string) => file.endsWith(".jsonl")
 
 /** Where the journal of the record `file` stands. */
 export const journalOf = (file: string): string => `${file.replace(/\.json$/, "")}.jsonl`
@@ -174,29 +185,30 @@ class Run {
   }
 }
 
-const statusOf = (exit: Exit.Exit<unknown, unknown>): RunRecord.Status =>
-  Exit.isSuccess(exit) ? "completed" : Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "failed"
-
 const notWritten = (file: string) => ({ message }: PlatformError) => new RecordNotWritten({ file, reason: message })
 
 const encoder = new TextEncoder()
 
 const make = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
-  const spawner = yield* ChildProcessSpawner
+  const path = yield* Path.Path
+  const where = yield* environment
 
-  /** Fails where something stands that is not to be overwritten. */
-  const reserve = Effect.fnUntraced(function*({ file, overwrite = false }: Place) {
-    const info = yield* Effect.option(fs.stat(file))
-    if (info._tag === "Some" && (info.value.type !== "File" || !overwrite)) {
-      const what = info.value.type === "File" ? "the file" : `a ${info.value.type}`
-      return yield* new RecordNotWritten({ file, reason: `expected no file there yet, but ${what} exists` })
-    }
-  })
+  const check = Effect.fnUntraced(
+    function*({ file, overwrite = false }: Place) {
+      const info = yield* Effect.option(fs.stat(file))
+      if (info._tag === "Some" && (info.value.type !== "File" || !overwrite)) {
+        const what = info.value.type === "File" ? "the file exists" : `there is a ${info.value.type}`
+        return yield* new RecordNotWritten({ file, reason: `expected no file there yet, but ${what}` })
+      }
+      yield* fs.access(path.dirname(file), { writable: true })
+    },
+    (effect, { file }) => Effect.catchTag(effect, "PlatformError", notWritten(file))
+  )
 
   const write = (record: RunRecord.ResultFile, place: Place) =>
     Effect.gen(function*() {
-      yield* reserve(place)
+      yield* check(place)
       const partial = `${place.file}.${process.pid}.partial`
       yield* fs.writeFileString(partial, `${JSON.stringify(record, null, 2)}\n`, { flag: "wx" }).pipe(
         Effect.andThen(fs.rename(partial, place.file)),
@@ -206,7 +218,7 @@ const make = Effect.gen(function*() {
 
   const openJournal = Effect.fnUntraced(
     function*(place: Place) {
-      yield* reserve(place)
+      yield* check(place)
       return yield* fs.open(journalOf(place.file), { flag: place.overwrite === true ? "w" : "wx" })
     },
     (effect, place) => Effect.catchTag(effect, "PlatformError", notWritten(journalOf(place.file)))
@@ -215,7 +227,6 @@ const make = Effect.gen(function*() {
   const record = <A, E, R>(program: Effect.Effect<A, E, R>, options: Options) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.scoped(Effect.gen(function*() {
-        const where = yield* Effect.provideService(environment, ChildProcessSpawner, spawner)
         const file = yield* openJournal(options)
         const run = new Run(options, where)
 
@@ -237,33 +248,47 @@ const make = Effect.gen(function*() {
         )
         const raced = yield* Effect.exit(restore(Effect.raceFirst(Effect.exit(observed), background)))
         const exit = Exit.isSuccess(raced) ? raced.value : Exit.failCause(raced.cause)
-        run.end(statusOf(exit))
+        run.end(RunRecord.statusOf(exit))
 
         const finished = run.ledger.record()!
         yield* write(finished, options)
         yield* Effect.ignore(fs.remove(journalOf(options.file)))
-        return { exit, record: finished }
+        if (options.onRecord !== undefined) yield* options.onRecord(finished)
+        return yield* exit
       }))
     )
 
-  const finish = Effect.fnUntraced(function*(journalFile: string) {
-    const text = yield* Effect.catchTag(
-      fs.readFileString(journalFile),
-      "PlatformError",
-      ({ message }) => new RecordNotRead({ file: journalFile, reason: message })
-    )
+  const readJournal = Effect.fnUntraced(function*(text: string) {
     const { damage, events } = yield* journal.parse(text)
     const ledger = new journal.Ledger()
     for (const event of events) ledger.add(event)
-    const finished = ledger.record()
-    if (finished === undefined) {
-      return yield* new RecordNotRead({ file: journalFile, reason: "expected its first line to say what run it is of" })
+    const record = ledger.record()
+    if (record === undefined) {
+      return yield* Effect.fail({ message: "expected a first line that says what run it is of" })
     }
-    const file = journalFile.replace(/\.jsonl$/, ".json")
-    yield* write(finished, { file })
-    if (damage.every((damaged) => damaged.isLast)) yield* Effect.ignore(fs.remove(journalFile))
-    return { record: finished, file, damage }
+    return { record, damage }
   })
 
-  return Recorder.of({ record, write, finish })
+  const read = (file: string): Effect.Effect<Read, RecordNotRead> =>
+    fs.readFileString(file).pipe(
+      Effect.flatMap((text): Effect.Effect<Read, { readonly message: string }> =>
+        isJournal(file)
+          ? readJournal(text)
+          : Effect.map(decodeRecord(text), (record) => ({ record, damage: [] }))
+      ),
+      Effect.mapError(({ message }) => new RecordNotRead({ file, reason: message }))
+    )
+
+  const finish = Effect.fnUntraced(function*(journalFile: string) {
+    if (!isJournal(journalFile)) {
+      return yield* new RecordNotRead({ file: journalFile, reason: "expected a journal, which ends in .jsonl" })
+    }
+    const { damage, record } = yield* read(journalFile)
+    const file = journalFile.replace(/\.jsonl$/, ".json")
+    yield* write(record, { file })
+    if (damage.every(({ isLast }) => isLast)) yield* Effect.ignore(fs.remove(journalFile))
+    return { record, damage, file }
+  })
+
+  return Recorder.of({ record, environment: where, check, write, read, finish })
 })

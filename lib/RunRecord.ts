@@ -3,6 +3,8 @@
  *
  * A name carries its unit. Times in `Ms` are milliseconds since `startedAt`; durations are milliseconds; sizes are bytes.
  */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import { linearRegression } from "simple-statistics"
 
@@ -15,6 +17,10 @@ const Timestamp = Schema.String.check(
 /** How a run ended; "killed" is a run that did not get to say so. */
 export const Status = Schema.Literals(["completed", "interrupted", "failed", "killed"])
 export type Status = typeof Status.Type
+
+/** The status of a run that ended with `exit`. */
+export const statusOf = (exit: Exit.Exit<unknown, unknown>): Status =>
+  Exit.isSuccess(exit) ? "completed" : Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "failed"
 
 /** Where a run took place. */
 export const Environment = Schema.Struct({

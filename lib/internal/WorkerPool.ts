@@ -129,7 +129,7 @@ export const make = Effect.fnUntraced(function*(
     const death = { workerId, exitCode: host.exitCode(workerId), reason: reasonOf(exit) }
     if (state !== "stopping") counts.died++
     if (task !== undefined) {
-      task.buried(death, slot.cells?.[Cell.item])
+      if (task.released === undefined) task.buried(death, slot.cells?.[Cell.item])
       finishOrRequeue(task)
     }
     if (state === "starting") {

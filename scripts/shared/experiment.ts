@@ -8,7 +8,7 @@ import { Command } from "effect/cli"
 import path from "node:path"
 import { Executor, InlineExecutor, Recorder, ThreadExecutor } from "../../lib/mod.ts"
 import * as flags from "./flags.ts"
-import { UsageError } from "./main.ts"
+import { checkMemory } from "./memory-check.ts"
 import { Output } from "./output.ts"
 
 /** What a run was asked for. */
@@ -27,48 +27,34 @@ export interface Experiment<E> {
 }
 
 export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
-  Command.make(name, { ...flags.experiment, ...flags.result }, (input) => {
-    const { count, executor, force, jobs, json, out, quiet, workers } = input
-    const parameters = { jobs, count, workers }
-    const recorded = Effect.gen(function*() {
-      if (!force) yield* checkMemory(parameters, arrays)
+  Command.make(
+    name,
+    { ...flags.experiment, ...flags.result },
+    Effect.fn(name)(function*(input) {
+      const { count, executor, force, jobs, json, out, workers } = input
+      if (!force) yield* checkMemory(input, arrays)
       const recorder = yield* Recorder.Recorder
       const output = yield* Output
-      return yield* recorder.record(
-        Effect.provide(
-          run(parameters),
-          executors[executor]({ maxWorkers: workers, minWorkers: Math.min(workers, jobs) })
-        ),
-        {
-          script: name,
-          parameters: { ...parameters, executor },
-          file: Option.getOrElse(out, () => resultFile(name)),
-          overwrite: force,
-          sampleInterval: "100 millis"
-        }
-      ).pipe(Effect.provideService(Executor.JobObserver, (event) => show(event, output)))
-    }).pipe(Effect.provide(Output.layer({ jobs, silent: quiet || json })))
-
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function*() {
-        const { exit, record } = yield* restore(recorded)
-        if (json) yield* Console.log(JSON.stringify(record, null, 2))
-        return yield* exit
-      })
-    )
-  }).pipe(Command.withDescription(description))
+      const workersUp = executors[executor]({ maxWorkers: workers, minWorkers: Math.min(workers, jobs) })
+      yield* recorder.record(Effect.provide(run(input), workersUp), {
+        script: name,
+        parameters: { jobs, count, workers, executor },
+        file: Option.getOrElse(out, () => resultFile(name)),
+        overwrite: force,
+        sampleInterval: "100 millis",
+        onRecord: (record) => json ? Console.log(JSON.stringify(record, null, 2)) : Effect.void
+      }).pipe(Effect.provideService(Executor.JobObserver, (event) => show(event, output)))
+    }, (effect, { jobs, json, quiet }) => Effect.provide(effect, Output.layer({ jobs, silent: quiet || json })))
+  ).pipe(Command.withDescription(description))
 
 const executors = { thread: ThreadExecutor.layer, inline: InlineExecutor.layer }
 
-/** `results/lazy-2026-11-23T07-41-30.123Z.json`, wherever the script is run from. */
+/** Where records go, wherever the script is run from. */
+export const resultFolder = path.join(import.meta.dirname, "..", "..", "results")
+
+/** `results/lazy-2026-11-23T07-41-30.123Z.json` */
 export const resultFile = (script: string) =>
-  path.join(
-    import.meta.dirname,
-    "..",
-    "..",
-    "results",
-    `${script}-${new Date().toISOString().replaceAll(":", "-")}.json`
-  )
+  path.join(resultFolder, `${script}-${new Date().toISOString().replaceAll(":", "-")}.json`)
 
 const show = (event: Executor.JobEvent, output: Output["Service"]) => {
   if (event._tag === "Started") output.line(`worker ${event.id} started`)
@@ -77,31 +63,3 @@ const show = (event: Executor.JobEvent, output: Output["Service"]) => {
     output.jobEnded()
   }
 }
-
-/** Fails, and says what would fit, where the results would not fit into memory. */
-const checkMemory = (parameters: Parameters, arrays: Experiment<never>["arrays"]) => {
-  const { count, jobs } = parameters
-  const available = process.availableMemory()
-  const bytes = (alternative: Partial<Parameters>) => {
-    const chosen = { ...parameters, ...alternative }
-    return Math.min(chosen.jobs, arrays(chosen)) * chosen.count * Float64Array.BYTES_PER_ELEMENT
-  }
-  const needed = bytes({})
-  if (needed <= available) return Effect.void
-  const fits = [
-    ["--count", Math.floor(count * available / needed)] as const,
-    ["--jobs", Math.floor(jobs * available / needed)] as const
-  ].filter(([flag, value]) => value > 0 && bytes(flag === "--count" ? { count: value } : { jobs: value }) <= available)
-  return Effect.fail(
-    new UsageError(
-      `--jobs ${jobs} --count ${count} holds up to ${gigabytes(needed)} of results, and ${
-        gigabytes(available)
-      } are free: ` +
-        `expected less, such as ${
-          fits.map(([flag, value]) => `${flag} ${value}`).join(" or ")
-        } (--force runs it anyway)`
-    )
-  )
-}
-
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`

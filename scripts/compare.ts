@@ -1,0 +1,110 @@
+#!/usr/bin/env -S npx tsx
+/**
+ * Runs `eager`, `lazy`, `remove` and `loan` one after the other, each in a process of its own (a peak of memory belongs
+ * to a process), shows their figures side by side and leaves one record of all four.
+ *
+ *     npx tsx scripts/compare.ts --jobs 50 --count 10000000 --workers 3
+ */
+import "./shared/require-node.js"
+import { Console, Effect, Exit, FileSystem, Option, Path, Schema, Stream } from "effect"
+import { Command } from "effect/cli"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { Recorder, RunRecord } from "../lib/mod.ts"
+import { type Parameters, resultFile } from "./shared/experiment.ts"
+import * as figures from "./shared/figures.ts"
+import * as flags from "./shared/flags.ts"
+import { main } from "./shared/main.ts"
+import { checkMemory } from "./shared/memory-check.ts"
+import { Output } from "./shared/output.ts"
+
+const variants = ["eager", "lazy", "remove", "loan"]
+
+export const command = Command.make(
+  "compare",
+  { ...flags.experiment, ...flags.result },
+  (input) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        const { count, executor, force, jobs, json, out, quiet, workers } = input
+        const place = { file: Option.getOrElse(out, () => resultFile("compare")), overwrite: force }
+        if (!force) yield* checkMemory(input, () => jobs)
+        const recorder = yield* Recorder.Recorder
+        yield* recorder.check(place)
+
+        const startedAt = new Date()
+        const runs: Array<RunRecord.RunRecord> = []
+        const exit = yield* Effect.forEach(variants, (variant) =>
+          runVariant(variant, input, restore).pipe(
+            Effect.flatMap(({ exit, record }) => {
+              if (Option.isSome(record)) runs.push(record.value)
+              return exit
+            })
+          )).pipe(Effect.exit, Effect.provide(Output.layer({ jobs: variants.length * jobs, silent: quiet || json })))
+
+        const record: RunRecord.ComparisonRecord = {
+          version: 1,
+          script: "compare",
+          status: RunRecord.statusOf(exit),
+          startedAt: startedAt.toISOString(),
+          finishedAt: new Date().toISOString(),
+          environment: recorder.environment,
+          parameters: { jobs, count, workers, executor },
+          runs
+        }
+        yield* recorder.write(record, place)
+        yield* Console.log(json ? JSON.stringify(record, null, 2) : figures.comparison(runs))
+        return yield* exit
+      })
+    )
+).pipe(Command.withDescription("Run eager, lazy, remove and loan, and show their figures side by side"))
+
+/** Runs one script as its user would, and reads the record that it leaves, even when it fails. */
+const runVariant = Effect.fnUntraced(function*(
+  variant: string,
+  { count, executor, jobs, workers }: Parameters & { readonly executor: string },
+  restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const output = yield* Output
+  const file = path.join(yield* fs.makeTempDirectoryScoped(), `${variant}.json`)
+  const script = path.join(import.meta.dirname, `${variant}.ts`)
+  const parameters = { jobs, count, workers, executor }
+  const args = Object.entries(parameters).flatMap(([flag, value]) => [`--${flag}`, String(value)])
+
+  output.line(`${variant} started`)
+  const exit = yield* Effect.gen(function*() {
+    const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+    const child = yield* spawner.spawn(
+      ChildProcess.make(process.execPath, [...process.execArgv, script, ...args, "--out", file, "--force"], {
+        stderr: "inherit"
+      })
+    )
+    yield* child.stdout.pipe(
+      Stream.decodeText(),
+      Stream.splitLines,
+      Stream.runForEach((line) => Effect.sync(() => line.endsWith("return") && output.jobEnded()))
+    )
+    const status = yield* child.exitCode
+    if (status !== 0) return yield* new VariantFailed({ variant, status })
+  }).pipe(restore, Effect.scoped, Effect.exit)
+  output.line(`${variant} ${Exit.isSuccess(exit) ? "finished" : "failed"}`)
+
+  const record = yield* fs.readFileString(file).pipe(
+    Effect.flatMap(Schema.decodeEffect(Schema.fromJsonString(RunRecord.RunRecord))),
+    Effect.option
+  )
+  return { exit, record }
+}, Effect.scoped)
+
+/** One of the scripts ended with a failure, which it has told of on standard error. */
+class VariantFailed extends Schema.TaggedError<VariantFailed>()("VariantFailed", {
+  variant: Schema.String,
+  status: Schema.Int
+}) {
+  override get message() {
+    return `${this.variant} ended with exit status ${this.status}`
+  }
+}
+
+if (import.meta.main) main(command)

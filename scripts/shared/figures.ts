@@ -1,0 +1,57 @@
+/** The figures of runs, as people read them. */
+import CliTable from "cli-table3"
+import type { RunRecord } from "../../lib/mod.ts"
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(Math.abs(bytes) < 10e6 ? 1 : 0)} MB`
+
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`
+
+interface Figure {
+  readonly name: string
+  readonly of: (record: RunRecord.RunRecord) => number
+  readonly show: (value: number) => string
+  /** Whether its ratio to another run's says something; to a slope of about nothing none does. */
+  readonly hasRatio: boolean
+}
+
+const figures: ReadonlyArray<Figure> = [
+  { name: "wall", of: ({ summary }) => summary.wallMs, show: seconds, hasRatio: true },
+  { name: "CPU", of: ({ summary }) => summary.cpuMs, show: seconds, hasRatio: true },
+  { name: "efficiency", of: ({ summary }) => summary.parallelEfficiency, show: percent, hasRatio: true },
+  { name: "peak", of: ({ summary }) => summary.peakRssBytes, show: megabytes, hasRatio: true },
+  { name: "slope per job", of: ({ summary }) => summary.rssSlopeBytesPerJob, show: megabytes, hasRatio: false },
+  {
+    name: "slope in arrays",
+    of: ({ parameters, summary }) => summary.rssSlopeBytesPerJob / (Number(parameters["count"]) * 8),
+    show: percent,
+    hasRatio: false
+  }
+]
+
+/** The heads of the columns that {@link cells} fills. */
+export const heads = figures.map(({ name }) => name)
+
+/** The figures of a run, each also as its ratio to that of `base`, if there is one. */
+export const cells = (record: RunRecord.RunRecord, base?: RunRecord.RunRecord): Array<string> =>
+  figures.map(({ hasRatio, of, show }) =>
+    show(of(record)) + (base !== undefined && hasRatio ? `  ${(of(record) / of(base)).toFixed(2)}×` : "")
+  )
+
+/** A row for each of the runs that were made to be compared, with ratios to `lazy`. */
+export const comparison = (runs: ReadonlyArray<RunRecord.RunRecord>): string => {
+  const lazy = runs.find(({ script }) => script === "lazy")
+  return table(["script", ...heads], runs.map((run) => [run.script, ...cells(run, lazy)]))
+}
+
+/** Rows under heads, the first column to the left and the others to the right. */
+export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const drawn = new CliTable({
+    head: [...head],
+    colAligns: head.map((_, column) => column === 0 ? "left" : "right"),
+    style: { head: [], border: [], compact: true }
+  })
+  for (const row of rows) drawn.push([...row])
+  return drawn.toString()
+}
