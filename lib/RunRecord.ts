@@ -115,8 +115,32 @@ export const ComparisonRecord = Schema.Struct({
 }).annotate({ identifier: "ComparisonRecord" })
 export type ComparisonRecord = typeof ComparisonRecord.Type
 
+/** One sample of a benchmark. */
+export const BenchSample = Schema.Struct({
+  wallMs: Amount,
+  cpuMs: Amount,
+  /** The most that was resident, less what was before. */
+  peakGrowthBytes: Count
+})
+export type BenchSample = typeof BenchSample.Type
+
+/** The samples of those who did the same work; the others are compared with the first, sample by sample. */
+export const BenchCase = Schema.Struct({
+  name: Schema.String,
+  description: Schema.String,
+  subjects: Schema.Array(Schema.Struct({ name: Schema.String, samples: Schema.Array(BenchSample) }))
+})
+export type BenchCase = typeof BenchCase.Type
+
+/** The record of a benchmark. */
+export const BenchRecord = Schema.Struct({
+  ...common,
+  cases: Schema.Array(BenchCase)
+}).annotate({ identifier: "BenchRecord" })
+export type BenchRecord = typeof BenchRecord.Type
+
 /** Whatever a result file can hold. */
-export const ResultFile = Schema.Union([RunRecord, ComparisonRecord])
+export const ResultFile = Schema.Union([RunRecord, ComparisonRecord, BenchRecord])
 export type ResultFile = typeof ResultFile.Type
 
 /** What a {@link Summary} is made of. */

@@ -52,7 +52,9 @@ export const command = Command.make(
           runs
         }
         yield* recorder.write(record, place)
-        yield* Console.log(json ? JSON.stringify(record, null, 2) : figures.comparison(runs))
+        if (json || runs.length > 0) {
+          yield* Console.log(json ? JSON.stringify(record, null, 2) : figures.comparison(runs))
+        }
         return yield* exit
       })
     )

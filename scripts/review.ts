@@ -64,7 +64,7 @@ const show = Command.make(
         `${script} ${status}, ${startedAt} to ${finishedAt}`,
         parametersOf(record),
         Object.entries(environment).map(([name, value]) => `${name} ${value}`).join(", "),
-        "runs" in record ? figures.comparison(record.runs) : figures.table(figures.heads, [figures.cells(record)]),
+        tableOf(record),
         ...damage.map(({ line, problem }) => `line ${line} cannot be read: ${problem}`)
       ].join("\n")
     )
@@ -92,8 +92,16 @@ const outline = ({ parameters, script, startedAt, status, ...record }: RunRecord
 const parametersOf = ({ parameters }: RunRecord.ResultFile) =>
   Object.entries(parameters).map(([name, value]) => `${name} ${value}`).join(", ")
 
-const figuresOf = (record: RunRecord.ResultFile) =>
-  "runs" in record ? [`${record.runs.length} runs`] : figures.cells(record)
+const figuresOf = (record: RunRecord.ResultFile) => {
+  if ("runs" in record) return [`${record.runs.length} runs`]
+  return "cases" in record ? [`${record.cases.length} cases`] : figures.cells(record)
+}
+
+const tableOf = (record: RunRecord.ResultFile) => {
+  if ("runs" in record) return figures.comparison(record.runs)
+  if ("cases" in record) return record.cases.map(figures.benchmark).join("\n")
+  return figures.table(figures.heads, [figures.cells(record)])
+}
 
 export const command = Command.make("review").pipe(
   Command.withDescription("Look at the records of runs"),

@@ -1,5 +1,6 @@
 /** The figures of runs, as people read them. */
 import CliTable from "cli-table3"
+import { median } from "simple-statistics"
 import type { RunRecord } from "../../lib/mod.ts"
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
@@ -44,6 +45,21 @@ export const comparison = (runs: ReadonlyArray<RunRecord.RunRecord>): string => 
   const lazy = runs.find(({ script }) => script === "lazy")
   return table(["script", ...heads], runs.map((run) => [run.script, ...cells(run, lazy)]))
 }
+
+/** Medians with their spread, and the ratio to the first subject pair by pair. */
+export const benchmark = ({ description, name, subjects }: RunRecord.BenchCase): string => {
+  const base = subjects[0]!.samples
+  const rows = subjects.map((subject) => [
+    subject.name,
+    spread(subject.samples.map(({ wallMs }) => wallMs), (ms) => `${ms.toFixed(1)} ms`),
+    spread(subject.samples.map(({ wallMs }, n) => wallMs / base[n]!.wallMs), (ratio) => `${ratio.toFixed(3)}×`),
+    spread(subject.samples.map(({ peakGrowthBytes }) => peakGrowthBytes), (bytes) => `${(bytes / 1e6).toFixed(1)} MB`)
+  ])
+  return `${name}: ${description}\n${table(["", "wall", "wall, ratio", "peak growth"], rows)}`
+}
+
+const spread = (values: ReadonlyArray<number>, format: (value: number) => string) =>
+  `${format(median([...values]))} (${format(Math.min(...values))} to ${format(Math.max(...values))})`
 
 /** Rows under heads, the first column to the left and the others to the right. */
 export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {

@@ -1,7 +1,8 @@
 /** The flags that the scripts of the experiment have in common. */
 import { Flag } from "effect/cli"
 
-const count = (name: string, value: number, description: string) =>
+/** A flag that takes a positive integer. */
+export const count = (name: string, value: number, description: string) =>
   Flag.Int(name).pipe(
     Flag.filter((n) => n > 0, () => "a positive integer"),
     Flag.withDescription(`${description} (${value})`),
