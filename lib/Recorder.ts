@@ -15,11 +15,10 @@ import type { PlatformError } from "effect/PlatformError"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
-import { type JobEvent, JobObserver } from "./Executor.ts"
+import { JobObserver } from "./Executor.ts"
 import { environment } from "./internal/environment.ts"
 import * as journal from "./internal/journal.ts"
-import { now } from "./internal/protocol.ts"
-import * as Memory from "./Memory.ts"
+import { ObservedRun } from "./internal/ObservedRun.ts"
 import * as RunRecord from "./RunRecord.ts"
 
 /** See the module's comment. */
@@ -106,85 +105,6 @@ const isJournal = (file: string) => file.endsWith(".jsonl")
 /** Where the journal of the record `file` stands. */
 export const journalOf = (file: string): string => `${file.replace(/\.json$/, "")}.jsonl`
 
-/** One run as it is recorded: what it notes goes to the journal and adds up to the record. */
-class Run {
-  readonly ledger = new journal.Ledger()
-  readonly lines = Effect.runSync(Queue.unbounded<string>())
-  readonly #begun = now()
-  readonly #begunCpu = process.cpuUsage()
-  #submittedJobs = 0
-  #finishedJobs = 0
-
-  constructor({ parameters, script }: Options, where: RunRecord.Environment) {
-    const startedAt = new Date(this.#begun).toISOString()
-    this.#note({ _tag: "Start", version: 1, script, startedAt, environment: where, parameters })
-  }
-
-  observe(event: JobEvent): void {
-    const job = event.id
-    const at = this.#since(event.at)
-    switch (event._tag) {
-      case "Submitted":
-        if (this.#submittedJobs++ === 0) {
-          // So that the baseline is what the program holds, not what its start left to be collected.
-          Memory.collectUnsafe()
-          this.#sample()
-        }
-        return this.#note({ _tag: "Submitted", job, submittedMs: at })
-      case "Started":
-        return this.#note({ _tag: "Started", job, workerId: event.workerId, startedMs: at })
-      case "Settled":
-        this.#finishedJobs++
-        this.#note({
-          _tag: "Settled",
-          job,
-          status: event.status,
-          returnedMs: at,
-          resultBytes: event.resultBytes,
-          ...(event.workerId !== undefined && { workerId: event.workerId }),
-          ...(event.startedAt !== undefined && { startedMs: this.#since(event.startedAt) }),
-          ...(event.cpuMs !== undefined && { cpuMs: event.cpuMs }),
-          ...(event.error !== undefined && { error: event.error })
-        })
-        return this.#sample()
-    }
-  }
-
-  /** Samples between results, from the baseline on: the first job finds the workers up and nothing run. */
-  tick(): void {
-    if (this.#submittedJobs > 0) this.#sample()
-  }
-
-  end(status: RunRecord.Status): void {
-    this.#sample()
-    this.#note({ _tag: "End", status, atMs: this.#since(now()), cpuMs: this.#cpuMs() })
-  }
-
-  #sample() {
-    this.#note({
-      _tag: "Sample",
-      atMs: this.#since(now()),
-      ...Memory.sampleUnsafe(),
-      finishedJobs: this.#finishedJobs,
-      cpuMs: this.#cpuMs()
-    })
-  }
-
-  #note(event: journal.Event) {
-    this.ledger.add(event)
-    Queue.offerUnsafe(this.lines, journal.encodeLine(event))
-  }
-
-  #since(at: number): number {
-    return Math.max(0, Math.round((at - this.#begun) * 1000) / 1000)
-  }
-
-  #cpuMs(): number {
-    const { system, user } = process.cpuUsage(this.#begunCpu)
-    return (system + user) / 1000
-  }
-}
-
 const notWritten = (file: string) => ({ message }: PlatformError) => new RecordNotWritten({ file, reason: message })
 
 const encoder = new TextEncoder()
@@ -228,7 +148,7 @@ const make = Effect.gen(function*() {
     Effect.uninterruptibleMask((restore) =>
       Effect.scoped(Effect.gen(function*() {
         const file = yield* openJournal(options)
-        const run = new Run(options, where)
+        const run = new ObservedRun(options, where)
 
         const append = Effect.flatMap(
           Queue.takeAll(run.lines),
