@@ -43,7 +43,7 @@ export interface Options extends poolOptions.PoolOptions {
 export const layer = (options: Options = {}): Layer.Layer<Executor, InvalidOptions | WorkerStartError> =>
   Layer.effect(Executor, make(options))
 
-const entry = new URL("./internal/threadEntry.ts", import.meta.url)
+const entry = new URL("./internal/threadEntry.js", import.meta.url)
 
 const make = Effect.fnUntraced(function*(options: Options) {
   const valid = yield* poolOptions.validate(options)

@@ -1,4 +1,4 @@
-/** What a worker thread runs. */
+/** A worker on a thread of its own. */
 import { parentPort } from "node:worker_threads"
 import { importJob } from "./importJob.ts"
 import * as worker from "./worker.ts"
