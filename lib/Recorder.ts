@@ -105,7 +105,8 @@ const isJournal = (file: string) => file.endsWith(".jsonl")
 /** Where the journal of the record `file` stands. */
 export const journalOf = (file: string): string => `${file.replace(/\.json$/, "")}.jsonl`
 
-const notWritten = (file: string) => ({ message }: PlatformError) => new RecordNotWritten({ file, reason: message })
+const notWritten = (file: string) => (error: PlatformError) =>
+  new RecordNotWritten({ file, reason: error.cause instanceof Error ? error.cause.message : error.message })
 
 const encoder = new TextEncoder()
 
@@ -136,44 +137,53 @@ const make = Effect.gen(function*() {
       )
     }).pipe(Effect.catchTag("PlatformError", notWritten(place.file)))
 
-  const openJournal = Effect.fnUntraced(
-    function*(place: Place) {
-      yield* check(place)
-      return yield* fs.open(journalOf(place.file), { flag: place.overwrite === true ? "w" : "wx" })
-    },
-    (effect, place) => Effect.catchTag(effect, "PlatformError", notWritten(journalOf(place.file)))
-  )
+  /** Writes the run's lines to its journal, as far as there are any; it waits for the first. */
+  const openJournal = Effect.fnUntraced(function*(place: Place, run: ObservedRun) {
+    yield* check(place)
+    const name = journalOf(place.file)
+    const file = yield* fs.open(name, { flag: place.overwrite === true ? "w" : "wx" }).pipe(
+      Effect.catchReason(
+        "PlatformError",
+        "AlreadyExists",
+        () =>
+          new RecordNotWritten({
+            file: name,
+            reason: "expected no journal there yet: the run that keeps it goes on, or was killed"
+          })
+      ),
+      Effect.catchTag("PlatformError", notWritten(name))
+    )
+    const append = Queue.takeAll(run.lines).pipe(
+      Effect.flatMap((lines) => file.writeAll(encoder.encode(lines.join("")))),
+      Effect.catchTag("PlatformError", notWritten(name))
+    )
+    yield* Effect.onError(append, () => Effect.ignore(fs.remove(name)))
+    return { append, remove: Effect.ignore(fs.remove(name)) }
+  })
 
   const record = <A, E, R>(program: Effect.Effect<A, E, R>, options: Options) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.scoped(Effect.gen(function*() {
-        const file = yield* openJournal(options)
         const run = new ObservedRun(options, where)
-
-        const append = Effect.flatMap(
-          Queue.takeAll(run.lines),
-          (lines) => file.writeAll(encoder.encode(lines.join("")))
-        ).pipe(
-          Effect.catchTag("PlatformError", notWritten(journalOf(options.file)))
-        )
-        yield* append
+        const journal = yield* openJournal(options, run)
         const observer = yield* JobObserver
         const observed = Effect.provideService(program, JobObserver, (event) => {
           run.observe(event)
           observer?.(event)
         })
         const background = Effect.raceFirst(
-          Effect.forever(append),
+          Effect.forever(journal.append),
           Effect.forever(Effect.delay(Effect.sync(() => run.tick()), options.sampleInterval))
         )
         const raced = yield* Effect.exit(restore(Effect.raceFirst(Effect.exit(observed), background)))
         const exit = Exit.isSuccess(raced) ? raced.value : Exit.failCause(raced.cause)
-        run.end(RunRecord.statusOf(exit))
 
-        const finished = run.ledger.record()!
-        yield* write(finished, options)
-        yield* Effect.ignore(fs.remove(journalOf(options.file)))
-        if (options.onRecord !== undefined) yield* options.onRecord(finished)
+        run.end(RunRecord.statusOf(exit))
+        yield* Effect.ignore(journal.append)
+        const record = run.ledger.record()!
+        yield* write(record, options)
+        yield* journal.remove
+        if (options.onRecord !== undefined) yield* options.onRecord(record)
         return yield* exit
       }))
     )
