@@ -8,6 +8,7 @@
  * interruption returns when its worker is free.
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -25,15 +26,34 @@ export class Executor extends Context.Service<Executor, {
   readonly scope: Scope.Scope
   /**
    * Runs `job` on one worker, once for each input, one after the other. Each item has its own Exit, in the inputs'
-   * order. Waits its turn: first in, first out. Fails only by interruption.
+   * order. Waits its turn: first in, first out.
    */
   readonly execute: <Input, A, E>(
     job: Job.Job<Input, A, E>,
-    inputs: ReadonlyArray<Input>
-  ) => Effect.Effect<Settled<A, E>>
+    inputs: ReadonlyArray<Input>,
+    options?: RunOptions
+  ) => Effect.Effect<Settled<A, E>, ExecutorError.InvalidOptions>
   readonly stats: Effect.Effect<Stats>
   readonly drain: Effect.Effect<void>
 }>()("effect-futures/Executor") {}
+
+/** How a job is run. */
+export interface RunOptions {
+  /**
+   * Limits of time, each by its own clock: from acceptance until the job starts (`queued`), while it runs (`running`;
+   * begins anew when it is run again), from acceptance to the end (`total`). The job that passes one is stopped and fails
+   * with `DeadlineExceeded`.
+   */
+  readonly deadline?: {
+    readonly queued?: Duration.Input
+    readonly running?: Duration.Input
+    readonly total?: Duration.Input
+  }
+  /** How often the job is run again when its worker dies, by default never. For jobs that may be run twice. */
+  readonly retryWorkerDeath?: number
+  /** Higher goes first, by default 0. Every fourth job to start is the one that has waited longest. */
+  readonly priority?: number
+}
 
 /** What became of the items that were executed together. */
 export interface Settled<out A, out E> {
@@ -58,6 +78,21 @@ export interface Stats {
   readonly failed: number
   /** Workers that died of themselves. */
   readonly died: number
+  /** Workers that were replaced after `maxJobsPerWorker` jobs. */
+  readonly recycled: number
+  /** How long the latest jobs waited for a worker. */
+  readonly waitMs: Quantiles
+  /** How long the latest jobs ran. */
+  readonly runMs: Quantiles
+  /** The share of the time since the start, of `maxWorkers` workers, that jobs ran which have ended. */
+  readonly utilization: number
+}
+
+/** The median and two more, in milliseconds; zeros as long as there was nothing to measure. */
+export interface Quantiles {
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
 }
 
 /** What an executor tells of each job as it happens. Times are milliseconds since the Unix epoch. */
@@ -104,9 +139,10 @@ export const JobObserver = Context.Reference<((event: JobEvent) => void) | undef
  */
 export const run = <Input, A, E>(
   job: Job.Job<Input, A, E>,
-  input: Input
+  input: Input,
+  options?: RunOptions
 ): Effect.Effect<A, E | ExecutorError.ExecutorError, Executor> =>
-  Executor.use((executor) => Effect.flatMap(executor.execute(job, [input]), (settled) => settled.exits[0]!))
+  Executor.use((executor) => Effect.flatMap(executor.execute(job, [input], options), (settled) => settled.exits[0]!))
 
 /**
  * Runs a job and lends its result to `f`: when the Effect that `f` returns has ended, the buffers that moved with the
@@ -115,11 +151,12 @@ export const run = <Input, A, E>(
 export const use = <Input, A, E, B, E2, R2>(
   job: Job.Job<Input, A, E>,
   input: Input,
-  f: (value: A) => Effect.Effect<B, E2, R2>
+  f: (value: A) => Effect.Effect<B, E2, R2>,
+  options?: RunOptions
 ): Effect.Effect<B, E | E2 | ExecutorError.ExecutorError, R2 | Executor> =>
   Executor.use((executor) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(restore(executor.execute(job, [input])), (settled) =>
+      Effect.flatMap(restore(executor.execute(job, [input], options)), (settled) =>
         Effect.ensuring(
           restore(Effect.flatMap(settled.exits[0]!, f)),
           Effect.sync(settled.giveBack)
@@ -135,10 +172,11 @@ export const use = <Input, A, E, B, E2, R2>(
  */
 export const submit = <Input, A, E>(
   job: Job.Job<Input, A, E>,
-  input: Input
+  input: Input,
+  options?: RunOptions
 ): Effect.Effect<Fiber.Fiber<A, E | ExecutorError.ExecutorError>, never, Executor> =>
   Executor.use((executor) =>
-    run(job, input).pipe(
+    run(job, input, options).pipe(
       Effect.provideService(Executor, executor),
       Effect.forkIn(executor.scope, { startImmediately: true })
     )

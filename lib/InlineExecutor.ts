@@ -59,9 +59,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   return yield* WorkerPool.make(valid, {
     terminate: (workerId) => Effect.sync(() => ports.get(workerId)?.close()),
-    exitCode: (workerId) => {
+    exitOf: (workerId) => {
       ports.delete(workerId)
-      return undefined
+      return { exitCode: undefined }
     },
     address: (job) => jobs.includes(job) ? jobs.indexOf(job) : jobs.push(job) - 1,
     sharesMemory: true

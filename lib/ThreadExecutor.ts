@@ -7,21 +7,15 @@
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Worker, type WorkerOptions } from "node:worker_threads"
+import { Worker } from "node:worker_threads"
 import { Executor } from "./Executor.ts"
 import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
 import * as poolOptions from "./internal/options.ts"
+import * as SpawnedWorkers from "./internal/SpawnedWorkers.ts"
 import * as WorkerPool from "./internal/WorkerPool.ts"
 
 /** See {@link layer}. */
-export interface Options extends poolOptions.PoolOptions {
-  /** Limits of each thread, as Node's `resourceLimits`; they do not count ArrayBuffers. */
-  readonly resourceLimits?: NonNullable<WorkerOptions["resourceLimits"]>
-  /** Node's own flags for each thread, by default none: a loader that this process runs under is not inherited. */
-  readonly execArgv?: ReadonlyArray<string>
-  /** The `process.env` of each thread, by default a copy of this process's. */
-  readonly env?: Record<string, string>
-}
+export interface Options extends poolOptions.PoolOptions, poolOptions.SpawnOptions {}
 
 /**
  * An executor on threads. Closing its scope stops the jobs that run, busy loops included, and leaves no thread behind.
@@ -47,30 +41,18 @@ const entry = new URL("./internal/threadEntry.js", import.meta.url)
 
 const make = Effect.fnUntraced(function*(options: Options) {
   const valid = yield* poolOptions.validate(options)
-  const threads = new Map<number, { readonly thread: Worker; exitCode?: number }>()
   const { env, execArgv = [], resourceLimits } = options
-
-  const spawn = (workerId: number) => {
-    const thread = new Worker(entry, {
-      name: `worker ${workerId}`,
-      execArgv: [...execArgv],
-      ...(env && { env }),
-      ...(resourceLimits && { resourceLimits })
-    })
-    const entryOf = { thread }
-    threads.set(workerId, entryOf)
-    thread.once("exit", (exitCode) => Object.assign(entryOf, { exitCode }))
-    return thread
-  }
-
-  return yield* WorkerPool.make(valid, {
-    terminate: (workerId) => Effect.promise(async () => threads.get(workerId)?.thread.terminate()),
-    exitCode: (workerId) => {
-      const exitCode = threads.get(workerId)?.exitCode
-      threads.delete(workerId)
-      return exitCode
-    },
-    address: ({ module, name }) => ({ module, name }),
-    sharesMemory: true
-  }).pipe(Effect.provide(NodeWorker.layer(spawn)))
+  const threads = SpawnedWorkers.make(
+    (workerId) =>
+      new Worker(entry, {
+        name: `worker ${workerId}`,
+        execArgv: [...execArgv],
+        ...(env && { env }),
+        ...(resourceLimits && { resourceLimits })
+      }),
+    (thread) => thread.terminate()
+  )
+  return yield* WorkerPool.make(valid, { ...threads.host, sharesMemory: true }).pipe(
+    Effect.provide(NodeWorker.layer(threads.spawn))
+  )
 })

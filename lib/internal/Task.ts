@@ -4,13 +4,14 @@
  * An item is pending, sent to a worker, or settled; the pool moves the task about, the task keeps the items.
  */
 import * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { JobEvent, Settled } from "../Executor.ts"
-import { CloneError, JobNotFound, JobThrew, WorkerDied } from "../ExecutorError.ts"
+import { CloneError, type DeadlineExceeded, JobNotFound, JobThrew, WorkerDied } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import { decodeError, describe } from "./errorCodec.ts"
+import type { Death, Worker } from "./Fleet.ts"
 import { type Measured, now, type Outcome } from "./protocol.ts"
 
 interface Item {
@@ -24,6 +25,10 @@ export interface Options {
   readonly id: number
   readonly job: Job.Any
   readonly inputs: ReadonlyArray<unknown>
+  readonly priority: number
+  /** How often an item is run again whose worker died. */
+  readonly retryWorkerDeath: number
+  readonly deadline: Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>>
   readonly observer: ((event: JobEvent) => void) | undefined
   /** Told of each item as it settles. */
   readonly onSettled: (succeeded: boolean) => void
@@ -33,10 +38,18 @@ export interface Options {
 export class Task {
   readonly id: number
   readonly job: Job.Any
+  readonly priority: number
+  readonly deadline: Options["deadline"]
+  readonly acceptedAt = now()
   previous: Task | undefined
   next: Task | undefined
-  /** Done, once the task is cancelled, when no worker is busy with it any more. */
-  released: Deferred.Deferred<void> | undefined
+  /** Who has it, under which message. */
+  worker: Worker | undefined
+  messageId = -1
+  /** Called when no worker has it any more. */
+  onReleased: () => void = () => {}
+  /** Called when it has settled. */
+  onFinish: Array<() => void> = []
   /** The buffers that came with the results. */
   buffers: Array<ArrayBuffer> = []
   readonly #options: Options
@@ -45,13 +58,16 @@ export class Task {
   #sent: Array<Item> = []
   #oneByOne = false
   #runMs = 0
+  #verdict: Exit.Exit<never, unknown> | undefined
 
   constructor(options: Options) {
     this.id = options.id
     this.job = options.job
+    this.priority = options.priority
+    this.deadline = options.deadline
     this.#options = options
     this.#pending = options.inputs.map((input, index) => ({ index, input, attempts: 0 }))
-    for (const item of this.#pending) this.#tell(item, { _tag: "Submitted", job: this.job.name, at: now() })
+    for (const item of this.#pending) this.#tell(item, { _tag: "Submitted", job: this.job.name, at: this.acceptedAt })
   }
 
   get isObserved(): boolean {
@@ -66,6 +82,19 @@ export class Task {
     return this.#pending.length === 0 && this.#sent.length === 0
   }
 
+  get hasStarted(): boolean {
+    return this.messageId !== -1
+  }
+
+  get isCancelled(): boolean {
+    return this.#verdict !== undefined
+  }
+
+  /** Nobody wants its results any more: whatever has not settled will, as `verdict`. */
+  cancel(verdict: Exit.Exit<never, unknown>): void {
+    this.#verdict ??= verdict
+  }
+
   /** The inputs of the next message. */
   send(): Array<unknown> {
     this.#sent = this.#pending.splice(0, this.#oneByOne ? 1 : this.#pending.length)
@@ -73,10 +102,12 @@ export class Task {
   }
 
   /** The message went out. */
-  started(workerId: number): void {
+  started(worker: Worker, messageId: number): void {
+    this.worker = worker
+    this.messageId = messageId
     for (const item of this.#sent) {
       item.attempts++
-      this.#tell(item, { _tag: "Started", workerId, at: now() })
+      this.#tell(item, { _tag: "Started", workerId: worker.workerId, at: now() })
     }
   }
 
@@ -88,10 +119,11 @@ export class Task {
 
   /** The worker replied. */
   replied(workerId: number, outcomes: ReadonlyArray<Outcome>, measured: Measured): void {
+    this.#release()
     const items = outcomes.length
     this.#runMs = (measured.returnedAt - measured.startedAt) / items
     for (const outcome of outcomes) {
-      this.#settle(this.released === undefined ? this.#toExit(outcome) : Exit.interrupt(), {
+      this.#settle(this.#verdict ?? this.#toExit(outcome), {
         workerId,
         startedAt: measured.startedAt,
         at: measured.returnedAt,
@@ -101,30 +133,35 @@ export class Task {
     }
   }
 
-  /** The worker died: the item that it was at is lost with it, the others can be run again. */
-  buried(
-    death: { readonly workerId: number; readonly exitCode: number | undefined; readonly reason: string },
-    at?: number
-  ) {
+  /** The worker is gone: the item that it was `at` is lost with it, the others can be run again. */
+  lost(death: Death, at: number | undefined): void {
+    this.#release()
+    if (this.isCancelled) return
     const culprit = this.#sent.length === 1 ? 0 : at
     if (culprit === undefined) return this.#retryOneByOne()
-    const [item] = this.#sent.splice(culprit, 1)
-    this.#pending.unshift(...this.#sent)
-    this.#sent = [item!]
-    const error = new WorkerDied({ ...death, job: this.job.name, attempt: item!.attempts })
+    const item = this.#sent[culprit]!
+    if (item.attempts <= this.#options.retryWorkerDeath) return void this.#pending.unshift(...this.#sent.splice(0))
+    this.#pending.unshift(...this.#sent.toSpliced(culprit, 1))
+    this.#sent = [item]
+    const error = new WorkerDied({ ...death, job: this.job.name, attempt: item.attempts })
     this.#settle(Exit.fail(error), { ...unmeasured(), workerId: death.workerId })
   }
 
-  /** Settles with `exit` whatever has not settled. */
-  end(exit: Exit.Exit<never, unknown>): void {
+  /** Settles whatever has not settled. */
+  end(exit: Exit.Exit<never, unknown> = this.#verdict ?? Exit.interrupt()): void {
     this.#sent.push(...this.#pending.splice(0))
     while (this.#sent.length > 0) this.#settle(exit)
   }
 
-  /** Tells the caller, and whoever cancelled the task. */
+  /** Tells the caller, and whoever waits for its end. */
   finish(giveBack: () => void): void {
-    if (this.released !== undefined) Deferred.doneUnsafe(this.released, Exit.void)
+    this.onFinish.splice(0).forEach((tell) => tell())
     this.#options.resume(Effect.succeed({ exits: this.#exits, runMs: this.#runMs, giveBack }))
+  }
+
+  #release() {
+    this.worker = undefined
+    this.onReleased()
   }
 
   #retryOneByOne() {

@@ -1,186 +1,111 @@
 /**
- * The executor that every back end with workers is made of: a queue of tasks, a bounded set of workers, and the rule
- * that each task settles once whatever becomes of the worker that has it.
+ * The executor that every back end with workers is made of: a queue of tasks, a fleet of workers, and the rule that each
+ * task settles once whatever becomes of the worker that has it.
  *
- * A worker is starting, idle, busy or stopping; a task waits in the queue, is with one worker, or has settled. All
- * changes happen in synchronous functions, so no fiber ever sees half of one.
+ * A task waits in the queue, is with one worker, or has settled. All changes happen in synchronous functions, so no
+ * fiber ever sees half of one.
  */
-import * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as Result from "effect/Result"
+import * as FiberSet from "effect/FiberSet"
 import * as Scope from "effect/Scope"
-import { type Spawner, type Worker, WorkerPlatform } from "effect/workers/Worker"
-import { isWorkerError } from "effect/workers/WorkerError"
-import { Executor, JobObserver, type Settled, type Stats } from "../Executor.ts"
-import { WorkerStartError } from "../ExecutorError.ts"
+import type { Spawner, WorkerPlatform } from "effect/workers/Worker"
+import { Executor, JobObserver, type RunOptions, type Settled, type Stats } from "../Executor.ts"
+import { DeadlineExceeded, type WorkerStartError } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
-import { describe } from "./errorCodec.ts"
-import { Cell, type FromWorker, now, type ToWorker } from "./protocol.ts"
+import * as Fleet from "./Fleet.ts"
+import { validateRun } from "./options.ts"
+import { Cell, now, type Settled as SettledMessage } from "./protocol.ts"
 import { SpareBuffers } from "./SpareBuffers.ts"
 import { Task } from "./Task.ts"
 import { TaskQueue } from "./TaskQueue.ts"
+import { Timings } from "./Timings.ts"
 
-/** What a back end adds to its `WorkerPlatform`. */
-export interface Host {
-  /** Stops a worker without asking it, and returns when its core is free. */
-  readonly terminate: (workerId: number) => Effect.Effect<void>
-  /** How a worker that is gone has exited; asked once. */
-  readonly exitCode: (workerId: number) => number | undefined
-  /** How a message names a job. */
-  readonly address: (job: Job.Any) => unknown
-  /** Whether an executor and its workers can share memory. */
-  readonly sharesMemory: boolean
-}
-
-export interface Options {
-  readonly maxWorkers: number
-  readonly minWorkers: number
+export interface Options extends Fleet.Options {
   readonly cancelGrace: Duration.Duration
 }
 
-/** A worker as its executor sees it. */
-interface Slot {
-  readonly workerId: number
-  readonly cells: Int32Array | undefined
-  state: "starting" | "idle" | "busy" | "stopping"
-  worker: Worker<FromWorker, ToWorker> | undefined
-  fiber: Fiber.Fiber<never, unknown> | undefined
-  task: Task | undefined
-}
-
-/** After a start that failed none is tried for so long while other workers are alive. */
-const restartPauseMs = 1000
-
 export const make = Effect.fnUntraced(function*(
   options: Options,
-  host: Host
+  host: Fleet.Host
 ): Effect.fn.Return<Executor["Service"], WorkerStartError, WorkerPlatform | Spawner | Scope.Scope> {
-  const platform = yield* WorkerPlatform
-  const runFork = Effect.runForkWith(yield* Effect.context<Spawner>())
   const submitted = yield* Scope.fork(yield* Effect.scope)
-  const firstStarts = Deferred.makeUnsafe<void, WorkerStartError>()
+  const runLater = yield* FiberSet.makeRuntime<never>()
 
   const queue = new TaskQueue<Task>()
-  const slots = new Set<Slot>()
-  const spares = new SpareBuffers(options.maxWorkers)
+  const spareBuffers = new SpareBuffers(options.maxWorkers)
+  const timings = new Timings()
   const whenIdle: Array<() => void> = []
-  const counts = { accepted: 0, queued: 0, finished: 0, failed: 0, died: 0 }
-  let lastWorkerId = 0
-  let noStartBefore = 0
-  let closed = false
+  const counts = { accepted: 0, queued: 0, finished: 0, failed: 0 }
+  let lastMessageId = 0
+  let isClosed = false
 
-  const inState = (state: Slot["state"]) => {
-    let n = 0
-    for (const slot of slots) if (slot.state === state) n++
-    return n
+  const onAvailable = () => {
+    if (isClosed) return
+    for (const worker of fleet.workers) {
+      while (worker.state === "idle" && queue.size > 0) dispatch(worker, queue.shift()!)
+    }
+    fleet.grow(queue.size)
   }
 
-  const startWorker = () => {
-    const slot: Slot = {
-      workerId: ++lastWorkerId,
-      cells: host.sharesMemory ? new Int32Array(new SharedArrayBuffer(Cell.length * 4)).fill(-1) : undefined,
-      state: "starting",
-      worker: undefined,
-      fiber: undefined,
-      task: undefined
-    }
-    slots.add(slot)
-    slot.fiber = runFork(Effect.gen(function*() {
-      slot.worker = yield* platform.spawn<FromWorker, ToWorker>(slot.workerId)
-      yield* slot.worker.send({ _tag: "Init", workerId: slot.workerId, cells: slot.cells })
-      return yield* slot.worker.run((message) => Effect.sync(() => onMessage(slot, message)))
-    }))
-    slot.fiber.addObserver((exit) => onGone(slot, exit))
+  const onSettled = (worker: Fleet.Worker, message: SettledMessage) => {
+    const { task } = worker
+    if (task === undefined || task.messageId !== message.id) return
+    worker.task = undefined
+    timings.ran(message.measured.returnedAt - message.measured.startedAt)
+    task.buffers.push(...message.buffers)
+    task.replied(worker.workerId, message.outcomes, message.measured)
+    if (worker.state === "busy") fleet.becomeIdle(worker)
+    finishOrRequeue(task)
+    onAvailable()
   }
 
-  const stopWorker = (slot: Slot): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      const wasIdle = slot.state === "idle"
-      slot.state = "stopping"
-      return Effect.asVoid(
-        wasIdle
-          ? Fiber.interrupt(slot.fiber!)
-          : Effect.andThen(host.terminate(slot.workerId), Fiber.await(slot.fiber!))
-      )
-    })
-
-  const onMessage = (slot: Slot, message: FromWorker) => {
-    if (message._tag === "Ready" && slot.state === "starting") {
-      slot.state = "idle"
-      if (inState("starting") === 0) Deferred.doneUnsafe(firstStarts, Exit.void)
-    } else if (message._tag === "Settled" && message.id === slot.task?.id) {
-      const { task } = slot
-      task.replied(slot.workerId, message.outcomes, message.measured)
-      task.buffers.push(...message.buffers)
-      slot.task = undefined
-      if (slot.state === "busy") slot.state = "idle"
-      finishOrRequeue(task)
-    }
-    schedule()
+  const onLost = (task: Task, death: Fleet.Death, item: number | undefined) => {
+    task.lost(death, item)
+    finishOrRequeue(task)
   }
 
-  const onGone = (slot: Slot, exit: Exit.Exit<never, unknown>) => {
-    slots.delete(slot)
-    const { state, task, workerId } = slot
-    const death = { workerId, exitCode: host.exitCode(workerId), reason: reasonOf(exit) }
-    if (state !== "stopping") counts.died++
-    if (task !== undefined) {
-      if (task.released === undefined) task.buried(death, slot.cells?.[Cell.item])
-      finishOrRequeue(task)
-    }
-    if (state === "starting") {
-      const error = new WorkerStartError(death)
-      Deferred.doneUnsafe(firstStarts, Exit.fail(error))
-      noStartBefore = now() + restartPauseMs
-      if (slots.size === 0) endQueued(Exit.fail(error))
-    }
-    schedule()
-  }
+  const fleet = yield* Fleet.make(options, host, {
+    available: onAvailable,
+    settled: onSettled,
+    lost: onLost,
+    noneLeft: (error) => endQueued(Exit.fail(error))
+  })
 
-  const schedule = () => {
-    if (closed) return
-    for (const slot of slots) {
-      while (slot.state === "idle" && queue.size > 0) dispatch(slot, queue.shift()!)
-    }
-    const waiting = Math.max(queue.size - inState("starting"), options.minWorkers - slots.size)
-    const wanted = now() < noStartBefore && (slots.size > 0 || queue.size === 0) ? 0 : waiting
-    for (let n = Math.min(wanted, options.maxWorkers - slots.size); n > 0; n--) startWorker()
-  }
-
-  const dispatch = (slot: Slot, task: Task) => {
+  const dispatch = (worker: Fleet.Worker, task: Task) => {
     counts.queued -= task.pending
-    const buffers = spares.take(task.job)
-    const sent = Effect.runSyncExit(slot.worker!.send({
+    const id = ++lastMessageId
+    const spares = spareBuffers.take(task.job)
+    if (worker.cells !== undefined) worker.cells[Cell.item] = 0
+    const sent = Effect.runSyncExit(worker.platformWorker!.send({
       _tag: "Run",
-      id: task.id,
+      id,
       job: host.address(task.job),
       inputs: task.send(),
-      spares: buffers,
+      spares,
       observed: task.isObserved
-    }, buffers))
+    }, spares))
     if (Exit.isFailure(sent)) {
-      spares.put(task.job, buffers)
-      task.refused(reasonOf(sent))
-      finishOrRequeue(task)
-    } else {
-      slot.state = "busy"
-      slot.task = task
-      if (slot.cells !== undefined) slot.cells[Cell.item] = 0
-      task.started(slot.workerId)
+      spareBuffers.put(task.job, spares)
+      task.refused(Fleet.reasonOf(sent))
+      return finishOrRequeue(task)
     }
+    worker.state = "busy"
+    worker.task = task
+    worker.jobs++
+    if (!task.hasStarted) timings.waited(now() - task.acceptedAt)
+    task.started(worker, id)
+    task.onReleased = limit(task, "running")
   }
 
   const finishOrRequeue = (task: Task) => {
-    if (!task.isSettled && task.released === undefined) {
+    if (!task.isSettled && !task.isCancelled) {
       counts.queued += task.pending
       return queue.unshift(task)
     }
-    task.end(Exit.interrupt())
-    task.finish(() => spares.put(task.job, task.buffers.splice(0)))
+    task.end()
+    task.finish(() => spareBuffers.put(task.job, task.buffers.splice(0)))
     if (isIdle()) whenIdle.splice(0).forEach((resume) => resume())
   }
 
@@ -194,81 +119,102 @@ export const make = Effect.fnUntraced(function*(
 
   const isIdle = () => counts.accepted === counts.finished + counts.failed
 
-  /** Takes a queued task out; a running one is asked to stop, and after the grace its worker is stopped. */
-  const cancel = (task: Task): Effect.Effect<void> =>
+  /**
+   * Settles a task as `verdict` says and returns when no worker is busy with it. One that waits is taken out of the
+   * queue; one that runs is asked to stop, and after the grace its worker is stopped.
+   */
+  const cancel = (task: Task, verdict: Exit.Exit<never, unknown>): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (task.isSettled) return Effect.void
-      const released = task.released ??= Deferred.makeUnsafe<void>()
-      const slot = slotOf(task)
-      if (slot === undefined) {
+      task.cancel(verdict)
+      const { worker } = task
+      if (worker === undefined) {
         queue.remove(task)
         counts.queued -= task.pending
         finishOrRequeue(task)
         return Effect.void
       }
-      if (slot.cells !== undefined) Atomics.store(slot.cells, Cell.cancelled, task.id)
-      return Effect.andThen(
-        Effect.ignore(slot.worker!.send({ _tag: "Cancel", id: task.id })),
-        Effect.timeoutOrElse(Deferred.await(released), {
+      if (worker.cells !== undefined) Atomics.store(worker.cells, Cell.cancelled, task.messageId)
+      Effect.runSyncExit(worker.platformWorker!.send({ _tag: "Cancel", id: task.messageId }))
+      fleet.keepSpare()
+      return Effect.timeoutOrElse(
+        Effect.callback<void>((resume) => void task.onFinish.push(() => resume(Effect.void))),
+        {
           duration: options.cancelGrace,
-          orElse: () => slot.task === task ? stopWorker(slot) : Effect.void
-        })
+          orElse: () => task.worker === worker ? fleet.stop(worker) : Effect.void
+        }
       )
     })
 
-  const slotOf = (task: Task) => {
-    for (const slot of slots) if (slot.task === task) return slot
-    return undefined
+  /** Cancels the task when the time is over; returns what calls that off. */
+  const limit = (task: Task, clock: DeadlineExceeded["clock"]): () => void => {
+    const duration = task.deadline[clock]
+    if (duration === undefined) return () => {}
+    const error = new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
+    const timer = runLater(Effect.delay(
+      Effect.suspend(() => clock === "queued" && task.hasStarted ? Effect.void : cancel(task, Exit.fail(error))),
+      duration
+    ))
+    return () => timer.interruptUnsafe()
   }
 
-  const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>) =>
-    Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
-      Effect.callback((resume) => {
-        if (closed) return resume(Effect.interrupt)
-        const task = new Task({
-          id: counts.accepted,
-          job,
-          inputs,
-          observer: fiber.getRef(JobObserver),
-          onSettled: (succeeded) => {
-            counts[succeeded ? "finished" : "failed"]++
-          },
-          resume
-        })
-        counts.accepted += inputs.length
-        counts.queued += inputs.length
-        queue.push(task)
-        schedule()
-        return cancel(task)
-      })
+  const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: RunOptions = {}) =>
+    Effect.flatMap(
+      validateRun(runOptions),
+      ({ deadline, priority, retryWorkerDeath }) =>
+        Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
+          Effect.callback((resume) => {
+            if (isClosed) return resume(Effect.interrupt)
+            const task = new Task({
+              id: counts.accepted,
+              job,
+              inputs,
+              priority,
+              retryWorkerDeath,
+              deadline,
+              observer: fiber.getRef(JobObserver),
+              onSettled: (succeeded) => {
+                counts[succeeded ? "finished" : "failed"]++
+              },
+              resume
+            })
+            counts.accepted += inputs.length
+            counts.queued += inputs.length
+            task.onFinish.push(limit(task, "queued"), limit(task, "total"))
+            queue.push(task)
+            onAvailable()
+            return cancel(task, Exit.interrupt())
+          })
+        )
     )
 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
-      closed = true
+      isClosed = true
       endQueued(Exit.interrupt())
-      const running = [...slots].flatMap((slot) => slot.task ?? [])
+      const running = [...fleet.workers].flatMap(({ task }) => task ?? [])
       return Effect.andThen(
-        Effect.forEach(running, cancel, { concurrency: "unbounded", discard: true }),
-        Effect.forEach(slots, stopWorker, { concurrency: "unbounded", discard: true })
+        Effect.forEach(running, (task) => cancel(task, Exit.interrupt()), { concurrency: "unbounded", discard: true }),
+        fleet.close
       )
     })
   )
 
-  schedule()
-  if (options.minWorkers > 0) yield* Deferred.await(firstStarts)
+  fleet.grow(0)
+  yield* fleet.started
 
   return Executor.of({
     maxWorkers: options.maxWorkers,
     scope: submitted,
     execute: execute as Executor["Service"]["execute"],
     stats: Effect.sync((): Stats => ({
-      workers: slots.size,
-      busy: inState("busy"),
+      workers: fleet.workers.size,
+      busy: fleet.inState("busy"),
       queued: counts.queued,
       finished: counts.finished,
       failed: counts.failed,
-      died: counts.died
+      ...fleet.counts,
+      ...timings.summary(options.maxWorkers)
     })),
     drain: Effect.callback<void>((resume) => {
       if (isIdle()) return resume(Effect.void)
@@ -276,12 +222,3 @@ export const make = Effect.fnUntraced(function*(
     })
   })
 })
-
-/** Why a worker or a message failed, in one line. */
-const reasonOf = (exit: Exit.Exit<unknown, unknown>): string => {
-  if (Exit.isSuccess(exit)) return "it ended"
-  const error = Result.getOrElse(Cause.findError(exit.cause), () => Cause.squash(exit.cause))
-  const reported = isWorkerError(error) ? error.reason.cause ?? error : error
-  const { message, name } = describe(reported)
-  return isWorkerError(reported) ? message : `${name}: ${message}`
-}

@@ -51,7 +51,7 @@ const executeChunks = <Input, A, E, E2, R2, E3>(
   { chunkSize, concurrency, maxBufferedBytes, unordered }: Valid,
   inputs: Stream.Stream<Input, E2, R2>,
   check: (exits: Exits<A, E>) => Effect.Effect<Exits<A, E>, E3>
-): Stream.Stream<Exits<A, E>, E2 | E3, R2> => {
+): Stream.Stream<Exits<A, E>, E2 | E3 | InvalidOptions, R2> => {
   const size = new ChunkSize()
   const chunks = chunkSize === "auto" ? atHand(inputs, size) : Stream.grouped(inputs, chunkSize)
   const execute = (chunk: ReadonlyArray<Input>) =>

@@ -3,7 +3,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { availableParallelism } from "node:os"
+import type { ResourceLimits } from "node:worker_threads"
+import type { RunOptions } from "../Executor.ts"
 import { InvalidOptions } from "../ExecutorError.ts"
+import type * as Job from "../Job.ts"
 
 /** The options that every executor with workers takes. */
 export interface PoolOptions {
@@ -16,14 +19,51 @@ export interface PoolOptions {
    * `context.signal`; then its worker is stopped. By default 10 milliseconds.
    */
   readonly cancelGrace?: Duration.Input
+  /** How long a worker above `minWorkers` is kept that has nothing to do, by default for ever. */
+  readonly idleTimeToLive?: Duration.Input
+  /** A worker is replaced when it has run so many jobs, by default never; its replacement is up before it goes. */
+  readonly maxJobsPerWorker?: number
+  /** Run once in each worker before its first job, with no input. If it fails, the worker could not be started. */
+  readonly setup?: Job.Job<void, unknown, unknown>
+}
+
+/** The options of workers that are threads or processes. */
+export interface SpawnOptions {
+  /** Limits of each worker, as Node's `resourceLimits`; they do not count ArrayBuffers. */
+  readonly resourceLimits?: ResourceLimits
+  /** Node's own flags for each worker, by default none: a loader that this process runs under is not inherited. */
+  readonly execArgv?: ReadonlyArray<string>
+  /** The `process.env` of each worker, by default a copy of this process's. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export const validate = Effect.fnUntraced(function*(options: PoolOptions) {
   const maxWorkers = yield* integer("maxWorkers", options.maxWorkers ?? availableParallelism(), 1)
   const minWorkers = yield* integer("minWorkers", options.minWorkers ?? 0, 0, maxWorkers)
   const cancelGrace = yield* duration("cancelGrace", options.cancelGrace ?? "10 millis")
-  return { maxWorkers, minWorkers, cancelGrace }
+  const idleTimeToLive = yield* duration("idleTimeToLive", options.idleTimeToLive ?? Duration.infinity)
+  const maxJobsPerWorker = options.maxJobsPerWorker === undefined
+    ? Infinity
+    : yield* integer("maxJobsPerWorker", options.maxJobsPerWorker, 1)
+  return { maxWorkers, minWorkers, cancelGrace, idleTimeToLive, maxJobsPerWorker, setup: options.setup }
 })
+
+export const validateRun = Effect.fnUntraced(
+  function*({ deadline = {}, priority = 0, retryWorkerDeath = 0 }: RunOptions) {
+    if (!Number.isFinite(priority)) {
+      return yield* new InvalidOptions({ option: "priority", value: priority, expected: "a finite number" })
+    }
+    return {
+      deadline: {
+        queued: yield* optionalDuration("deadline.queued", deadline.queued),
+        running: yield* optionalDuration("deadline.running", deadline.running),
+        total: yield* optionalDuration("deadline.total", deadline.total)
+      },
+      retryWorkerDeath: yield* integer("retryWorkerDeath", retryWorkerDeath, 0),
+      priority
+    }
+  }
+)
 
 /** Not negative; `Infinity` is a duration. */
 export const duration = (option: string, value: Duration.Input) =>
@@ -31,6 +71,9 @@ export const duration = (option: string, value: Duration.Input) =>
     Effect.fromOption,
     Effect.mapError(() => new InvalidOptions({ option, value, expected: "a duration of at least 0" }))
   )
+
+const optionalDuration = (option: string, value: Duration.Input | undefined) =>
+  value === undefined ? Effect.undefined : duration(option, value)
 
 export const integer = (option: string, value: number, min: number, max = Number.MAX_SAFE_INTEGER) =>
   Number.isSafeInteger(value) && value >= min && value <= max

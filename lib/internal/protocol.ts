@@ -5,10 +5,17 @@
 
 export type ToWorker =
   /** First of all. `cells` is memory shared with the executor, where there is such a thing. */
-  | { readonly _tag: "Init"; readonly workerId: number; readonly cells: Int32Array | undefined }
+  | {
+    readonly _tag: "Init"
+    readonly workerId: number
+    readonly cells: Int32Array | undefined
+    /** The job to run before any other, without input. */
+    readonly setup: unknown
+  }
   /** Run `job` once for each input, one after the other; `spares` are buffers to fill again. */
   | {
     readonly _tag: "Run"
+    /** No two messages to a worker have the same. */
     readonly id: number
     readonly job: unknown
     readonly inputs: ReadonlyArray<unknown>
@@ -20,15 +27,19 @@ export type ToWorker =
   | { readonly _tag: "Cancel"; readonly id: number }
 
 export type FromWorker =
+  /** The setup, if there is one, is done. */
   | { readonly _tag: "Ready" }
-  | {
-    readonly _tag: "Settled"
-    readonly id: number
-    readonly outcomes: ReadonlyArray<Outcome>
-    /** The buffers that moved with the outcomes. */
-    readonly buffers: ReadonlyArray<ArrayBuffer>
-    readonly measured: Measured
-  }
+  | { readonly _tag: "SetupFailed"; readonly reason: string }
+  | Settled
+
+export interface Settled {
+  readonly _tag: "Settled"
+  readonly id: number
+  readonly outcomes: ReadonlyArray<Outcome>
+  /** The buffers that moved with the outcomes. */
+  readonly buffers: ReadonlyArray<ArrayBuffer>
+  readonly measured: Measured
+}
 
 /** How one run of a job ended. */
 export type Outcome =

@@ -7,7 +7,7 @@
 import type { Effect } from "effect/Effect"
 import type * as Job from "../Job.ts"
 import { Buffers, bytesIn } from "./buffers.ts"
-import { describe, encodeError } from "./errorCodec.ts"
+import { decodeError, describe, encodeError } from "./errorCodec.ts"
 import { Cell, type FromWorker, now, type Outcome, type ToWorker } from "./protocol.ts"
 
 /** One end of the channel between an executor and a worker. */
@@ -29,6 +29,7 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
   let workerId = 0
   let cells: Int32Array | undefined
   let controller: AbortController | undefined
+  let lastId = 0
   let running = -1
   let cancelled = -1
 
@@ -50,7 +51,7 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
     }
   })
 
-  const runAll = async ({ id, inputs, job: address }: Run): Promise<Array<Outcome>> => {
+  const runAll = async ({ id, inputs, job: address }: Pick<Run, "id" | "inputs" | "job">): Promise<Array<Outcome>> => {
     const context = makeContext(id)
     const outcomes: Array<Outcome> = []
     try {
@@ -66,7 +67,8 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
   }
 
   const run = async (message: Run) => {
-    running = message.id
+    if (message.id <= lastId) return
+    lastId = running = message.id
     controller = undefined
     buffers.begin(message.spares)
     const startedAt = now()
@@ -80,6 +82,15 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
     }
     running = -1
     reply({ _tag: "Settled", id: message.id, outcomes, buffers: port.moves ? buffers.end(outcomes) : [], measured })
+  }
+
+  const setUp = async (address: unknown) => {
+    if (address === undefined) return port.post([1, { _tag: "Ready" }], [])
+    const outcomes = await runAll({ id: 0, job: address, inputs: [undefined] })
+    buffers.end([])
+    const [outcome] = outcomes
+    if (outcome?._tag === "Succeeded") return port.post([1, { _tag: "Ready" }], [])
+    port.post([1, { _tag: "SetupFailed", reason: `setup ${failureOf(outcome!)}` }], [])
   }
 
   const reply = (message: Extract<FromWorker, { readonly _tag: "Settled" }>) => {
@@ -99,7 +110,8 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
       case "Init":
         workerId = message.workerId
         cells = message.cells
-        return port.post([1, { _tag: "Ready" }], [])
+        void setUp(message.setup)
+        return
       case "Run":
         void run(message)
         return
@@ -134,6 +146,17 @@ const cloned = (outcome: Outcome): Outcome => {
 const threadCpuMs = (): number | undefined => {
   const usage = process.threadCpuUsage?.()
   return usage === undefined ? undefined : (usage.system + usage.user) / 1000
+}
+
+const failureOf = (outcome: Exclude<Outcome, { readonly _tag: "Succeeded" }>): string => {
+  switch (outcome._tag) {
+    case "Threw":
+      return `threw ${outcome.thrown.stack}`
+    case "Failed":
+      return `failed: ${describe(decodeError(outcome.error)).message}`
+    default:
+      return outcome.reason
+  }
 }
 
 const isThenable = (u: unknown): u is PromiseLike<unknown> =>

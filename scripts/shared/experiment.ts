@@ -6,7 +6,7 @@
 import { Console, Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import path from "node:path"
-import { Executor, InlineExecutor, Recorder, ThreadExecutor } from "../../lib/mod.ts"
+import { Executor, InlineExecutor, ProcessExecutor, Recorder, ThreadExecutor } from "../../lib/mod.ts"
 import * as flags from "./flags.ts"
 import { checkMemory } from "./memory-check.ts"
 import { Output } from "./output.ts"
@@ -47,7 +47,7 @@ export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
     }, (effect, { jobs, json, quiet }) => Effect.provide(effect, Output.layer({ jobs, silent: quiet || json })))
   ).pipe(Command.withDescription(description))
 
-const executors = { thread: ThreadExecutor.layer, inline: InlineExecutor.layer }
+const executors = { thread: ThreadExecutor.layer, process: ProcessExecutor.layer, inline: InlineExecutor.layer }
 
 /** Where records go, wherever the script is run from. */
 export const resultFolder = path.join(import.meta.dirname, "..", "..", "results")

@@ -16,7 +16,7 @@ export const experiment = {
   jobs: count("jobs", 50, "How many jobs"),
   count: count("count", 10_000_000, "How many sines a job computes, eight bytes each"),
   workers: count("workers", 3, "How many jobs run at the same time"),
-  executor: Flag.Literals("executor", ["thread", "inline"]).pipe(
+  executor: Flag.Literals("executor", ["thread", "process", "inline"]).pipe(
     Flag.withDescription("Where the workers are (thread)"),
     Flag.withDefault("thread")
   )

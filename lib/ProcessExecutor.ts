@@ -1,0 +1,65 @@
+/**
+ * Jobs on child processes: for jobs that can bring a whole process down, by a native crash or by taking all its memory.
+ *
+ * As on threads, a worker starts when a job waits and no worker is idle, and runs one job at a time. Unlike on threads,
+ * what a job returns is always copied, so `Executor.use` has nothing to give back, and a busy loop cannot see
+ * `context.cancelled()`: after the grace its process is killed.
+ */
+import * as NodeWorker from "@effect/platform-node/NodeWorker"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { fork } from "node:child_process"
+import type { ResourceLimits } from "node:worker_threads"
+import { Executor } from "./Executor.ts"
+import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
+import * as poolOptions from "./internal/options.ts"
+import * as SpawnedWorkers from "./internal/SpawnedWorkers.ts"
+import * as WorkerPool from "./internal/WorkerPool.ts"
+
+/** See {@link layer}. */
+export interface Options extends poolOptions.PoolOptions, poolOptions.SpawnOptions {}
+
+/**
+ * An executor on processes. Closing its scope kills the jobs that run and leaves no process behind; when this process is
+ * killed, its workers end by themselves.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Executor, ProcessExecutor } from "effect-futures"
+ * import { sin } from "effect-futures/jobs/sin"
+ *
+ * const program = Effect.map(Executor.run(sin, { count: 3 }), (values) => values.length)
+ *
+ * await Effect.runPromise(Effect.provide(program, ProcessExecutor.layer({ maxWorkers: 1 }))) // => 3
+ * ```
+ */
+export const layer = (options: Options = {}): Layer.Layer<Executor, InvalidOptions | WorkerStartError> =>
+  Layer.effect(Executor, make(options))
+
+const entry = new URL("./internal/processEntry.js", import.meta.url)
+
+const make = Effect.fnUntraced(function*(options: Options) {
+  const valid = yield* poolOptions.validate(options)
+  const { env, execArgv = [], resourceLimits = {} } = options
+  const processes = SpawnedWorkers.make(
+    () =>
+      fork(entry, {
+        execArgv: [...limitFlags(resourceLimits), ...execArgv],
+        serialization: "advanced",
+        stdio: ["ignore", "inherit", "inherit", "ipc"],
+        ...(env && { env })
+      }),
+    (child) => child.kill("SIGKILL")
+  )
+  return yield* WorkerPool.make(valid, { ...processes.host, sharesMemory: false }).pipe(
+    Effect.provide(NodeWorker.layer(processes.spawn))
+  )
+})
+
+const limitFlags = ({ maxOldGenerationSizeMb, maxYoungGenerationSizeMb, stackSizeMb }: ResourceLimits) =>
+  Object.entries({
+    "--max-old-space-size": maxOldGenerationSizeMb,
+    "--max-semi-space-size": maxYoungGenerationSizeMb,
+    "--stack-size": stackSizeMb === undefined ? undefined : stackSizeMb * 1024
+  }).flatMap(([flag, value]) => value === undefined ? [] : [`${flag}=${value}`])

@@ -1,0 +1,269 @@
+/**
+ * The workers of an executor: how they start and stop, and how many there are.
+ *
+ * A worker is starting, idle, busy, retired (it has run as many jobs as it may) or stopping, and counts until it is
+ * gone. Beside the counted ones there can be spares, which are up or starting and run nothing: they take the place of
+ * workers that go, so that no job waits for a start.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import * as Result from "effect/Result"
+import { type Spawner, type Worker as PlatformWorker, WorkerPlatform } from "effect/workers/Worker"
+import { isWorkerError } from "effect/workers/WorkerError"
+import { WorkerStartError } from "../ExecutorError.ts"
+import type * as Job from "../Job.ts"
+import { describe } from "./errorCodec.ts"
+import { Cell, type FromWorker, type Settled, type ToWorker } from "./protocol.ts"
+import type { Task } from "./Task.ts"
+
+/** What a back end adds to its `WorkerPlatform`. */
+export interface Host {
+  /** Stops a worker without asking it, and returns when its core is free. */
+  readonly terminate: (workerId: number) => Effect.Effect<void>
+  /** How a worker that is gone went; asked once. */
+  readonly exitOf: (workerId: number) => WorkerExit
+  /** How a message names a job. */
+  readonly address: (job: Job.Any) => unknown
+  /** Whether an executor and its workers can share memory. */
+  readonly sharesMemory: boolean
+}
+
+/** What the system says of a worker that is gone. */
+export interface WorkerExit {
+  readonly exitCode: number | undefined
+  /** The signal that killed it. */
+  readonly signal?: string | undefined
+}
+
+export interface Options {
+  readonly maxWorkers: number
+  readonly minWorkers: number
+  readonly idleTimeToLive: Duration.Duration
+  readonly maxJobsPerWorker: number
+  readonly setup: Job.Any | undefined
+}
+
+export interface Worker {
+  readonly workerId: number
+  readonly cells: Int32Array | undefined
+  state: "starting" | "idle" | "busy" | "retired" | "stopping"
+  task: Task | undefined
+  /** Jobs that were sent to it. */
+  jobs: number
+  idleSince: number
+  platformWorker: PlatformWorker<FromWorker, ToWorker> | undefined
+  fiber: Fiber.Fiber<never, unknown> | undefined
+  setupFailure: string | undefined
+}
+
+/** How a worker went. */
+export interface Death {
+  readonly workerId: number
+  readonly exitCode: number | undefined
+  readonly reason: string
+}
+
+/** Told synchronously of what becomes of workers. */
+export interface Events {
+  /** There may be a worker for a job, or room for one. */
+  readonly available: () => void
+  readonly settled: (worker: Worker, message: Settled) => void
+  /** A worker that had a task is gone. */
+  readonly lost: (task: Task, death: Death, item: number | undefined) => void
+  /** A worker could not be started, and there is none. */
+  readonly noneLeft: (error: WorkerStartError) => void
+}
+
+/** After a start that failed none is tried for so long, while other workers are there. */
+const restartPause = Duration.seconds(1)
+
+export type Fleet = Effect.Success<ReturnType<typeof make>>
+
+export const make = Effect.fnUntraced(function*(options: Options, host: Host, events: Events) {
+  const platform = yield* WorkerPlatform
+  const clock = yield* Clock.Clock
+  const runFork = Effect.runForkWith(yield* Effect.context<Spawner>())
+  const runLater = yield* FiberSet.makeRuntime<never>()
+  const idleMillis = Duration.toMillis(options.idleTimeToLive)
+  const started = Deferred.makeUnsafe<void, WorkerStartError>()
+
+  const workers = new Set<Worker>()
+  const counts = { died: 0, recycled: 0 }
+  const spares = new Set<Worker>()
+  let keepsSpare = false
+  let lastWorkerId = 0
+  let isPaused = false
+  let isClosed = false
+
+  const inState = (state: Worker["state"]) => {
+    let n = 0
+    for (const worker of workers) if (worker.state === state) n++
+    return n
+  }
+
+  const launch = (): Worker => {
+    const worker: Worker = {
+      workerId: ++lastWorkerId,
+      cells: host.sharesMemory ? new Int32Array(new SharedArrayBuffer(Cell.length * 4)).fill(-1) : undefined,
+      state: "starting",
+      task: undefined,
+      jobs: 0,
+      idleSince: 0,
+      platformWorker: undefined,
+      fiber: undefined,
+      setupFailure: undefined
+    }
+    worker.fiber = runFork(Effect.gen(function*() {
+      worker.platformWorker = yield* platform.spawn<FromWorker, ToWorker>(worker.workerId)
+      yield* worker.platformWorker.send({
+        _tag: "Init",
+        workerId: worker.workerId,
+        cells: worker.cells,
+        setup: options.setup === undefined ? undefined : host.address(options.setup)
+      })
+      return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, message)))
+    }))
+    worker.fiber.addObserver((exit) => onGone(worker, exit))
+    return worker
+  }
+
+  const onMessage = (worker: Worker, message: FromWorker) => {
+    if (message._tag === "Settled") return events.settled(worker, message)
+    if (worker.state !== "starting") return
+    if (message._tag === "SetupFailed") {
+      worker.setupFailure = message.reason
+      return void runFork(host.terminate(worker.workerId))
+    }
+    becomeIdle(worker)
+    if (inState("starting") === 0) Deferred.doneUnsafe(started, Exit.void)
+    if (spares.has(worker)) {
+      for (const retired of workers) if (retired.state === "retired") return void runFork(stop(retired))
+    }
+    events.available()
+  }
+
+  const onGone = (worker: Worker, exit: Exit.Exit<never, unknown>) => {
+    const { state, task, workerId } = worker
+    const { exitCode, signal } = host.exitOf(workerId)
+    const killed = signal === undefined ? undefined : `it was killed by ${signal}`
+    const death = { workerId, exitCode, reason: worker.setupFailure ?? killed ?? reasonOf(exit) }
+    workers.delete(worker)
+    spares.delete(worker)
+    if (state !== "stopping") counts.died++
+    if (state === "starting") startFailed(new WorkerStartError(death))
+    if (isWornOut(worker)) promoteSpare()
+    if (task !== undefined) events.lost(task, death, worker.cells?.[Cell.item])
+    events.available()
+  }
+
+  const startFailed = (error: WorkerStartError) => {
+    Deferred.doneUnsafe(started, Exit.fail(error))
+    if (!isPaused) {
+      isPaused = true
+      runLater(Effect.delay(Effect.sync(resumeStarts), restartPause))
+    }
+    if (workers.size === 0) events.noneLeft(error)
+  }
+
+  const resumeStarts = () => {
+    isPaused = false
+    events.available()
+  }
+
+  /** Starts workers for jobs that wait, at most as many as there is room for. */
+  const grow = (waitingJobs: number) => {
+    if (isClosed) return
+    const mayStart = !isPaused || (workers.size === 0 && waitingJobs > 0)
+    const wanted = Math.max(waitingJobs - inState("starting"), options.minWorkers - workers.size)
+    for (let n = Math.min(wanted, options.maxWorkers - workers.size); n > 0; n--) {
+      if (!promoteSpare() && mayStart) workers.add(launch())
+    }
+    fillSpares()
+  }
+
+  const promoteSpare = (): boolean => {
+    for (const spare of spares) {
+      spares.delete(spare)
+      workers.add(spare)
+      return true
+    }
+    return false
+  }
+
+  /** One for each worker that runs its last job, and one where jobs are interrupted. */
+  const fillSpares = () => {
+    if (isClosed || isPaused) return
+    let wanted = keepsSpare ? 1 : 0
+    for (const worker of workers) if (isWornOut(worker)) wanted++
+    while (spares.size < wanted) spares.add(launch())
+  }
+
+  const isWornOut = (worker: Worker) => worker.jobs >= options.maxJobsPerWorker
+
+  const becomeIdle = (worker: Worker) => {
+    worker.state = "idle"
+    worker.idleSince = clock.currentTimeMillisUnsafe()
+    if (isWornOut(worker)) retire(worker)
+    else if (Number.isFinite(idleMillis)) runLater(Effect.delay(stopIfIdle(worker), idleMillis))
+  }
+
+  const stopIfIdle = (worker: Worker) =>
+    Effect.suspend(() => {
+      const isOver = worker.state === "idle" && clock.currentTimeMillisUnsafe() - worker.idleSince >= idleMillis
+      return isOver && (spares.has(worker) || workers.size > options.minWorkers) ? stop(worker) : Effect.void
+    })
+
+  /** It has run its last job, and goes when its replacement is up. */
+  const retire = (worker: Worker) => {
+    counts.recycled++
+    worker.state = "retired"
+    fillSpares()
+    for (const spare of spares) if (spare.state === "idle") return void runFork(stop(worker))
+  }
+
+  const stop = (worker: Worker): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const isAtRest = worker.state === "idle" || worker.state === "retired"
+      worker.state = "stopping"
+      return Effect.asVoid(
+        isAtRest
+          ? Fiber.interrupt(worker.fiber!)
+          : Effect.andThen(host.terminate(worker.workerId), Fiber.await(worker.fiber!))
+      )
+    })
+
+  return {
+    workers,
+    counts,
+    /** Done when `minWorkers` are up. */
+    started: options.minWorkers === 0 ? Effect.void : Deferred.await(started),
+    inState,
+    grow,
+    becomeIdle,
+    stop,
+    /** Has a spare from now on: somebody interrupts jobs that run. */
+    keepSpare: () => {
+      keepsSpare = true
+      fillSpares()
+    },
+    close: Effect.suspend(() => {
+      isClosed = true
+      return Effect.forEach([...workers, ...spares], stop, { concurrency: "unbounded", discard: true })
+    })
+  }
+})
+
+/** Why a worker or a message failed, in one line. */
+export const reasonOf = (exit: Exit.Exit<unknown, unknown>): string => {
+  if (Exit.isSuccess(exit)) return "it ended"
+  const error = Result.getOrElse(Cause.findError(exit.cause), () => Cause.squash(exit.cause))
+  const reported = isWorkerError(error) ? error.reason.cause ?? error : error
+  const { message, name } = describe(reported)
+  return isWorkerError(reported) ? message : `${name}: ${message}`
+}

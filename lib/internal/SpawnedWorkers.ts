@@ -1,0 +1,50 @@
+/** The threads or processes that a back end has spawned, by the number of their worker. */
+import * as Effect from "effect/Effect"
+import type * as Job from "../Job.ts"
+import type { Host, WorkerExit } from "./Fleet.ts"
+
+/** What threads and child processes have in common here. */
+interface Spawned {
+  readonly once: (event: "exit", listener: (exitCode: number | null, signal?: string | null) => void) => unknown
+}
+
+/** What `spawn` spawns, as a pool wants to see it. */
+export const make = <W extends Spawned>(
+  spawn: (workerId: number) => W,
+  kill: (spawned: W) => unknown
+) => {
+  const alive = new Map<number, { readonly spawned: W; readonly gone: Promise<void> }>()
+  const exits = new Map<number, WorkerExit>()
+
+  const host: Pick<Host, "terminate" | "exitOf" | "address"> = {
+    terminate: (workerId) =>
+      Effect.promise(async () => {
+        const worker = alive.get(workerId)
+        if (worker === undefined) return
+        kill(worker.spawned)
+        await worker.gone
+      }),
+    exitOf: (workerId) => {
+      const exit = exits.get(workerId)
+      exits.delete(workerId)
+      return exit ?? { exitCode: undefined }
+    },
+    address: ({ module, name }: Job.Any) => ({ module, name })
+  }
+
+  return {
+    host,
+    spawn: (workerId: number): W => {
+      const spawned = spawn(workerId)
+      const gone = new Promise<void>((resolve) => {
+        spawned.once("exit", (exitCode, signal) => {
+          alive.delete(workerId)
+          exits.set(workerId, { exitCode: exitCode ?? undefined, signal: signal ?? undefined })
+          resolve()
+        })
+      })
+      alive.set(workerId, { spawned, gone })
+      return spawned
+    }
+  }
+}
