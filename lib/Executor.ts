@@ -116,8 +116,8 @@ export type JobEvent =
   }
 
 /**
- * Called with each event of the jobs that a program runs, in order; jobs are numbered from 0 as the executor accepts
- * them. It must not throw. None by default, and then nothing is measured for it.
+ * Called with each event of the jobs that a program runs, in order. Jobs are numbered as they are accepted; no two jobs
+ * of a process have the same number. It must not throw. None by default, and then nothing is measured for it.
  */
 export const JobObserver = Context.Reference<((event: JobEvent) => void) | undefined>(
   "effect-futures/Executor/JobObserver",

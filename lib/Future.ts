@@ -2,6 +2,7 @@
  * What `concurrent.futures` offers over a set of futures, for fibers: those of `Executor.submit` and any others.
  */
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -93,22 +94,24 @@ export const wait = Effect.fnUntraced(function*<A, E>(
 > {
   const { timeout = Duration.infinity, until = "all" } = waitOptions
   const duration = yield* options.duration("timeout", timeout)
-  if (!(until in isEnough)) {
+  if (!Object.hasOwn(isEnough, until)) {
     return yield* new InvalidOptions({ option: "until", value: until, expected: `"all", "first" or "firstFailure"` })
   }
   const all = [...new Set(fibers)]
   const isDone = (fiber: Fiber.Fiber<A, E>) => fiber.pollUnsafe() !== undefined
 
-  yield* Effect.callback<void>((resume) => {
+  yield* Effect.scoped(Effect.gen(function*() {
+    const over = Deferred.makeUnsafe<void>()
     let left = all.length
-    if (left === 0) return resume(Effect.void)
+    if (left === 0) return
     const observers = all.map((fiber) =>
       fiber.addObserver((exit) => {
-        if (--left === 0 || isEnough[until](exit)) resume(Effect.void)
+        if (--left === 0 || isEnough[until](exit)) Deferred.doneUnsafe(over, Exit.void)
       })
     )
-    return Effect.sync(() => observers.forEach((stop) => stop()))
-  }).pipe(Effect.timeoutOption(duration))
+    yield* Effect.addFinalizer(() => Effect.sync(() => observers.forEach((stop) => stop())))
+    yield* Deferred.await(over)
+  })).pipe(Effect.timeoutOption(duration))
 
   return { done: all.filter(isDone), pending: all.filter((fiber) => !isDone(fiber)) }
 })

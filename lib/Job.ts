@@ -69,6 +69,11 @@ export type Success<R> = R extends Effect<infer A, unknown, never> ? A : Awaited
 /** What a job that returns `R` fails with. */
 export type Failure<R> = R extends Effect<unknown, infer E, never> ? E : never
 
+/** Refuses an Effect that needs services, which a worker does not have. */
+type NeedsNothing<R> = R extends Effect<infer _A, infer _E, infer Services>
+  ? [Services] extends [never] ? unknown : "a job's Effect must need no services"
+  : unknown
+
 /**
  * Makes a job of `run`, which returns a value, a Promise or an Effect that needs no services.
  *
@@ -89,7 +94,7 @@ export type Failure<R> = R extends Effect<unknown, infer E, never> ? E : never
 export const make = <Input, R>(
   meta: { readonly url: string },
   name: string,
-  run: (input: Input, context: Context) => R
+  run: (input: Input, context: Context) => R & NeedsNothing<R>
 ): Job<Input, Success<R>, Failure<R>> => {
   if (name === "") throw new TypeError(`A job's name must be a non-empty string: received ""`)
   const job = { module: meta.url, name, run } as Job<Input, Success<R>, Failure<R>>

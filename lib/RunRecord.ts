@@ -11,7 +11,8 @@ import { linearRegression } from "simple-statistics"
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Amount = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const Timestamp = Schema.String.check(
-  Schema.isPattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, { expected: "an ISO 8601 time in UTC" })
+  Schema.isPattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/u, { expected: "an ISO 8601 time in UTC" }),
+  Schema.makeFilter((time: string) => !Number.isNaN(Date.parse(time)), { expected: "a time that exists" })
 )
 
 /** How a run ended; "killed" is a run that did not get to say so. */
@@ -164,13 +165,16 @@ export const summarize = ({ cpuMs, environment, jobs, memory, parameters, wallMs
   return {
     wallMs,
     cpuMs,
-    jobsPerSecond: jobs.filter((job) => job.status === "succeeded").length / (wallMs / 1000),
-    parallelEfficiency: cpuMsInJobs / (wallMs * Math.min(workers, environment.cores)),
+    jobsPerSecond: over(jobs.filter((job) => job.status === "succeeded").length, wallMs / 1000),
+    parallelEfficiency: over(cpuMsInJobs, wallMs * Math.min(workers, environment.cores)),
     baselineRssBytes: memory[0]?.rssBytes ?? 0,
     peakRssBytes: peakRss(memory),
     rssSlopeBytesPerJob: rssSlope(whilePoolWasFull) ?? rssSlope(memory) ?? 0
   }
 }
+
+/** A rate; zero for a run that took no time. */
+const over = (amount: number, time: number) => time > 0 ? amount / time : 0
 
 /** The system's own high-water mark, if it rose since the baseline; else it is older than the run. */
 const peakRss = (memory: ReadonlyArray<MemorySample>): number => {

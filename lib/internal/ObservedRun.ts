@@ -17,6 +17,8 @@ export class ObservedRun {
   readonly lines = Effect.runSync(Queue.unbounded<string>())
   readonly #begun = now()
   readonly #begunCpu = process.cpuUsage()
+  /** The numbers of jobs in this run, by their numbers in this process, until they settle. */
+  readonly #numbers = new Map<number, number>()
   #submittedJobs = 0
   #finishedJobs = 0
 
@@ -26,19 +28,17 @@ export class ObservedRun {
   }
 
   observe(event: JobEvent): void {
-    const job = event.id
+    if (event._tag === "Submitted") this.#numbers.set(event.id, this.#submittedJobs++)
+    const job = this.#numbers.get(event.id)!
     const at = this.#since(event.at)
     switch (event._tag) {
       case "Submitted":
-        if (this.#submittedJobs++ === 0) {
-          // So that the baseline is what the program holds, not what its start left to be collected.
-          Memory.collectUnsafe()
-          this.#sample()
-        }
+        if (job === 0) this.#sampleBaseline()
         return this.#note({ _tag: "Submitted", job, submittedMs: at })
       case "Started":
         return this.#note({ _tag: "Started", job, workerId: event.workerId, startedMs: at })
       case "Settled":
+        this.#numbers.delete(event.id)
         this.#finishedJobs++
         this.#note({
           _tag: "Settled",
@@ -63,6 +63,12 @@ export class ObservedRun {
   end(status: RunRecord.Status): void {
     this.#sample()
     this.#note({ _tag: "End", status, atMs: this.#since(now()), cpuMs: this.#cpuMs() })
+  }
+
+  /** After a collection, so that it is what the program holds and not what its start left. */
+  #sampleBaseline() {
+    Memory.collectUnsafe()
+    this.#sample()
   }
 
   #sample() {

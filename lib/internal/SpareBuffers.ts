@@ -18,9 +18,10 @@ export class SpareBuffers {
   }
 
   put(job: Job.Any, buffers: ReadonlyArray<ArrayBuffer>): void {
-    if (buffers.length === 0) return
-    // Moved at once, so that a view that is kept too long is seen to be empty.
-    this.#spares.push({ job, buffers: buffers.map((buffer) => buffer.transfer()) })
+    // Moved at once, so that a view that is kept too long is seen to be empty. The reader may have moved some itself.
+    const moved = buffers.filter((buffer) => !buffer.detached).map((buffer) => buffer.transfer())
+    if (moved.length === 0) return
+    this.#spares.push({ job, buffers: moved })
     if (this.#spares.length > this.#limit) this.#spares.shift()!.buffers.forEach(free)
   }
 

@@ -122,13 +122,13 @@ export class Task {
     this.#release()
     const items = outcomes.length
     this.#runMs = (measured.returnedAt - measured.startedAt) / items
-    for (const outcome of outcomes) {
+    for (const [item, outcome] of outcomes.entries()) {
       this.#settle(this.#verdict ?? this.#toExit(outcome), {
         workerId,
         startedAt: measured.startedAt,
         at: measured.returnedAt,
         cpuMs: measured.cpuMs === undefined ? undefined : measured.cpuMs / items,
-        resultBytes: measured.resultBytes / items
+        resultBytes: measured.resultBytes[item] ?? 0
       })
     }
   }

@@ -5,6 +5,7 @@
  * A task waits in the queue, is with one worker, or has settled. All changes happen in synchronous functions, so no
  * fiber ever sees half of one.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -24,6 +25,14 @@ import { Timings } from "./Timings.ts"
 
 export interface Options extends Fleet.Options {
   readonly cancelGrace: Duration.Duration
+}
+
+let jobIds = 0
+
+/** Numbers that no other job of this process has. */
+const newJobIds = (jobs: number): number => {
+  jobIds += jobs
+  return jobIds - jobs
 }
 
 export const make = Effect.fnUntraced(function*(
@@ -137,12 +146,13 @@ export const make = Effect.fnUntraced(function*(
       if (worker.cells !== undefined) Atomics.store(worker.cells, Cell.cancelled, task.messageId)
       Effect.runSyncExit(worker.platformWorker!.send({ _tag: "Cancel", id: task.messageId }))
       fleet.keepSpare()
-      return Effect.timeoutOrElse(
-        Effect.callback<void>((resume) => void task.onFinish.push(() => resume(Effect.void))),
-        {
+      return Effect.callback<void>((resume) => void task.onFinish.push(() => resume(Effect.void))).pipe(
+        Effect.timeoutOrElse({
           duration: options.cancelGrace,
           orElse: () => task.worker === worker ? fleet.stop(worker) : Effect.void
-        }
+        }),
+        // A job runs in real time, whatever clock its caller has.
+        Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
       )
     })
 
@@ -166,7 +176,7 @@ export const make = Effect.fnUntraced(function*(
           Effect.callback((resume) => {
             if (isClosed) return resume(Effect.interrupt)
             const task = new Task({
-              id: counts.accepted,
+              id: newJobIds(inputs.length),
               job,
               inputs,
               priority,

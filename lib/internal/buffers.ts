@@ -66,9 +66,18 @@ const buffersIn = (value: unknown): Set<ArrayBuffer> => {
     else if (ArrayBuffer.isView(at)) left.push(at.buffer)
     else if (at instanceof Map) { for (const entry of at) left.push(entry) }
     else if (at instanceof Set) { for (const member of at) left.push(member) }
-    else for (const property of Object.values(at)) left.push(property)
+    else for (const property of propertiesOf(at)) left.push(property)
   }
   return found
+}
+
+/** None where a getter throws: then the value cannot be cloned anyway. */
+const propertiesOf = (object: object): ReadonlyArray<unknown> => {
+  try {
+    return Object.values(object)
+  } catch {
+    return []
+  }
 }
 
 /** Bytes of the ArrayBuffers in `value`. */

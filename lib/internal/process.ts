@@ -2,10 +2,14 @@
 import { importJob } from "./importJob.ts"
 import * as worker from "./worker.ts"
 
+const send = process.send!.bind(process)
+// See thread.ts.
+process.send = () => true
+
 process.on(
   "message",
   worker.make({
-    post: (message) => process.send!(message),
+    post: (message) => send(message),
     moves: false,
     close: () => process.exit()
   }, importJob)

@@ -63,8 +63,8 @@ export interface Measured {
   readonly returnedAt: number
   /** CPU time of the worker's own thread, where observed and where this Node can tell. */
   readonly cpuMs: number | undefined
-  /** Bytes of the ArrayBuffers in the results, where observed. */
-  readonly resultBytes: number
+  /** Bytes of the ArrayBuffers in each result, where observed. */
+  readonly resultBytes: ReadonlyArray<number>
 }
 
 /** The places in the cells that an executor shares with a worker. */

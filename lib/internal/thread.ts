@@ -4,11 +4,14 @@ import { importJob } from "./importJob.ts"
 import * as worker from "./worker.ts"
 
 const port = parentPort!
+const post = port.postMessage.bind(port)
+// Messages that a job sends by itself have no reader, and must not be taken for the executor's.
+port.postMessage = () => {}
 
 port.on(
   "message",
   worker.make({
-    post: (message, transfer) => port.postMessage(message, transfer),
+    post,
     moves: true,
     // Not `port.close()`: a timer that a job left behind would hold the thread.
     close: () => process.exit()

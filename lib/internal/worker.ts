@@ -78,7 +78,7 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
       startedAt,
       returnedAt: now(),
       cpuMs: cpuMs === undefined ? undefined : threadCpuMs()! - cpuMs,
-      resultBytes: message.observed ? bytesIn(outcomes) : 0
+      resultBytes: message.observed ? outcomes.map(bytesIn) : []
     }
     running = -1
     reply({ _tag: "Settled", id: message.id, outcomes, buffers: port.moves ? buffers.end(outcomes) : [], measured })

@@ -1,0 +1,38 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import { Executor, InlineExecutor, Job } from "../lib/mod.ts"
+import * as Board from "./jobs/board.ts"
+import { deaf } from "./jobs/endless.ts"
+import { onMainThread } from "./jobs/values.ts"
+import { executorSuite } from "./shared/executorSuite.ts"
+import { until } from "./shared/until.ts"
+
+describe("InlineExecutor.layer", () => {
+  executorSuite(InlineExecutor.layer)
+
+  it.live("runs jobs on the calling thread", () =>
+    Effect.gen(function*() {
+      assert.isTrue(yield* Executor.run(onMainThread, undefined))
+    }).pipe(Effect.provide(InlineExecutor.layer())))
+
+  it.live("runs a job that sees what is around it, wherever it was made", () =>
+    Effect.gen(function*() {
+      const seen: Array<number> = []
+      const see = Job.make(import.meta, "see", (n: number) => {
+        seen.push(n)
+      })
+      yield* Executor.run(see, 1)
+      yield* Executor.run(see, 2)
+      assert.deepStrictEqual(seen, [1, 2])
+    }).pipe(Effect.provide(InlineExecutor.layer())))
+
+  it.effect("lets a job that does not listen be timed out under TestClock, too", () =>
+    Effect.gen(function*() {
+      const board = Board.make()
+      const fiber = yield* Effect.forkChild(Effect.timeoutOption(Executor.run(deaf, board), "1 second"))
+      yield* TestClock.withLive(until(() => Board.started(board) === 1))
+      yield* TestClock.adjust("1 second")
+      assert.propertyVal(yield* Fiber.join(fiber), "_tag", "None")
+    }).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 1 }))), 10_000)
+})

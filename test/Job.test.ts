@@ -1,0 +1,67 @@
+import { assert, describe, expectTypeOf, it } from "@effect/vitest"
+import { Context, Effect } from "effect"
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+import { sin } from "../lib/jobs/sin.ts"
+import { Executor, InlineExecutor, Job } from "../lib/mod.ts"
+import * as effects from "./jobs/effects.ts"
+import * as values from "./jobs/values.ts"
+
+describe("Job.make", () => {
+  it("names the job and the module that makes it", () => {
+    assert.strictEqual(values.square.name, "square")
+    assert.strictEqual(values.square.module, new URL("./jobs/values.ts", import.meta.url).href)
+  })
+
+  it("keeps the function, which can be called without an executor", () => {
+    assert.strictEqual(values.square.run(7, {} as Job.Context), 49)
+  })
+
+  it("throws for an empty name", () => {
+    assert.throws(
+      () => Job.make(import.meta, "", () => 1),
+      TypeError,
+      `A job's name must be a non-empty string: received ""`
+    )
+  })
+
+  it("infers input, result and failure from the function", () => {
+    expectTypeOf(sin).toEqualTypeOf<Job.Job<{ readonly count: number }, Float64Array<ArrayBuffer>>>()
+    expectTypeOf(values.squareLater).toEqualTypeOf<Job.Job<number, number>>()
+    expectTypeOf(effects.half).toEqualTypeOf<Job.Job<number, number, effects.TooSmall | effects.Odd>>()
+  })
+
+  it.live("has a job's module load no Effect, unless the job needs it", () =>
+    Effect.gen(function*() {
+      const loaded = Effect.fnUntraced(function*(file: string) {
+        const program = `
+          import { registerHooks } from "node:module"
+          const seen = []
+          registerHooks({ load: (url, context, next) => (seen.push(url), next(url, context)) })
+          await import(${JSON.stringify(new URL(file, import.meta.url).href)})
+          console.log(seen.some((url) => url.includes("/node_modules/effect/")))
+        `
+        const { stdout } = yield* Effect.promise(() =>
+          promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program])
+        )
+        return stdout.trim()
+      })
+      assert.strictEqual(yield* loaded("../lib/jobs/sin.ts"), "false")
+      assert.strictEqual(yield* loaded("./jobs/effects.ts"), "true")
+    }))
+
+  it("refuses an Effect that needs a service", () => {
+    class Wall extends Context.Service<Wall, { readonly now: number }>()("test/Wall") {}
+    // @ts-expect-error a worker has no services
+    Job.make(import.meta, "needs", () => Wall.useSync((wall) => wall.now))
+  })
+})
+
+describe("sin", () => {
+  it.live("gives the sines of 0, 1, … radians", () =>
+    Effect.gen(function*() {
+      const sines = yield* Executor.run(sin, { count: 3 })
+      expectTypeOf(sines).toEqualTypeOf<Float64Array<ArrayBuffer>>()
+      assert.deepStrictEqual([...sines], [Math.sin(0), Math.sin(1), Math.sin(2)])
+    }).pipe(Effect.provide(InlineExecutor.layer())))
+})

@@ -1,0 +1,79 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Logger, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { Memory } from "../lib/mod.ts"
+
+describe("Memory.sample", () => {
+  it.effect("tells what the process holds, in whole bytes", () =>
+    Effect.gen(function*() {
+      const sample = yield* Memory.sample
+      for (const [name, bytes] of Object.entries(sample)) {
+        assert.isTrue(Number.isSafeInteger(bytes) && bytes > 0, `${name}: ${bytes}`)
+      }
+      assert.isAtLeast(sample.maxRssBytes, sample.rssBytes)
+    }))
+
+  it.effect("counts ArrayBuffers, and the high-water mark does not fall", () =>
+    Effect.gen(function*() {
+      const bytes = 30_000_000
+      const before = yield* Memory.sample
+      const buffer = new Uint8Array(bytes).fill(1)
+      const during = yield* Memory.sample
+      assert.isAtLeast(during.arrayBuffersBytes - before.arrayBuffersBytes, bytes / 2)
+      buffer.buffer.transfer(0)
+      const after = yield* Memory.sample
+      assert.isBelow(after.arrayBuffersBytes, during.arrayBuffersBytes)
+      assert.isAtLeast(after.maxRssBytes, during.maxRssBytes)
+    }))
+
+  it.effect("is taken anew each time it is run", () =>
+    Effect.gen(function*() {
+      const before = yield* Memory.sample
+      const held = new Uint8Array(10_000_000)
+      const after = yield* Memory.sample
+      assert.isAbove(after.arrayBuffersBytes, before.arrayBuffersBytes)
+      assert.strictEqual(held.length, 10_000_000)
+    }))
+})
+
+describe("Memory.collectUnsafe", () => {
+  it.live("collects what nobody holds", () =>
+    Effect.gen(function*() {
+      const unheld = new WeakRef(new Uint8Array(1000))
+      yield* Effect.sleep(1)
+      Memory.collectUnsafe()
+      assert.isUndefined(unheld.deref())
+    }))
+})
+
+describe("Memory.watch", () => {
+  it.effect("samples at once and then after each interval, for as long as it is read", () =>
+    Effect.gen(function*() {
+      let taken = 0
+      const reading = yield* Memory.watch("1 second").pipe(
+        Stream.take(3),
+        Stream.runForEach(() => Effect.sync(() => taken++)),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust(0)
+      assert.strictEqual(taken, 1)
+      yield* TestClock.adjust("999 millis")
+      assert.strictEqual(taken, 1)
+      yield* TestClock.adjust("1 milli")
+      assert.strictEqual(taken, 2)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(reading)
+      assert.strictEqual(taken, 3)
+    }))
+})
+
+describe("Memory.log", () => {
+  it.effect("logs the most that was resident, as the experiment's log does", () =>
+    Effect.gen(function*() {
+      const lines: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void lines.push(...[message].flat()))
+      yield* Memory.log.pipe(Effect.provide(Logger.layer([logger])))
+      assert.match(String(lines[0]), /^Memory usage \d+$/)
+      assert.isAtLeast(Number(String(lines[0]).split(" ")[2]), process.memoryUsage.rss() / 2)
+    }))
+})

@@ -1,0 +1,465 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, FileSystem, Layer, PlatformError, Schema, Stream } from "effect"
+import { sin } from "../lib/jobs/sin.ts"
+import { Executor, InlineExecutor, Recorder, RunRecord } from "../lib/mod.ts"
+import * as Board from "./jobs/board.ts"
+import { abortable } from "./jobs/endless.ts"
+import * as values from "./jobs/values.ts"
+import { runRecord } from "./shared/records.ts"
+import { until } from "./shared/until.ts"
+
+const { RecordNotRead, RecordNotWritten } = Recorder
+const services = Layer.provideMerge(Recorder.Recorder.layer, NodeServices.layer)
+const inline = Effect.provide(InlineExecutor.layer({ maxWorkers: 2 }))
+const live = Effect.provide(services)
+
+/** Where a test's record goes: in a directory of its own. */
+const place = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const directory = yield* fs.makeTempDirectoryScoped()
+  const file = `${directory}/run.json`
+  return {
+    directory,
+    file,
+    journal: `${directory}/run.jsonl`,
+    names: Effect.map(fs.readDirectory(directory), (names) => names.toSorted())
+  }
+})
+
+const record = Effect.fnUntraced(function*<A, E, R>(
+  program: Effect.Effect<A, E, R>,
+  options: Recorder.Place & Partial<Recorder.Options>
+) {
+  const recorder = yield* Recorder.Recorder
+  return yield* recorder.record(program, {
+    script: "test",
+    parameters: { workers: 2, note: "a test" },
+    sampleInterval: "5 millis",
+    ...options
+  })
+})
+
+const read = Effect.fnUntraced(function*(file: string) {
+  const fs = yield* FileSystem.FileSystem
+  return yield* Schema.decodeEffect(Schema.fromJsonString(RunRecord.RunRecord))(yield* fs.readFileString(file))
+})
+
+const eventsIn = (journal: string) =>
+  FileSystem.FileSystem.use((fs) =>
+    Effect.map(
+      fs.readFileString(journal),
+      (text) =>
+        text.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown> & { readonly _tag: string })
+    )
+  )
+
+const threeSines = inline(Effect.forEach([10, 20, 30], (count) => Executor.run(sin, { count })))
+
+/** Holds a job until the board's gate opens, after one that succeeded. */
+const oneThenHeld = (board: Board.Board) =>
+  inline(Effect.andThen(Executor.run(values.square, 2), Executor.run(values.hold, { board, label: 1 })))
+
+describe("Recorder.record", () => {
+  it.live("ends as the program does, and leaves the record alone", () =>
+    Effect.gen(function*() {
+      const { file, names } = yield* place
+      const sines = yield* record(threeSines, { file })
+      assert.strictEqual(sines.length, 3)
+      assert.deepStrictEqual(yield* names, ["run.json"])
+
+      const written = yield* read(file)
+      assert.deepInclude(written, { version: 1, script: "test", status: "completed" })
+      assert.deepStrictEqual(written.parameters, { workers: 2, note: "a test" })
+      assert.strictEqual(written.environment.node, process.versions.node)
+      assert.deepStrictEqual(
+        written.jobs.map(({ job, resultBytes, status, workerId }) => ({ job, resultBytes, status, workerId })),
+        [80, 160, 240].map((resultBytes, job) => ({ job, resultBytes, status: "succeeded" as const, workerId: 1 }))
+      )
+      for (const job of written.jobs) assert.containsAllKeys(job, ["submittedMs", "startedMs", "returnedMs"])
+      assert.isAtLeast(Date.parse(written.finishedAt), Date.parse(written.startedAt))
+    }).pipe(live))
+
+  it.live("samples the memory before the first job, at each result, and at the end", () =>
+    Effect.gen(function*() {
+      const { file } = yield* place
+      yield* record(threeSines, { file, sampleInterval: "1 hour" })
+      const { memory, summary } = yield* read(file)
+      assert.deepStrictEqual(memory.map(({ finishedJobs }) => finishedJobs), [0, 1, 2, 3, 3])
+      assert.strictEqual(summary.baselineRssBytes, memory[0]!.rssBytes)
+    }).pipe(live))
+
+  it.live("samples the memory while no result comes", () =>
+    Effect.gen(function*() {
+      const { file, journal } = yield* place
+      const board = Board.make()
+      const fiber = yield* Effect.forkChild(record(oneThenHeld(board), { file, sampleInterval: "1 millis" }))
+      const samples = Effect.map(Effect.orElseSucceed(eventsIn(journal), () => []), (events) =>
+        events.filter(({ _tag, finishedJobs }) => _tag === "Sample" && finishedJobs === 1).length)
+      yield* Effect.repeat(Effect.delay(samples, 1), {
+        until: (count) =>
+          count >= 5
+      })
+      Board.openGate(board)
+      yield* Fiber.join(fiber)
+    }).pipe(live))
+
+  it.live("records a failure, and passes it on", () =>
+    Effect.gen(function*() {
+      const { file, names } = yield* place
+      const error = yield* Effect.flip(record(inline(Executor.run(values.root, -1)), { file }))
+      assert.propertyVal(error, "_tag", "JobThrew")
+      const { jobs, status } = yield* read(file)
+      assert.strictEqual(status, "failed")
+      assert.deepInclude(jobs[0], { status: "failed", error: "no root of -1" })
+      assert.deepStrictEqual(yield* names, ["run.json"])
+    }).pipe(live))
+
+  it.live("records a defect as a failure, and passes it on", () =>
+    Effect.gen(function*() {
+      const { file } = yield* place
+      const exit = yield* Effect.exit(record(Effect.die("a mistake"), { file }))
+      assert.isTrue(Exit.hasDies(exit))
+      assert.propertyVal(yield* read(file), "status", "failed")
+    }).pipe(live))
+
+  it.live("records an interruption, and passes it on", () =>
+    Effect.gen(function*() {
+      const { file, names } = yield* place
+      const board = Board.make()
+      const program = inline(Effect.andThen(Executor.run(values.square, 2), Executor.run(abortable, board)))
+      const fiber = yield* Effect.forkChild(record(program, { file }))
+      yield* until(() => Board.started(board) === 1)
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
+      const { jobs, status } = yield* read(file)
+      assert.strictEqual(status, "interrupted")
+      assert.deepStrictEqual(jobs.map((job) => job.status), ["succeeded", "interrupted"])
+      assert.deepStrictEqual(yield* names, ["run.json"])
+    }).pipe(live))
+
+  it.live("records a program that runs no job", () =>
+    Effect.gen(function*() {
+      const { file } = yield* place
+      yield* record(Effect.void, { file })
+      assert.deepStrictEqual((yield* read(file)).jobs, [])
+    }).pipe(live))
+
+  it.live("records each item of a chunk", () =>
+    Effect.gen(function*() {
+      const { file } = yield* place
+      const program = Stream.make(1, 2, 4).pipe(
+        Stream.map((count) => ({ count, n: 0 })),
+        Executor.map(values.bytes, { chunkSize: 3 }),
+        Stream.runDrain,
+        inline
+      )
+      yield* record(program, { file })
+      assert.deepStrictEqual((yield* read(file)).jobs.map(({ resultBytes }) => resultBytes), [1, 2, 4])
+    }).pipe(live))
+
+  it.live("records the jobs of every executor that the program uses", () =>
+    Effect.gen(function*() {
+      const { file } = yield* place
+      yield* record(Effect.andThen(threeSines, threeSines), { file })
+      assert.strictEqual((yield* read(file)).jobs.length, 6)
+    }).pipe(live))
+
+  it.live("leaves the observer that was there in place", () =>
+    Effect.gen(function*() {
+      const { file } = yield* place
+      const seen: Array<string> = []
+      yield* record(threeSines, { file }).pipe(
+        Effect.provideService(Executor.JobObserver, ({ _tag }) => void seen.push(_tag))
+      )
+      assert.strictEqual(seen.length, 9)
+      assert.strictEqual(seen[0], "Submitted")
+    }).pipe(live))
+
+  it.live("hands the record over once it is written", () =>
+    Effect.gen(function*() {
+      const { file } = yield* place
+      const seen: Array<RunRecord.RunRecord> = []
+      yield* record(threeSines, { file, onRecord: (record) => Effect.sync(() => void seen.push(record)) })
+      assert.deepStrictEqual(seen, [yield* read(file)])
+    }).pipe(live))
+
+  it.live("keeps a journal while the program runs", () =>
+    Effect.gen(function*() {
+      const { file, journal, names } = yield* place
+      const board = Board.make()
+      const fiber = yield* Effect.forkChild(record(oneThenHeld(board), { file, sampleInterval: "1 hour" }))
+      yield* until(() => Board.started(board) === 1)
+      const tags = Effect.map(eventsIn(journal), (events) => events.map(({ _tag }) => _tag).join(" "))
+      yield* Effect.repeat(Effect.delay(tags, 1), {
+        until: (tags) => tags === "Start Sample Submitted Started Settled Sample Submitted Started"
+      })
+      assert.deepStrictEqual(yield* names, ["run.jsonl"])
+      Board.openGate(board)
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(yield* names, ["run.json"])
+    }).pipe(live))
+
+  it.live("does not begin where a file stands, unless it is to be overwritten", () =>
+    Effect.gen(function*() {
+      const { file } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      yield* fs.writeFileString(file, "precious")
+      let begun = false
+      const program = Effect.sync(() => {
+        begun = true
+      })
+      const error = yield* Effect.flip(record(program, { file }))
+      assert.instanceOf(error, RecordNotWritten)
+      assert.include(error.message, `${file.slice(0, -5)}`)
+      assert.include(error.message, "expected no file there yet, but the file exists")
+      assert.isFalse(begun)
+      assert.strictEqual(yield* fs.readFileString(file), "precious")
+
+      yield* record(program, { file, overwrite: true })
+      assert.isTrue(begun)
+      assert.propertyVal(yield* read(file), "status", "completed")
+    }).pipe(live))
+
+  it.live("does not begin where the journal of an earlier run stands, unless it is to be overwritten", () =>
+    Effect.gen(function*() {
+      const { file, journal, names } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      yield* fs.writeFileString(journal, "precious")
+      const error = yield* Effect.flip(record(Effect.void, { file }))
+      assert.instanceOf(error, RecordNotWritten)
+      assert.include(error.message, journal)
+      assert.strictEqual(yield* fs.readFileString(journal), "precious")
+      yield* record(Effect.void, { file, overwrite: true })
+      assert.deepStrictEqual(yield* names, ["run.json"])
+    }).pipe(live))
+
+  it.live("does not begin where there is no directory, or where a directory stands", () =>
+    Effect.gen(function*() {
+      const { directory } = yield* place
+      for (const file of [`${directory}/no/such/run.json`, directory]) {
+        const error = yield* Effect.flip(record(Effect.die("begun"), { file, overwrite: true }))
+        assert.instanceOf(error, RecordNotWritten)
+        assert.include(error.message, "cannot be written: ")
+      }
+    }).pipe(live))
+
+  it.live("leaves a journal that holds everything, where the record cannot be written at the end", () =>
+    Effect.gen(function*() {
+      const { file, journal } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      const program = Effect.andThen(fs.writeFileString(file, "somebody else's"), Executor.run(values.square, 3))
+      const error = yield* Effect.flip(inline(record(program, { file })))
+      assert.instanceOf(error, RecordNotWritten)
+      assert.strictEqual(yield* fs.readFileString(file), "somebody else's")
+      const tags = (yield* eventsIn(journal)).map(({ _tag }) => _tag)
+      assert.includeMembers(tags, ["Settled", "End"])
+    }).pipe(live))
+})
+
+const noSpace = (method: string) =>
+  Effect.suspend(() =>
+    Effect.fail(
+      PlatformError.systemError({ _tag: "Unknown", module: "FileSystem", method, description: "no space left" })
+    )
+  )
+
+/** A disk on which nothing fits once `isFull`. */
+const fullDisk = (isFull: () => boolean) => {
+  const files = Layer.effect(
+    FileSystem.FileSystem,
+    Effect.map(FileSystem.FileSystem, (fs) =>
+      FileSystem.FileSystem.of({
+        ...fs,
+        open: (path, options) =>
+          Effect.map(fs.open(path, options), (file) =>
+            Object.assign(Object.create(file) as FileSystem.File, {
+              writeAll: (bytes: Uint8Array) => isFull() ? noSpace("writeAll") : file.writeAll(bytes)
+            })),
+        writeFileString: (path, text, options) =>
+          isFull()
+            ? Effect.andThen(fs.writeFileString(path, text.slice(0, 10), options), noSpace("writeFileString"))
+            : fs.writeFileString(path, text, options)
+      }))
+  )
+  return Layer.provideMerge(Recorder.Recorder.layer, Layer.provideMerge(files, NodeServices.layer))
+}
+
+describe("Recorder, on a full disk", () => {
+  it.live("does not begin where the journal's first line does not fit", () =>
+    Effect.gen(function*() {
+      const { file } = yield* place
+      const error = yield* Effect.flip(record(Effect.die("begun"), { file }))
+      assert.instanceOf(error, RecordNotWritten)
+      assert.include(error.message, "no space left")
+    }).pipe(Effect.provide(fullDisk(() => true))))
+
+  it.live("stops the program when the journal does not fit any more", () => {
+    let isFull = false
+    return Effect.gen(function*() {
+      const { file, names } = yield* place
+      const board = Board.make()
+      const fiber = yield* Effect.forkChild(record(inline(Executor.run(abortable, board)), { file }))
+      yield* until(() => Board.started(board) === 1)
+      isFull = true
+      const error = yield* Effect.flip(Fiber.join(fiber))
+      assert.instanceOf(error, RecordNotWritten)
+      assert.include(error.message, "no space left")
+      assert.strictEqual(Board.ended(board), 1)
+      assert.deepStrictEqual(yield* names, ["run.jsonl"])
+    }).pipe(Effect.provide(fullDisk(() => isFull)))
+  })
+
+  it.live("leaves no part of a record", () =>
+    Effect.gen(function*() {
+      const { file, names } = yield* place
+      const recorder = yield* Recorder.Recorder
+      const error = yield* Effect.flip(recorder.write(runRecord, { file }))
+      assert.instanceOf(error, RecordNotWritten)
+      assert.strictEqual(error.file, file)
+      assert.deepStrictEqual(yield* names, [])
+    }).pipe(Effect.provide(fullDisk(() => true))))
+})
+
+describe("Recorder.write, Recorder.check, Recorder.read", () => {
+  it.live("write what read gives back", () =>
+    Effect.gen(function*() {
+      const { file, names } = yield* place
+      const recorder = yield* Recorder.Recorder
+      yield* recorder.check({ file })
+      yield* recorder.write(runRecord, { file })
+      assert.deepStrictEqual(yield* recorder.read(file), { record: runRecord, damage: [] })
+      assert.deepStrictEqual(yield* names, ["run.json"])
+    }).pipe(live))
+
+  it.live("leave a file that exists alone, unless it is to be overwritten", () =>
+    Effect.gen(function*() {
+      const { file } = yield* place
+      const recorder = yield* Recorder.Recorder
+      yield* recorder.write(runRecord, { file })
+      const changed = { ...runRecord, script: "eager" }
+      assert.instanceOf(yield* Effect.flip(recorder.check({ file })), RecordNotWritten)
+      assert.instanceOf(yield* Effect.flip(recorder.write(changed, { file })), RecordNotWritten)
+      assert.deepStrictEqual((yield* recorder.read(file)).record, runRecord)
+      yield* recorder.check({ file, overwrite: true })
+      yield* recorder.write(changed, { file, overwrite: true })
+      assert.deepStrictEqual((yield* recorder.read(file)).record, changed)
+    }).pipe(live))
+
+  it.live("fail with RecordNotRead for what is no record, and for what is not there", () =>
+    Effect.gen(function*() {
+      const { directory, file } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      const recorder = yield* Recorder.Recorder
+      yield* fs.writeFileString(file, `{"version": 1}`)
+      for (const unreadable of [file, `${directory}/none.json`, directory]) {
+        const error = yield* Effect.flip(recorder.read(unreadable))
+        assert.instanceOf(error, RecordNotRead)
+        assert.include(error.message, `${unreadable} cannot be read: `)
+      }
+    }).pipe(live))
+})
+
+describe("Recorder.finish", () => {
+  /** The journal of a run with one job that succeeded and one that ran when it was killed, and where to put it. */
+  const killed = Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const running = yield* place
+    const board = Board.make()
+    const fiber = yield* Effect.forkChild(record(oneThenHeld(board), { file: running.file, sampleInterval: "1 hour" }))
+    const lines = Effect.map(
+      Effect.orElseSucceed(fs.readFileString(running.journal), () => ""),
+      (text) => text.trimEnd().split("\n")
+    )
+    const journal = yield* Effect.repeat(Effect.delay(lines, 1), {
+      until: (lines) => lines.length === 8
+    })
+    Board.openGate(board)
+    yield* Fiber.join(fiber)
+
+    const left = yield* place
+    return {
+      ...left,
+      lines: journal,
+      put: (lines: ReadonlyArray<string>) => fs.writeFileString(left.journal, lines.join("\n"))
+    }
+  })
+
+  it.live("makes a record of what a killed run left, and removes the journal", () =>
+    Effect.gen(function*() {
+      const { file, journal, lines, names, put } = yield* killed
+      yield* put([...lines, ""])
+      const recorder = yield* Recorder.Recorder
+      const finished = yield* recorder.finish(journal)
+      assert.strictEqual(finished.file, file)
+      assert.deepStrictEqual(finished.damage, [])
+      assert.deepStrictEqual(yield* names, ["run.json"])
+      const written = yield* read(file)
+      assert.deepStrictEqual(written, finished.record)
+      assert.strictEqual(written.status, "killed")
+      assert.strictEqual(written.script, "test")
+      assert.deepStrictEqual(written.jobs.map(({ status }) => status), ["succeeded", "killed"])
+      assert.strictEqual(written.memory.length, 2)
+    }).pipe(live))
+
+  it.live("puts up with a last line that the kill has torn", () =>
+    Effect.gen(function*() {
+      const { file, journal, lines, names, put } = yield* killed
+      yield* put([...lines.slice(0, -1), lines.at(-1)!.slice(0, 20)])
+      const recorder = yield* Recorder.Recorder
+      const { damage } = yield* recorder.finish(journal)
+      assert.deepStrictEqual(damage.map(({ isLast, line }) => ({ isLast, line })), [{ isLast: true, line: 8 }])
+      assert.deepStrictEqual(yield* names, ["run.json"])
+      assert.propertyVal(yield* read(file), "status", "killed")
+    }).pipe(live))
+
+  it.live("tells of a line that is damaged inside, and keeps the journal", () =>
+    Effect.gen(function*() {
+      const { file, journal, lines, names, put } = yield* killed
+      yield* put(lines.map((line, index) => index === 3 ? line.replace(`"job":0`, `"job":"x"`) : line))
+      const recorder = yield* Recorder.Recorder
+      const { damage } = yield* recorder.finish(journal)
+      assert.deepStrictEqual(damage.map(({ isLast, line }) => ({ isLast, line })), [{ isLast: false, line: 4 }])
+      assert.include(damage[0]!.problem, "job")
+      assert.deepStrictEqual(yield* names, ["run.json", "run.jsonl"])
+      assert.strictEqual((yield* read(file)).jobs.length, 2)
+    }).pipe(live))
+
+  it.live("makes a valid record of a run that was killed before its first job", () =>
+    Effect.gen(function*() {
+      const { file, journal, lines, put } = yield* killed
+      yield* put(lines.slice(0, 1))
+      const recorder = yield* Recorder.Recorder
+      yield* recorder.finish(journal)
+      assert.deepStrictEqual((yield* read(file)).jobs, [])
+    }).pipe(live))
+
+  it.live("leaves a record that exists alone", () =>
+    Effect.gen(function*() {
+      const { file, journal, lines, names, put } = yield* killed
+      const fs = yield* FileSystem.FileSystem
+      yield* put(lines)
+      yield* fs.writeFileString(file, "precious")
+      const recorder = yield* Recorder.Recorder
+      assert.instanceOf(yield* Effect.flip(recorder.finish(journal)), RecordNotWritten)
+      assert.strictEqual(yield* fs.readFileString(file), "precious")
+      assert.deepStrictEqual(yield* names, ["run.json", "run.jsonl"])
+    }).pipe(live))
+
+  it.live("fails with RecordNotRead for what is no journal", () =>
+    Effect.gen(function*() {
+      const { directory, file, journal, lines, names, put } = yield* killed
+      yield* put(lines.slice(1))
+      const recorder = yield* Recorder.Recorder
+      for (const unreadable of [journal, file, `${directory}/none.jsonl`]) {
+        assert.instanceOf(yield* Effect.flip(recorder.finish(unreadable)), RecordNotRead)
+      }
+      assert.deepStrictEqual(yield* names, ["run.jsonl"])
+    }).pipe(live))
+})
+
+describe("Recorder.journalOf", () => {
+  it("stands beside the record", () => {
+    assert.strictEqual(Recorder.journalOf("results/lazy.json"), "results/lazy.jsonl")
+  })
+})

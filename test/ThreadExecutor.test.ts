@@ -1,0 +1,288 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit, Fiber, Schedule, Stream } from "effect"
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+import { Executor, ExecutorError, Job, ThreadExecutor } from "../lib/mod.ts"
+import * as Board from "./jobs/board.ts"
+import { postMessage } from "./jobs/chatter.ts"
+import * as deaths from "./jobs/deaths.ts"
+import { busy, polite } from "./jobs/endless.ts"
+import { makeNested } from "./jobs/nested.ts"
+import * as twins from "./jobs/twins.ts"
+import * as values from "./jobs/values.ts"
+import { executorSuite } from "./shared/executorSuite.ts"
+import { until } from "./shared/until.ts"
+
+const one = Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 }))
+const two = Effect.provide(ThreadExecutor.layer({ maxWorkers: 2 }))
+
+const countThreads = () => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length
+
+describe("ThreadExecutor.layer", () => {
+  executorSuite(ThreadExecutor.layer)
+
+  it.live("runs jobs on other threads", () =>
+    Effect.gen(function*() {
+      assert.isFalse(yield* Executor.run(values.onMainThread, undefined))
+    }).pipe(one))
+
+  it.live("gives its threads the environment and the flags that were asked for, and no others", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* Executor.run(values.variable, "GREETING"), "hello")
+      assert.deepStrictEqual(yield* Executor.run(values.execArgv, undefined), ["--no-warnings"])
+    }).pipe(Effect.provide(
+      ThreadExecutor.layer({ maxWorkers: 1, env: { GREETING: "hello" }, execArgv: ["--no-warnings"] })
+    )))
+
+  it.live("gives its threads no flags by default", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* Executor.run(values.execArgv, undefined), [])
+    }).pipe(one))
+})
+
+const jobIn = (file: string) => Job.make({ url: new URL(file, import.meta.url).href }, "lost", (n: number) => n)
+
+describe("a job that no worker finds", () => {
+  const reasonFor = Effect.fnUntraced(function*(job: Job.Job<number, unknown>) {
+    const error = yield* Effect.flip(Executor.run(job, 1))
+    assert.instanceOf(error, ExecutorError.JobNotFound)
+    assert.include(error.message, `Job "${job.name}" was not found in ${job.module}: `)
+    assert.strictEqual(yield* Executor.run(values.square, 2), 4)
+    return error.reason
+  })
+
+  it.live("fails with JobNotFound: its module is missing", () =>
+    Effect.gen(function*() {
+      assert.include(yield* reasonFor(jobIn("./jobs/no-such-file.ts")), "Cannot find module")
+    }).pipe(one))
+
+  it.live("fails with JobNotFound: its module throws when it is imported", () =>
+    Effect.gen(function*() {
+      const reason = yield* reasonFor(jobIn("./jobs/throws-at-import.ts"))
+      assert.include(reason, "this module does not like to be imported")
+    }).pipe(one))
+
+  it.live("fails with JobNotFound: it is not made at the top level of its module", () =>
+    Effect.gen(function*() {
+      assert.include(yield* reasonFor(makeNested()), `makes no job named "nested" at its top level`)
+    }).pipe(one))
+
+  it.live("fails with JobNotFound: its module makes two of that name", () =>
+    Effect.gen(function*() {
+      for (const twin of [twins.one, twins.other]) {
+        const error = yield* Effect.flip(Executor.run(twin, undefined))
+        assert.propertyVal(error, "_tag", "JobNotFound")
+        assert.include(error.message, `makes more than one job named "twin"`)
+      }
+    }).pipe(one))
+
+  it.live("is stopped while its module never finishes loading", () =>
+    Effect.gen(function*() {
+      const fiber = yield* Executor.submit(jobIn("./jobs/never-loads.ts"), 1)
+      yield* Effect.repeat(Executor.stats, { until: ({ busy }) => busy === 1, schedule: Schedule.spaced("1 millis") })
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(yield* Executor.run(values.square, 2), 4)
+    }).pipe(one))
+})
+
+describe("a worker that dies", () => {
+  for (const code of [0, 3]) {
+    it.live(`fails its job with WorkerDied and the exit code: process.exit(${code})`, () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(deaths.exit, code))
+        assert.instanceOf(error, ExecutorError.WorkerDied)
+        const { attempt, exitCode, job, workerId } = error
+        assert.deepStrictEqual({ attempt, exitCode, job, workerId }, {
+          attempt: 1,
+          exitCode: code,
+          job: "exit",
+          workerId: 1
+        })
+        assert.strictEqual(
+          error.message,
+          `Worker 1 died while running job "exit": The worker has exited with code: ${code}`
+        )
+      }).pipe(one))
+  }
+
+  it.live("fails its job with WorkerDied: an error that nobody could catch", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Executor.run(deaths.throwLater, "too late"))
+      assert.propertyVal(error, "_tag", "WorkerDied")
+      assert.propertyVal(error, "exitCode", 1)
+      assert.strictEqual(error.message, `Worker 1 died while running job "throwLater": Error: too late`)
+    }).pipe(one))
+
+  it.live("fails its job with WorkerDied: out of memory", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Executor.run(deaths.fillMemory, undefined))
+      assert.propertyVal(error, "_tag", "WorkerDied")
+      assert.match(error.message, /memory/)
+      assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, resourceLimits: { maxOldGenerationSizeMb: 20 } }))))
+
+  it.live("disturbs no other job, and another takes its place", () =>
+    Effect.gen(function*() {
+      const [doomed, other] = [Board.make(), Board.make()]
+      const dies = yield* Executor.submit(deaths.exitAtGate, doomed)
+      const lives = yield* Executor.submit(values.hold, { board: other, label: 5 })
+      const waits = yield* Executor.submit(values.square, 6)
+      yield* until(() => Board.started(doomed) === 1 && Board.started(other) === 1)
+      Board.openGate(doomed)
+      assert.isTrue(Exit.isFailure(yield* Fiber.await(dies)))
+      assert.strictEqual(yield* Fiber.join(waits), 36)
+      Board.openGate(other)
+      assert.strictEqual(yield* Fiber.join(lives), 5)
+      const stats = yield* Executor.stats
+      assert.deepInclude(stats, { workers: 2, busy: 0, queued: 0, finished: 2, failed: 1, died: 1 })
+    }).pipe(two))
+
+  it.live("costs only the item at fault, of several in one message", () =>
+    Effect.gen(function*() {
+      const exits = yield* Stream.make(1, 2, -3, 4, -5, 6).pipe(
+        Executor.mapExit(deaths.exitBelowZero, { chunkSize: 6 }),
+        Stream.runCollect
+      )
+      const tags = exits.map((exit) =>
+        Exit.isSuccess(exit) ? exit.value : (Cause.squash(exit.cause) as ExecutorError.ExecutorError)._tag
+      )
+      assert.deepStrictEqual(tags, [1, 2, "WorkerDied", 4, "WorkerDied", 6])
+      assert.propertyVal(yield* Executor.stats, "died", 2)
+    }).pipe(one))
+})
+
+describe("a job that meddles with its thread", () => {
+  it.live("settles though it sends messages of its own", () =>
+    Effect.gen(function*() {
+      for (const message of ["hello", 7, { some: "thing" }, [], null]) {
+        assert.strictEqual(yield* Executor.run(postMessage, message), "posted")
+      }
+    }).pipe(one))
+
+  it.live("has all that it printed shown, though the executor closes right after", () =>
+    Effect.gen(function*() {
+      const program = new URL("./programs/prints-then-closes.ts", import.meta.url).pathname
+      const { stdout } = yield* Effect.promise(() => promisify(execFile)(process.execPath, [program]))
+      assert.strictEqual(stdout.trimEnd().split("\n").at(-1), "line 1000")
+    }))
+})
+
+describe("a worker that cannot be started", () => {
+  it.live("fails the jobs that wait with WorkerStartError", () =>
+    Effect.gen(function*() {
+      const futures = yield* Effect.forEach([1, 2, 3], (n) => Executor.submit(values.square, n))
+      for (const future of futures) {
+        const error = yield* Effect.flip(Fiber.join(future))
+        assert.propertyVal(error, "_tag", "WorkerStartError")
+        assert.match(error.message, /^Worker \d+ could not be started: .*no-such-preload/s)
+      }
+      assert.propertyVal(yield* Effect.flip(Executor.run(values.square, 1)), "_tag", "WorkerStartError")
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 2, execArgv: ["--require", "./no-such-preload.js"] }))))
+
+  it.live("fails with WorkerStartError for a flag that Node does not know", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Executor.run(values.square, 1))
+      assert.propertyVal(error, "_tag", "WorkerStartError")
+      assert.include(error.message, "--no-such-flag")
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, execArgv: ["--no-such-flag"] }))))
+
+  it.live("fails the layer, where workers were to be up before it is built", () =>
+    Effect.gen(function*() {
+      const layer = ThreadExecutor.layer({
+        maxWorkers: 1,
+        minWorkers: 1,
+        execArgv: ["--require", "./no-such-preload.js"]
+      })
+      const error = yield* Effect.flip(Effect.provide(Executor.run(values.square, 1), layer))
+      assert.propertyVal(error, "_tag", "WorkerStartError")
+    }))
+})
+
+describe("a busy loop", () => {
+  it.live("is stopped when it is interrupted: its core is free for the next job", () =>
+    Effect.gen(function*() {
+      const board = Board.make()
+      const fiber = yield* Executor.submit(busy, board)
+      const next = yield* Executor.submit(values.workerId, undefined)
+      yield* until(() => Board.started(board) === 1)
+      yield* Fiber.interrupt(fiber)
+      assert.propertyVal(yield* Executor.stats, "died", 0)
+      assert.strictEqual(yield* Fiber.join(next), 2)
+    }).pipe(one))
+
+  it.live("leaves the other workers alone when it is interrupted", () =>
+    Effect.gen(function*() {
+      const [loop, held] = [Board.make(), Board.make()]
+      const fiber = yield* Executor.submit(busy, loop)
+      const other = yield* Executor.submit(values.hold, { board: held, label: 1 })
+      yield* until(() => Board.started(loop) === 1 && Board.started(held) === 1)
+      yield* Fiber.interrupt(fiber)
+      Board.openGate(held)
+      assert.strictEqual(yield* Fiber.join(other), 1)
+    }).pipe(two))
+
+  it.live("that asks `cancelled` ends by itself when it is interrupted, and keeps its worker", () =>
+    Effect.gen(function*() {
+      const board = Board.make()
+      const fiber = yield* Executor.submit(polite, board)
+      yield* until(() => Board.started(board) === 1)
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(Board.ended(board), 1)
+      assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, cancelGrace: "1 minute" }))))
+
+  it.live("does not pass its cancellation on to the next job of its worker", () =>
+    Effect.gen(function*() {
+      for (const _ of [1, 2, 3]) {
+        const board = Board.make()
+        const fiber = yield* Executor.submit(polite, board)
+        yield* until(() => Board.started(board) === 1)
+        assert.strictEqual(Board.ended(board), 0)
+        yield* Fiber.interrupt(fiber)
+      }
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, cancelGrace: "1 minute" }))))
+
+  it.live("is recorded as interrupted, not as failed", () =>
+    Effect.gen(function*() {
+      const board = Board.make()
+      const settled: Array<string | undefined> = []
+      const fiber = yield* Executor.submit(busy, board).pipe(
+        Effect.provideService(Executor.JobObserver, (event) => {
+          if (event._tag === "Settled") settled.push(event.status, event.error)
+        })
+      )
+      yield* until(() => Board.started(board) === 1)
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(settled, ["interrupted", undefined])
+    }).pipe(one))
+})
+
+describe("closing the scope of a ThreadExecutor", () => {
+  it.live("stops busy loops and leaves no thread", () =>
+    Effect.gen(function*() {
+      const before = countThreads()
+      const boards = [Board.make(), Board.make()]
+      yield* Effect.gen(function*() {
+        for (const board of boards) yield* Executor.submit(busy, board)
+        yield* until(() => boards.every((board) => Board.started(board) === 1))
+        assert.isAbove(countThreads(), before)
+      }).pipe(two)
+      assert.strictEqual(countThreads(), before)
+    }))
+
+  it.live("stops workers that are only starting", () =>
+    Effect.gen(function*() {
+      const before = countThreads()
+      const future = yield* two(Executor.submit(values.square, 1))
+      assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(future)))
+      assert.strictEqual(countThreads(), before)
+    }))
+
+  it.live("lets the process end by itself", () =>
+    Effect.gen(function*() {
+      const program = new URL("./programs/closes-while-busy.ts", import.meta.url).pathname
+      const { stderr, stdout } = yield* Effect.promise(() => promisify(execFile)(process.execPath, [program]))
+      assert.strictEqual(stdout, "closed\n")
+      assert.strictEqual(stderr, "")
+    }))
+})

@@ -1,0 +1,48 @@
+/** Jobs whose results have memory of their own. */
+import * as Job from "../../lib/Job.ts"
+
+export interface Fill {
+  readonly length: number
+  readonly value: number
+}
+
+/** `length` times `value`. */
+export const filled = Job.make(
+  import.meta,
+  "filled",
+  ({ length, value }: Fill, context) => context.allocateUnsafe(Float64Array, length).fill(value)
+)
+
+/** What `allocate` and `allocateUnsafe` give. With a `fill`, what is there is overwritten. */
+export const found = Job.make(
+  import.meta,
+  "found",
+  (
+    { fill, length, zeroed }: { readonly length: number; readonly zeroed: boolean; readonly fill?: number },
+    context
+  ) => {
+    const values = zeroed ? context.allocate(Float64Array, length) : context.allocateUnsafe(Float64Array, length)
+    return fill === undefined ? values : values.fill(fill)
+  }
+)
+
+/** A result with buffers in places of many kinds. */
+export const nested = Job.make(import.meta, "nested", (length: number, context) => ({
+  inArray: [context.allocate(Uint8Array, length)],
+  inMap: new Map([["key", context.allocate(Uint8Array, length)]]),
+  buffer: context.allocate(Uint8Array, length).buffer
+}))
+
+const sent: Array<ArrayBuffer> = []
+
+/** Tells how long the buffers of its earlier results are now, on the side of the worker. */
+export const transferred = Job.make(
+  import.meta,
+  "transferred",
+  ({ transfer }: { readonly transfer: boolean }, context) => {
+    const values = new Float64Array([1, 2, 3])
+    const result = { values, lengthsBefore: sent.map((buffer) => buffer.byteLength) }
+    sent.push(values.buffer)
+    return transfer ? context.transfer(result, [values.buffer]) : result
+  }
+)

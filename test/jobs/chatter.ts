@@ -1,0 +1,14 @@
+/** Jobs with side effects on their thread. */
+import { parentPort } from "node:worker_threads"
+import * as Job from "../../lib/Job.ts"
+
+/** Sends messages of its own, of whatever shape. */
+export const postMessage = Job.make(import.meta, "postMessage", (message: unknown) => {
+  parentPort!.postMessage(message)
+  return "posted"
+})
+
+/** Prints lines, numbered from 1. */
+export const print = Job.make(import.meta, "print", (lines: number): void => {
+  for (let line = 1; line <= lines; line++) console.log(`line ${line}`)
+})

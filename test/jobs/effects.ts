@@ -1,0 +1,49 @@
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Job from "../../lib/Job.ts"
+import * as Board from "./board.ts"
+
+export class TooSmall
+  extends Data.TaggedError("TooSmall")<{ readonly n: number; readonly limits: { readonly min: number } }>
+{
+  override get message() {
+    return `${this.n} is below ${this.limits.min}`
+  }
+}
+
+export class Odd extends Schema.TaggedError<Odd>()("Odd", { n: Schema.Finite }) {}
+
+export class Outer extends Data.TaggedError("Outer")<{ readonly cause: Odd }> {}
+
+export class Uncloneable extends Data.TaggedError("Uncloneable")<{ readonly callback: () => void }> {}
+
+/** Halves even numbers from 10 up. */
+export const half = Job.make(import.meta, "half", (n: number) =>
+  Effect.gen(function*() {
+    if (n < 10) return yield* new TooSmall({ n, limits: { min: 10 } })
+    if (n % 2 === 1) return yield* new Odd({ n })
+    return n / 2
+  }))
+
+export const failPlain = Job.make(import.meta, "failPlain", (code: number) => Effect.fail({ code } as const))
+
+export const failWithCause = Job.make(
+  import.meta,
+  "failWithCause",
+  () => Effect.fail(new Outer({ cause: new Odd({ n: 3 }) }))
+)
+
+export const failUncloneable = Job.make(
+  import.meta,
+  "failUncloneable",
+  () => Effect.fail(new Uncloneable({ callback: () => {} }))
+)
+
+export const die = Job.make(import.meta, "die", () => Effect.die(new RangeError("out of range")))
+
+/** Never ends; notes when it is interrupted. */
+export const waitForever = Job.make(import.meta, "waitForever", (board: Board.Board) => {
+  Board.enter(board, 0)
+  return Effect.onInterrupt(Effect.never, () => Effect.sync(() => Board.leave(board)))
+})

@@ -1,0 +1,30 @@
+/** Jobs that do not end by themselves. */
+import * as Job from "../../lib/Job.ts"
+import * as Board from "./board.ts"
+
+/** Deaf: nothing but the end of its thread stops it. */
+export const busy = Job.make(import.meta, "busy", (board: Board.Board): void => {
+  Board.enter(board, 0)
+  while (true);
+})
+
+/** Ends once nobody wants its result. */
+export const polite = Job.make(import.meta, "polite", (board: Board.Board, context): void => {
+  Board.enter(board, 0)
+  while (!context.cancelled());
+  Board.leave(board)
+})
+
+/** Awaits what never comes; ends once it is aborted. */
+export const abortable = Job.make(import.meta, "abortable", async (board: Board.Board, context): Promise<void> => {
+  const aborted = new Promise((resolve) => context.signal.addEventListener("abort", resolve))
+  Board.enter(board, 0)
+  await aborted
+  Board.leave(board)
+})
+
+/** Awaits what never comes, and does not listen. */
+export const deaf = Job.make(import.meta, "deaf", (board: Board.Board) => {
+  Board.enter(board, 0)
+  return new Promise<never>(() => {})
+})

@@ -1,0 +1,2 @@
+/** A module that is never done loading. */
+export const never = await new Promise(() => {})

@@ -1,0 +1,29 @@
+import * as Job from "../../lib/Job.ts"
+
+const things = {
+  error: () => new TypeError("wrong kind", { cause: new Error("the reason why") }),
+  string: () => "just words",
+  undefined: () => undefined,
+  frozen: () => Object.freeze({ code: 7 }),
+  uncloneable: () => () => "a function",
+  circular: () => {
+    const circle: Record<string, unknown> = {}
+    circle["self"] = circle
+    return circle
+  },
+  hostile: () =>
+    Object.defineProperty(new Error("hidden"), "message", {
+      get: () => {
+        throw new Error("no message for you")
+      }
+    })
+}
+
+export type Thing = keyof typeof things
+
+export const throwing = Job.make(import.meta, "throwing", (thing: Thing): number => {
+  throw things[thing]()
+})
+
+// oxlint-disable-next-line prefer-promise-reject-errors
+export const rejecting = Job.make(import.meta, "rejecting", (thing: Thing) => Promise.reject<number>(things[thing]()))

@@ -1,0 +1,68 @@
+import { setImmediate } from "node:timers/promises"
+import { isMainThread } from "node:worker_threads"
+import * as Job from "../../lib/Job.ts"
+import * as Board from "./board.ts"
+
+export const square = Job.make(import.meta, "square", (n: number) => n * n)
+
+export const squareLater = Job.make(import.meta, "squareLater", async (n: number) => {
+  await setImmediate()
+  return n * n
+})
+
+export const echo = Job.make(import.meta, "echo", (value: unknown) => value)
+
+export const onMainThread = Job.make(import.meta, "onMainThread", () => isMainThread)
+
+export const workerId = Job.make(import.meta, "workerId", (_: void, context) => context.workerId)
+
+export const variable = Job.make(import.meta, "variable", (name: string) => process.env[name])
+
+export const execArgv = Job.make(import.meta, "execArgv", () => process.execArgv)
+
+/** Notes that it began and ended, and waits at the gate in between. */
+export const hold = Job.make(
+  import.meta,
+  "hold",
+  async ({ board, label }: { readonly board: Board.Board; readonly label: number }) => {
+    Board.enter(board, label)
+    await Board.atGate(board)
+    Board.leave(board)
+    return label
+  }
+)
+
+/** Notes that it began and ended. */
+export const note = Job.make(
+  import.meta,
+  "note",
+  ({ board, label }: { readonly board: Board.Board; readonly label: number }) => {
+    Board.enter(board, label)
+    Board.leave(board)
+    return label
+  }
+)
+
+/** Fails on a negative number. */
+export const root = Job.make(import.meta, "root", (n: number) => {
+  if (n < 0) throw new RangeError(`no root of ${n}`)
+  return Math.sqrt(n)
+})
+
+/** A negative number has a result that cannot be cloned. */
+export const functionBelowZero = Job.make(import.meta, "functionBelowZero", (n: number) => n < 0 ? () => n : n)
+
+/** An array of bytes that are all `n`. */
+export const bytes = Job.make(
+  import.meta,
+  "bytes",
+  ({ count, n }: { readonly count: number; readonly n: number }, context) => context.allocate(Uint8Array, count).fill(n)
+)
+
+/** Has a result that resists being looked at. */
+export const hostileResult = Job.make(import.meta, "hostileResult", (_: void, context) => ({
+  array: context.allocate(Uint8Array, 1),
+  get secret(): number {
+    throw new Error("do not look")
+  }
+}))

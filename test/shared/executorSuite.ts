@@ -1,0 +1,577 @@
+/** What every back end does alike. */
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
+import { Executor, ExecutorError, Memory, type ThreadExecutor } from "../../lib/mod.ts"
+import * as Board from "../jobs/board.ts"
+import * as buffers from "../jobs/buffers.ts"
+import * as effects from "../jobs/effects.ts"
+import { abortable, deaf } from "../jobs/endless.ts"
+import * as throws from "../jobs/throws.ts"
+import * as values from "../jobs/values.ts"
+import { messageFor } from "./invalidOptions.ts"
+import { until } from "./until.ts"
+
+/** A result, or which side of the job could not be cloned. */
+const resultOrSide = (exit: Exit.Exit<unknown, unknown>) =>
+  Exit.isSuccess(exit) ? exit.value : (Cause.squash(exit.cause) as ExecutorError.CloneError).side
+
+export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
+  const one = Effect.provide(layer({ maxWorkers: 1 }))
+  const two = Effect.provide(layer({ maxWorkers: 2 }))
+  const message = (options: Record<string, unknown>) => messageFor(layer, options)
+  /** One worker that has time to stop by itself. */
+  const patient = Effect.provide(layer({ maxWorkers: 1, cancelGrace: "1 minute" }))
+
+  describe("Executor.run", () => {
+    it.live("succeeds with what a job returns, promises or computes as an Effect", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Executor.run(values.square, 7), 49)
+        assert.strictEqual(yield* Executor.run(values.squareLater, 7), 49)
+        assert.strictEqual(yield* Executor.run(effects.half, 84), 42)
+      }).pipe(one))
+
+    it.live("copies inputs and results as the structured clone algorithm does", () =>
+      Effect.gen(function*() {
+        const thing = {
+          date: new Date(0),
+          map: new Map([["key", new Set([1n])]]),
+          pattern: /x/g,
+          bytes: new Uint8Array([1, 2]),
+          nothing: undefined
+        }
+        const copy = yield* Executor.run(values.echo, thing)
+        assert.deepStrictEqual(copy, thing)
+        assert.notStrictEqual(copy, thing)
+        assert.strictEqual(thing.bytes.length, 2)
+        assert.strictEqual(yield* Executor.run(values.echo, undefined), undefined)
+      }).pipe(one))
+
+    it.live("fails with a job's tagged error, its fields and message included", () =>
+      Effect.gen(function*() {
+        const small = yield* Effect.flip(Executor.run(effects.half, 2))
+        assert.strictEqual(small._tag, "TooSmall")
+        assert.instanceOf(small, Error)
+        assert.strictEqual(small.message, "2 is below 10")
+        assert.strictEqual(small.name, "TooSmall")
+        if (small._tag === "TooSmall") assert.deepStrictEqual(small.limits, { min: 10 })
+
+        const caught = yield* Executor.run(effects.half, 11).pipe(Effect.catchTag("Odd", ({ n }) => Effect.succeed(n)))
+        assert.strictEqual(caught, 11)
+      }).pipe(one))
+
+    it.live("fails with a plain value that a job's Effect failed with", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(effects.failPlain, 5))
+        assert.deepStrictEqual(error, { code: 5 })
+      }).pipe(one))
+
+    it.live("keeps the causes of a job's error", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(effects.failWithCause, undefined))
+        assert.propertyVal(error, "_tag", "Outer")
+        assert.deepInclude({ ...(error as effects.Outer).cause }, { _tag: "Odd", n: 3 })
+      }).pipe(one))
+
+    for (const job of [throws.throwing, throws.rejecting]) {
+      it.live(`fails with JobThrew for an error, with its stack and causes: ${job.name}`, () =>
+        Effect.gen(function*() {
+          const error = yield* Effect.flip(Executor.run(job, "error"))
+          assert.instanceOf(error, ExecutorError.JobThrew)
+          assert.strictEqual(error.job, job.name)
+          assert.strictEqual(error.name, "TypeError")
+          assert.strictEqual(error.message, "wrong kind")
+          assert.match(error.stack, /test\/jobs\/throws\.ts:\d+/)
+          assert.include(error.stack, "Caused by: Error: the reason why")
+        }).pipe(one))
+
+      it.live(`fails with JobThrew for whatever else is thrown: ${job.name}`, () =>
+        Effect.gen(function*() {
+          const shown = Effect.fnUntraced(function*(thing: throws.Thing) {
+            const error = yield* Effect.flip(Executor.run(job, thing))
+            assert.instanceOf(error, ExecutorError.JobThrew)
+            return [error.name, error.message]
+          })
+          assert.deepStrictEqual(yield* shown("string"), ["string", "just words"])
+          assert.deepStrictEqual(yield* shown("undefined"), ["undefined", "undefined"])
+          assert.deepStrictEqual(yield* shown("frozen"), ["object", `{"code":7}`])
+          assert.deepStrictEqual(yield* shown("uncloneable"), ["function", `() => "a function"`])
+          assert.deepStrictEqual(yield* shown("circular"), ["object", "a value that cannot be shown"])
+          assert.strictEqual((yield* shown("hostile"))[1], "a value that cannot be shown")
+          assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+        }).pipe(one))
+    }
+
+    it.live("fails with JobThrew for a defect of a job's Effect", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(effects.die, undefined))
+        assert.propertyVal(error, "_tag", "JobThrew")
+        assert.propertyVal(error, "name", "RangeError")
+        assert.propertyVal(error, "message", "out of range")
+      }).pipe(one))
+
+    it.live("fails with CloneError for an input that cannot be cloned, and goes on", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(values.echo, { callback: () => {} }))
+        assert.instanceOf(error, ExecutorError.CloneError)
+        assert.strictEqual(error.side, "input")
+        assert.match(error.message, /^The input of job "echo" cannot be cloned: .*could not be cloned/)
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+      }).pipe(one))
+
+    it.live("fails with CloneError for a result that cannot be cloned, and goes on", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(values.functionBelowZero, -1))
+        assert.instanceOf(error, ExecutorError.CloneError)
+        assert.strictEqual(error.side, "result")
+        assert.match(error.message, /^The result of job "functionBelowZero" cannot be cloned: .*could not be cloned/)
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+      }).pipe(one))
+
+    it.live("fails with CloneError for a failure that cannot be cloned", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(effects.failUncloneable, undefined))
+        assert.propertyVal(error, "_tag", "CloneError")
+        assert.propertyVal(error, "side", "result")
+      }).pipe(one))
+
+    it.live(
+      "fails with CloneError for a result with a getter that throws, observed or not",
+      () =>
+        Effect.gen(function*() {
+          for (const observer of [undefined, () => {}]) {
+            const error = yield* Executor.run(values.hostileResult, undefined).pipe(
+              Effect.provideService(Executor.JobObserver, observer),
+              Effect.flip
+            )
+            assert.propertyVal(error, "_tag", "CloneError")
+            assert.include(error.message, "do not look")
+          }
+        }).pipe(one),
+      10_000
+    )
+
+    it.live("gives a job the number of its worker, a different one to each worker", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
+        const board = Board.make()
+        yield* Executor.submit(values.hold, { board, label: 0 })
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 2)
+        Board.openGate(board)
+        yield* Executor.drain
+      }).pipe(two))
+
+    it.live("never runs more jobs at once than there are workers", () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        const fiber = yield* Effect.forkChild(Effect.forEach(
+          [0, 1, 2, 3, 4, 5],
+          (label) => Executor.run(values.hold, { board, label }),
+          { concurrency: "unbounded" }
+        ))
+        yield* until(() => Board.started(board) === 2)
+        Board.openGate(board)
+        assert.deepStrictEqual(yield* Fiber.join(fiber), [0, 1, 2, 3, 4, 5])
+        assert.strictEqual(Board.mostRunning(board), 2)
+      }).pipe(two))
+  })
+
+  describe("Executor.run, interrupted", () => {
+    it.live("never starts a job that was queued", () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        const first = yield* Executor.submit(values.hold, { board, label: 1 })
+        const queued = yield* Executor.submit(values.note, { board, label: 2 })
+        const last = yield* Executor.submit(values.note, { board, label: 3 })
+        yield* until(() => Board.started(board) === 1)
+        yield* Fiber.interrupt(queued)
+        Board.openGate(board)
+        yield* Fiber.join(first)
+        yield* Fiber.join(last)
+        assert.deepStrictEqual(Board.starts(board), [1, 3])
+        assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(queued)))
+      }).pipe(one))
+
+    it.live("aborts the signal of a job that awaits, and keeps its worker", () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        const fiber = yield* Executor.submit(abortable, board)
+        yield* until(() => Board.started(board) === 1)
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(Board.ended(board), 1)
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
+      }).pipe(patient))
+
+    it.live("interrupts a job's Effect, and keeps its worker", () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        const fiber = yield* Executor.submit(effects.waitForever, board)
+        yield* until(() => Board.started(board) === 1)
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(Board.ended(board), 1)
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
+      }).pipe(patient))
+
+    it.live("replaces the worker of a job that does not listen", () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        const fiber = yield* Executor.submit(deaf, board)
+        yield* until(() => Board.started(board) === 1)
+        yield* Fiber.interrupt(fiber)
+        assert.propertyVal(yield* Executor.stats, "workers", 0)
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 2)
+        assert.propertyVal(yield* Executor.stats, "died", 0)
+      }).pipe(one))
+
+    it.live("tells the observer that the job was interrupted, whether it listens or not", () =>
+      Effect.gen(function*() {
+        for (const job of [abortable, deaf]) {
+          const board = Board.make()
+          const statuses: Array<string> = []
+          const fiber = yield* Executor.submit(job, board).pipe(
+            Effect.provideService(Executor.JobObserver, (event) => {
+              if (event._tag === "Settled") statuses.push(event.status)
+            })
+          )
+          yield* until(() => Board.started(board) === 1)
+          yield* Fiber.interrupt(fiber)
+          assert.deepStrictEqual(statuses, ["interrupted"], job.name)
+        }
+      }).pipe(one))
+  })
+
+  describe("Executor.submit", () => {
+    it.live("starts jobs in the order in which they were submitted, and never blocks", () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        yield* Executor.submit(values.hold, { board, label: 0 })
+        const labels = Array.from({ length: 200 }, (_, label) => label)
+        const fibers = yield* Effect.forEach(labels.slice(1), (label) => Executor.submit(values.note, { board, label }))
+        yield* until(() => Board.started(board) === 1)
+        assert.propertyVal(yield* Executor.stats, "queued", 199)
+        Board.openGate(board)
+        assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), labels.slice(1))
+        assert.deepStrictEqual(Board.starts(board), labels)
+      }).pipe(one))
+
+    it.live("goes on when the fiber that submitted has ended", () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        const submitter = yield* Effect.forkChild(Executor.submit(values.hold, { board, label: 5 }))
+        const future = yield* Fiber.join(submitter)
+        Board.openGate(board)
+        assert.strictEqual(yield* Fiber.join(future), 5)
+      }).pipe(one))
+
+    it.live("is interrupted when the executor's scope closes, running or queued", () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        const futures = yield* Effect.gen(function*() {
+          const running = yield* Executor.submit(deaf, board)
+          const queued = yield* Executor.submit(values.note, { board, label: 1 })
+          yield* until(() => Board.started(board) === 1)
+          return [running, queued]
+        }).pipe(one)
+        for (const exit of yield* Fiber.awaitAll(futures)) {
+          assert.isTrue(Exit.hasInterrupts(exit), String(exit))
+        }
+        assert.deepStrictEqual(Board.starts(board), [0])
+      }))
+  })
+
+  describe("Executor, once its scope is closed", () => {
+    it.live("has interrupted whoever waited for a job", () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        const scope = yield* Scope.make()
+        const context = yield* Layer.buildWithScope(layer({ maxWorkers: 1 }), scope)
+        const running = yield* Effect.forkChild(Effect.provide(Executor.run(deaf, board), context))
+        const queued = yield* Effect.forkChild(Effect.provide(Executor.run(values.square, 1), context))
+        yield* until(() => Board.started(board) === 1)
+        yield* Scope.close(scope, Exit.void)
+        for (const exit of yield* Effect.all([Fiber.await(running), Fiber.await(queued)])) {
+          assert.isTrue(Exit.hasInterrupts(exit), String(exit))
+        }
+      }))
+
+    it.live("takes no more jobs", () =>
+      Effect.gen(function*() {
+        const closed = yield* one(Executor.Executor)
+        const exit = yield* Effect.exit(
+          Effect.provideService(Executor.run(values.square, 2), Executor.Executor, closed)
+        )
+        assert.isTrue(Exit.hasInterrupts(exit))
+      }))
+  })
+
+  describe("Executor.use", () => {
+    it.live("gives the result's buffer to a later run of the job", () =>
+      Effect.gen(function*() {
+        const sum = yield* Executor.use(
+          buffers.found,
+          { length: 100, zeroed: false, fill: 7 },
+          (array) => Effect.succeed(array.reduce((a, b) => a + b))
+        )
+        assert.strictEqual(sum, 700)
+        const found = yield* Executor.run(buffers.found, { length: 100, zeroed: false })
+        assert.deepStrictEqual(found, new Float64Array(100).fill(7))
+      }).pipe(one))
+
+    it.live("has what `allocate` gives zeroed, though a used buffer is in it", () =>
+      Effect.gen(function*() {
+        yield* Executor.use(buffers.found, { length: 100, zeroed: true, fill: 7 }, () => Effect.void)
+        const found = yield* Executor.run(buffers.found, { length: 100, zeroed: true })
+        assert.deepStrictEqual(found, new Float64Array(100))
+      }).pipe(one))
+
+    it.live("empties a view that is kept for longer than the loan", () =>
+      Effect.gen(function*() {
+        const [array, length] = yield* Executor.use(
+          buffers.filled,
+          { length: 10, value: 1 },
+          (array) => Effect.sync(() => [array, array.length] as const)
+        )
+        assert.strictEqual(length, 10)
+        assert.strictEqual(array.length, 0)
+      }).pipe(one))
+
+    it.live("gives the buffer back when the reader fails", () =>
+      Effect.gen(function*() {
+        let kept: Float64Array | undefined
+        const error = yield* Effect.flip(Executor.use(buffers.filled, { length: 10, value: 3 }, (array) => {
+          kept = array
+          return Effect.fail("no good" as const)
+        }))
+        assert.strictEqual(error, "no good")
+        assert.strictEqual(kept?.length, 0)
+        const found = yield* Executor.use(buffers.filled, { length: 10, value: 4 }, (array) => Effect.succeed(array[9]))
+        assert.strictEqual(found, 4)
+      }).pipe(one))
+
+    it.live("gives the buffer back when the reader throws", () =>
+      Effect.gen(function*() {
+        let kept: Float64Array | undefined
+        const exit = yield* Effect.exit(
+          Executor.use(buffers.filled, { length: 10, value: 3 }, (array): Effect.Effect<void> => {
+            kept = array
+            throw new Error("a mistake")
+          })
+        )
+        assert.isTrue(Exit.hasDies(exit))
+        assert.strictEqual(kept?.length, 0)
+      }).pipe(one))
+
+    it.live("gives the buffer back when the reader is interrupted", () =>
+      Effect.gen(function*() {
+        const reading = yield* Deferred.make<Float64Array>()
+        const fiber = yield* Effect.forkChild(Executor.use(
+          buffers.filled,
+          { length: 10, value: 3 },
+          (array) => Effect.andThen(Deferred.succeed(reading, array), Effect.never)
+        ))
+        const array = yield* Deferred.await(reading)
+        assert.strictEqual(array.length, 10)
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(array.length, 0)
+      }).pipe(one))
+
+    it.live("puts up with a reader that has moved the buffer on", () =>
+      Effect.gen(function*() {
+        const moved = yield* Executor.use(
+          buffers.filled,
+          { length: 10, value: 3 },
+          (array) => Effect.sync(() => structuredClone(array, { transfer: [array.buffer] }))
+        )
+        assert.deepStrictEqual(moved, new Float64Array(10).fill(3))
+        const next = yield* Executor.use(buffers.filled, { length: 10, value: 4 }, (array) => Effect.succeed(array[9]))
+        assert.strictEqual(next, 4)
+      }).pipe(one))
+
+    it.live("frees its worker while the result is read", () =>
+      Effect.gen(function*() {
+        const inner = yield* Executor.use(
+          buffers.filled,
+          { length: 10, value: 3 },
+          (array) => Effect.map(Executor.run(values.square, 5), (square) => square + array[0]!)
+        )
+        assert.strictEqual(inner, 28)
+      }).pipe(one))
+
+    it.live("never has more buffers at once than are on loan", () =>
+      Effect.gen(function*() {
+        const bytes = 8_000_000
+        const before = Memory.sampleUnsafe().arrayBuffersBytes
+        let most = 0
+        yield* Stream.range(1, 40).pipe(Stream.runForEach((value) =>
+          Executor.use(buffers.filled, { length: bytes / 8, value }, () =>
+            Effect.sync(() => {
+              most = Math.max(most, Memory.sampleUnsafe().arrayBuffersBytes - before)
+            }))
+        ))
+        assert.isAtMost(most, 2 * bytes)
+      }).pipe(one))
+
+    it.live("passes a job's failure on and reads nothing", () =>
+      Effect.gen(function*() {
+        let read = false
+        const error = yield* Effect.flip(Executor.use(values.root, -1, () =>
+          Effect.sync(() => {
+            read = true
+          })))
+        assert.strictEqual(error.message, "no root of -1")
+        assert.isFalse(read)
+      }).pipe(one))
+  })
+
+  describe("Job.Context", () => {
+    it.live("allocate gives as many zeros as were asked for, of the type that was asked for", () =>
+      Effect.gen(function*() {
+        const array = yield* Executor.run(buffers.found, { length: 3, zeroed: true })
+        assert.deepStrictEqual(array, new Float64Array(3))
+        assert.strictEqual((yield* Executor.run(buffers.found, { length: 0, zeroed: true })).length, 0)
+      }).pipe(one))
+
+    it.live("allocate fails as the array's constructor does", () =>
+      Effect.gen(function*() {
+        for (const length of [-1, 2 ** 53]) {
+          const error = yield* Effect.flip(Executor.run(buffers.found, { length, zeroed: true }))
+          assert.propertyVal(error, "_tag", "JobThrew")
+          assert.propertyVal(error, "name", "RangeError")
+        }
+      }).pipe(one))
+
+    it.live("moves allocated buffers wherever they are in the result, and takes them all back", () =>
+      Effect.gen(function*() {
+        const result = yield* Executor.use(buffers.nested, 16, (result) =>
+          Effect.sync(() => {
+            assert.strictEqual(result.inArray[0]!.length, 16)
+            assert.strictEqual(result.inMap.get("key")!.length, 16)
+            assert.strictEqual(result.buffer.byteLength, 16)
+            return result
+          }))
+        assert.strictEqual(result.inArray[0]!.length, 0)
+        assert.strictEqual(result.inMap.get("key")!.length, 0)
+        assert.strictEqual(result.buffer.byteLength, 0)
+      }).pipe(one))
+
+    it.live("transfer moves the job's own buffers instead of copying them", () =>
+      Effect.gen(function*() {
+        const first = yield* Executor.run(buffers.transferred, { transfer: false })
+        const second = yield* Executor.run(buffers.transferred, { transfer: true })
+        const third = yield* Executor.run(buffers.transferred, { transfer: false })
+        assert.deepStrictEqual(second.values, new Float64Array([1, 2, 3]))
+        assert.deepStrictEqual(second.lengthsBefore.slice(first.lengthsBefore.length), [24])
+        assert.deepStrictEqual(third.lengthsBefore.slice(first.lengthsBefore.length), [24, 0])
+      }).pipe(one))
+  })
+
+  describe("Executor.stats and Executor.drain", () => {
+    it.live("count workers, running, queued and ended jobs", () =>
+      Effect.gen(function*() {
+        const none = { workers: 0, busy: 0, queued: 0, finished: 0, failed: 0, died: 0 }
+        assert.deepInclude(yield* Executor.stats, none)
+        const board = Board.make()
+        for (const label of [0, 1, 2, 3]) yield* Executor.submit(values.hold, { board, label })
+        const unwanted = yield* Executor.submit(values.hold, { board, label: 4 })
+        yield* until(() => Board.started(board) === 2)
+        assert.deepInclude(yield* Executor.stats, { ...none, workers: 2, busy: 2, queued: 3 })
+        yield* Fiber.interrupt(unwanted)
+        Board.openGate(board)
+        yield* Effect.exit(Executor.run(values.root, -1))
+        yield* Executor.drain
+        assert.deepInclude(yield* Executor.stats, { ...none, workers: 2, finished: 4, failed: 2 })
+      }).pipe(two))
+
+    it.live("drain waits until all jobs have settled, and does not wait when there are none", () =>
+      Effect.gen(function*() {
+        yield* Executor.drain
+        const board = Board.make()
+        for (const label of [0, 1, 2]) yield* Executor.submit(values.hold, { board, label })
+        const drained = yield* Effect.forkChild(Executor.drain)
+        yield* until(() => Board.started(board) === 1)
+        assert.isUndefined(drained.pollUnsafe())
+        Board.openGate(board)
+        yield* Fiber.join(drained)
+        assert.strictEqual(Board.ended(board), 3)
+      }).pipe(one))
+  })
+
+  describe("Executor.map, Executor.mapExit", () => {
+    it.live("put an item that cannot be cloned in its place, its neighbours in the message succeed", () =>
+      Effect.gen(function*() {
+        const inputs = yield* Stream.make<Array<unknown>>(1, () => {}, 3, 4).pipe(
+          Executor.mapExit(values.echo, { chunkSize: 4 }),
+          Stream.map(resultOrSide),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(inputs, [1, "input", 3, 4])
+        const results = yield* Stream.make(1, -2, 3, 4).pipe(
+          Executor.mapExit(values.functionBelowZero, { chunkSize: 4 }),
+          Stream.map(resultOrSide),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(results, [1, "result", 3, 4])
+      }).pipe(two))
+
+    it.live("keep each item's own array, though several came in one message", () =>
+      Effect.gen(function*() {
+        const arrays = yield* Stream.range(1, 5).pipe(
+          Stream.map((n) => ({ n, count: 2 })),
+          Executor.map(values.bytes, { chunkSize: 3 }),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(arrays.map((array) => [...array]), [[1, 1], [2, 2], [3, 3], [4, 4], [5, 5]])
+      }).pipe(two))
+
+    it.live("stop the jobs that run when the reader has enough", () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        const labels = yield* Stream.range(0, 9).pipe(
+          Stream.mapEffect(
+            (label) =>
+              label === 0
+                ? Executor.run(values.note, { board, label })
+                : Effect.as(Executor.run(abortable, board), label),
+            { concurrency: 2, unordered: true }
+          ),
+          Stream.take(1),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(labels, [0])
+        yield* Executor.drain
+        assert.propertyVal(yield* Executor.stats, "busy", 0)
+      }).pipe(two))
+  })
+
+  describe("options", () => {
+    it.live("are refused by name, with what was expected and received", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* message({ maxWorkers: 0 }), "maxWorkers must be a positive integer: received 0")
+        assert.strictEqual(yield* message({ maxWorkers: 1.5 }), "maxWorkers must be a positive integer: received 1.5")
+        assert.strictEqual(yield* message({ maxWorkers: NaN }), "maxWorkers must be a positive integer: received NaN")
+        assert.strictEqual(yield* message({ maxWorkers: "3" }), `maxWorkers must be a positive integer: received "3"`)
+        assert.strictEqual(
+          yield* message({ maxWorkers: 2, minWorkers: 3 }),
+          "minWorkers must be an integer from 0 to 2: received 3"
+        )
+        assert.strictEqual(
+          yield* message({ maxWorkers: 2, minWorkers: -1 }),
+          "minWorkers must be an integer from 0 to 2: received -1"
+        )
+        assert.strictEqual(
+          yield* message({ cancelGrace: "soon" }),
+          `cancelGrace must be a duration of at least 0: received "soon"`
+        )
+        assert.strictEqual(
+          yield* message({ cancelGrace: -5 }),
+          "cancelGrace must be a duration of at least 0: received -5"
+        )
+      }))
+
+    it.live("minWorkers are up before the layer is built", () =>
+      Effect.gen(function*() {
+        const executor = yield* Executor.Executor
+        assert.strictEqual(executor.maxWorkers, 2)
+        assert.propertyVal(yield* Executor.stats, "workers", 2)
+      }).pipe(Effect.provide(layer({ maxWorkers: 2, minWorkers: 2 }))))
+  })
+}
