@@ -12,7 +12,7 @@ import { CloneError, type DeadlineExceeded, JobNotFound, JobThrew, WorkerDied } 
 import type * as Job from "../Job.ts"
 import { decodeError, describe } from "./errorCodec.ts"
 import type { Death, Worker } from "./Fleet.ts"
-import { type Measured, now, type Outcome } from "./protocol.ts"
+import { type EndedSpan, now, type Outcome, type Settled as SettledMessage } from "./protocol.ts"
 
 interface Item {
   readonly index: number
@@ -30,6 +30,8 @@ export interface Options {
   readonly retryWorkerDeath: number
   readonly deadline: Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>>
   readonly observer: ((event: JobEvent) => void) | undefined
+  /** Tells the caller's tracer of the spans of the job, where there is one. */
+  readonly trace: ((spans: ReadonlyArray<EndedSpan>) => void) | undefined
   /** Told of each item as it settles. */
   readonly onSettled: (succeeded: boolean) => void
   readonly resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
@@ -72,6 +74,10 @@ export class Task {
 
   get isObserved(): boolean {
     return this.#options.observer !== undefined
+  }
+
+  get isTraced(): boolean {
+    return this.#options.trace !== undefined
   }
 
   get pending(): number {
@@ -118,7 +124,8 @@ export class Task {
   }
 
   /** The worker replied. */
-  replied(workerId: number, outcomes: ReadonlyArray<Outcome>, measured: Measured): void {
+  replied(workerId: number, { measured, outcomes, spans }: SettledMessage): void {
+    this.#options.trace?.(spans)
     this.#release()
     const items = outcomes.length
     this.#runMs = (measured.returnedAt - measured.startedAt) / items

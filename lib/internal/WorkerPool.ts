@@ -6,18 +6,23 @@
  * fiber ever sees half of one.
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import type { Spawner, WorkerPlatform } from "effect/workers/Worker"
 import { Executor, JobObserver, type RunOptions, type Settled, type Stats } from "../Executor.ts"
 import { DeadlineExceeded, type WorkerStartError } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
+import { replay } from "./effectJob.ts"
 import * as Fleet from "./Fleet.ts"
 import { validateRun } from "./options.ts"
-import { Cell, now, type Settled as SettledMessage } from "./protocol.ts"
+import { Cell, type EndedSpan, now, type Settled as SettledMessage } from "./protocol.ts"
 import { SpareBuffers } from "./SpareBuffers.ts"
 import { Task } from "./Task.ts"
 import { TaskQueue } from "./TaskQueue.ts"
@@ -25,6 +30,13 @@ import { Timings } from "./Timings.ts"
 
 export interface Options extends Fleet.Options {
   readonly cancelGrace: Duration.Duration
+}
+
+/** How to tell the tracer of `fiber` of spans below its own, if it has one. */
+const tracerOf = (fiber: Fiber.Fiber<unknown, unknown>) => {
+  const span = Context.getOption(fiber.context, Tracer.ParentSpan)
+  if (Option.isNone(span)) return undefined
+  return (spans: ReadonlyArray<EndedSpan>) => replay(fiber.getRef(Tracer.Tracer), span.value, spans)
 }
 
 let jobIds = 0
@@ -64,7 +76,7 @@ export const make = Effect.fnUntraced(function*(
     worker.task = undefined
     timings.ran(message.measured.returnedAt - message.measured.startedAt)
     task.buffers.push(...message.buffers)
-    task.replied(worker.workerId, message.outcomes, message.measured)
+    task.replied(worker.workerId, message)
     if (worker.state === "busy") fleet.becomeIdle(worker)
     finishOrRequeue(task)
     onAvailable()
@@ -93,7 +105,8 @@ export const make = Effect.fnUntraced(function*(
       job: host.address(task.job),
       inputs: task.send(),
       spares,
-      observed: task.isObserved
+      observed: task.isObserved,
+      traced: task.isTraced
     }, spares))
     if (Exit.isFailure(sent)) {
       spareBuffers.put(task.job, spares)
@@ -183,6 +196,7 @@ export const make = Effect.fnUntraced(function*(
               retryWorkerDeath,
               deadline,
               observer: fiber.getRef(JobObserver),
+              trace: tracerOf(fiber),
               onSettled: (succeeded) => {
                 counts[succeeded ? "finished" : "failed"]++
               },

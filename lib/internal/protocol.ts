@@ -2,6 +2,7 @@
  * What an executor and its workers say to one another, inside the two-element messages of Effect's `WorkerPlatform`:
  * `[0, ToWorker]` and the closing `[1]` one way, the opening `[0]` and `[1, FromWorker]` the other.
  */
+import type { SpanKind } from "effect/Tracer"
 
 export type ToWorker =
   /** First of all. `cells` is memory shared with the executor, where there is such a thing. */
@@ -22,6 +23,8 @@ export type ToWorker =
     readonly spares: ReadonlyArray<ArrayBuffer>
     /** Whether somebody looks at what each run cost. */
     readonly observed: boolean
+    /** Whether the caller has a span, which those of the job belong to. */
+    readonly traced: boolean
   }
   /** Nobody waits for this run any more. */
   | { readonly _tag: "Cancel"; readonly id: number }
@@ -39,6 +42,8 @@ export interface Settled {
   /** The buffers that moved with the outcomes. */
   readonly buffers: ReadonlyArray<ArrayBuffer>
   readonly measured: Measured
+  /** The spans that ended in the job, where it is traced. */
+  readonly spans: ReadonlyArray<EndedSpan>
 }
 
 /** How one run of a job ended. */
@@ -55,6 +60,19 @@ export interface Thrown {
   readonly name: string
   readonly message: string
   readonly stack: string
+}
+
+/** A span that ended in a worker; times are nanoseconds since the Unix epoch. */
+export interface EndedSpan {
+  readonly spanId: string
+  readonly parentId: string | undefined
+  readonly name: string
+  readonly kind: SpanKind
+  readonly startTime: bigint
+  readonly endTime: bigint
+  readonly attributes: ReadonlyArray<readonly [string, unknown]>
+  /** Why it failed. */
+  readonly error: string | undefined
 }
 
 /** Times are milliseconds since the Unix epoch, to the microsecond. */

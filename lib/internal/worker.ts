@@ -7,8 +7,8 @@
 import type { Effect } from "effect/Effect"
 import type * as Job from "../Job.ts"
 import { Buffers, bytesIn } from "./buffers.ts"
-import { decodeError, describe, encodeError } from "./errorCodec.ts"
-import { Cell, type FromWorker, now, type Outcome, type ToWorker } from "./protocol.ts"
+import { decodeError, describe } from "./errorCodec.ts"
+import { Cell, type EndedSpan, type FromWorker, now, type Outcome, type Settled, type ToWorker } from "./protocol.ts"
 
 /** One end of the channel between an executor and a worker. */
 export interface Port {
@@ -51,14 +51,17 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
     }
   })
 
-  const runAll = async ({ id, inputs, job: address }: Pick<Run, "id" | "inputs" | "job">): Promise<Array<Outcome>> => {
+  const runAll = async (
+    { id, inputs, job: address }: Pick<Run, "id" | "inputs" | "job">,
+    spans?: Array<EndedSpan>
+  ): Promise<Array<Outcome>> => {
     const context = makeContext(id)
     const outcomes: Array<Outcome> = []
     try {
       const job = await find(address)
       for (let item = 0; item < inputs.length; item++) {
         if (cells !== undefined) cells[Cell.item] = item
-        outcomes.push(await runItem(job, inputs[item], context))
+        outcomes.push(await runItem(job, inputs[item], context, spans))
       }
       return outcomes
     } catch (cause) {
@@ -73,7 +76,8 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
     buffers.begin(message.spares)
     const startedAt = now()
     const cpuMs = message.observed ? threadCpuMs() : undefined
-    const outcomes = await runAll(message)
+    const spans: Array<EndedSpan> = []
+    const outcomes = await runAll(message, message.traced ? spans : undefined)
     const measured = {
       startedAt,
       returnedAt: now(),
@@ -81,7 +85,8 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
       resultBytes: message.observed ? outcomes.map(bytesIn) : []
     }
     running = -1
-    reply({ _tag: "Settled", id: message.id, outcomes, buffers: port.moves ? buffers.end(outcomes) : [], measured })
+    const moving = port.moves ? buffers.end(outcomes) : []
+    reply({ _tag: "Settled", id: message.id, outcomes, buffers: moving, measured, spans })
   }
 
   const setUp = async (address: unknown) => {
@@ -93,7 +98,7 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
     port.post([1, { _tag: "SetupFailed", reason: `setup ${failureOf(outcome!)}` }], [])
   }
 
-  const reply = (message: Extract<FromWorker, { readonly _tag: "Settled" }>) => {
+  const reply = (message: Settled) => {
     try {
       port.post([1, message], [...message.buffers])
     } catch {
@@ -122,12 +127,16 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
   }
 }
 
-const runItem = async (job: Job.Any, input: unknown, context: Job.Context): Promise<Outcome> => {
+const runItem = async (
+  job: Job.Any,
+  input: unknown,
+  context: Job.Context,
+  spans: Array<EndedSpan> | undefined
+): Promise<Outcome> => {
   try {
     const returned = job.run(input as never, context)
-    return isEffect(returned)
-      ? await runEffect(returned, context.signal)
-      : { _tag: "Succeeded", value: isThenable(returned) ? await returned : returned }
+    if (isEffect(returned)) return await (await import("./effectJob.ts")).run(returned, context.signal, spans)
+    return { _tag: "Succeeded", value: isThenable(returned) ? await returned : returned }
   } catch (thrown) {
     return { _tag: "Threw", thrown: describe(thrown) }
   }
@@ -164,18 +173,3 @@ const isThenable = (u: unknown): u is PromiseLike<unknown> =>
 
 const isEffect = (u: unknown): u is Effect<unknown, unknown> =>
   typeof u === "object" && u !== null && "~effect/Effect" in u
-
-const runEffect = async (effect: Effect<unknown, unknown>, signal: AbortSignal): Promise<Outcome> => {
-  const [Effect, Exit, Cause, Result] = await Promise.all([
-    import("effect/Effect"),
-    import("effect/Exit"),
-    import("effect/Cause"),
-    import("effect/Result")
-  ])
-  const exit = await Effect.runPromiseExit(effect, { signal })
-  if (Exit.isSuccess(exit)) return { _tag: "Succeeded", value: exit.value }
-  const failure = Cause.findError(exit.cause)
-  return Result.isSuccess(failure)
-    ? { _tag: "Failed", error: encodeError(failure.success) }
-    : { _tag: "Threw", thrown: describe(Cause.squash(exit.cause)) }
-}
