@@ -61,8 +61,8 @@ export interface Options extends Place {
   readonly script: string
   readonly parameters: RunRecord.Parameters
   readonly sampleInterval: Duration.Input
-  /** What to do with the record once it is written, before the program's own end is passed on. */
-  readonly onRecord?: (record: RunRecord.RunRecord) => Effect.Effect<void>
+  /** What to do once the record is written, or could not be, before the program's own end is passed on. */
+  readonly onRecord?: (written: Exit.Exit<RunRecord.RunRecord, RecordNotWritten>) => Effect.Effect<void>
 }
 
 /** What stood in a file. */
@@ -98,6 +98,14 @@ export class RecordNotRead extends Schema.TaggedError<RecordNotRead>()("RecordNo
   }
 }
 
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 const decodeRecord = Schema.decodeEffect(Schema.fromJsonString(RunRecord.ResultFile))
 
 const isJournal = (file: string) => file.endsWith(".jsonl")
@@ -121,6 +129,9 @@ const make = Effect.gen(function*() {
       if (info._tag === "Some" && (info.value.type !== "File" || !overwrite)) {
         const what = info.value.type === "File" ? "the file exists" : `there is a ${info.value.type}`
         return yield* new RecordNotWritten({ file, reason: `expected no file there yet, but ${what}` })
+      }
+      if (!file.endsWith(".json")) {
+        return yield* new RecordNotWritten({ file, reason: "expected a name that ends in .json" })
       }
       yield* fs.access(path.dirname(file), { writable: true })
     },
@@ -181,9 +192,10 @@ const make = Effect.gen(function*() {
         run.end(RunRecord.statusOf(exit))
         yield* Effect.ignore(journal.append)
         const record = run.ledger.record()!
-        yield* write(record, options)
-        yield* journal.remove
-        if (options.onRecord !== undefined) yield* options.onRecord(record)
+        const written = yield* Effect.exit(Effect.as(write(record, options), record))
+        if (Exit.isSuccess(written)) yield* journal.remove
+        if (options.onRecord !== undefined) yield* options.onRecord(written)
+        yield* written
         return yield* exit
       }))
     )
@@ -209,11 +221,20 @@ const make = Effect.gen(function*() {
       Effect.mapError(({ message }) => new RecordNotRead({ file, reason: message }))
     )
 
+  /** The process that keeps a journal notes its number in it; while it lives the run goes on. */
+  const checkItIsOver = Effect.fnUntraced(function*(journalFile: string) {
+    const pid = journal.pidIn(yield* Effect.orElseSucceed(fs.readFileString(journalFile), () => ""))
+    if (pid !== undefined && isAlive(pid)) {
+      return yield* new RecordNotRead({ file: journalFile, reason: `its run goes on, in process ${pid}` })
+    }
+  })
+
   const finish = Effect.fnUntraced(function*(journalFile: string) {
     if (!isJournal(journalFile)) {
       return yield* new RecordNotRead({ file: journalFile, reason: "expected a journal, which ends in .jsonl" })
     }
     const { damage, record } = yield* read(journalFile)
+    yield* checkItIsOver(journalFile)
     const file = journalFile.replace(/\.jsonl$/, ".json")
     yield* write(record, { file })
     if (damage.every(({ isLast }) => isLast)) yield* Effect.ignore(fs.remove(journalFile))

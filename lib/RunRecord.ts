@@ -10,7 +10,8 @@ import { linearRegression } from "simple-statistics"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Amount = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
-const Timestamp = Schema.String.check(
+/** An ISO 8601 time in UTC, to the millisecond. */
+export const Timestamp = Schema.String.check(
   Schema.isPattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/u, { expected: "an ISO 8601 time in UTC" }),
   Schema.makeFilter((time: string) => !Number.isNaN(Date.parse(time)), { expected: "a time that exists" })
 )

@@ -10,10 +10,10 @@ import { Command, Flag } from "effect/cli"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Recorder, RunRecord } from "../lib/mod.ts"
 import { type Case, cases } from "./bench/cases.ts"
-import { resultFile } from "./shared/experiment.ts"
 import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
 import { main } from "./shared/main.ts"
+import { placeOf } from "./shared/place.ts"
 
 const { executor: _, ...parameters } = flags.experiment
 
@@ -29,8 +29,8 @@ export const command = Command.make(
     rounds: flags.count("rounds", 5, "How many samples of each subject")
   },
   Effect.fn("bench")(function*(input) {
-    const { count, force, jobs, json, out, quiet, rounds, workers } = input
-    const place = { file: Option.getOrElse(out, () => resultFile("bench")), overwrite: force }
+    const { count, jobs, json, quiet, rounds, workers } = input
+    const place = yield* placeOf("bench", input)
     const recorder = yield* Recorder.Recorder
     yield* recorder.check(place)
 

@@ -6,16 +6,17 @@
  *     npx tsx scripts/compare.ts --jobs 50 --count 10000000 --workers 3
  */
 import "./shared/require-node.js"
-import { Console, Effect, Exit, FileSystem, Option, Path, Schema, Stream } from "effect"
+import { Console, Effect, FileSystem, Option, Path, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Recorder, RunRecord } from "../lib/mod.ts"
-import { type Parameters, resultFile } from "./shared/experiment.ts"
+import type { Parameters } from "./shared/experiment.ts"
 import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
-import { main } from "./shared/main.ts"
+import { main, report } from "./shared/main.ts"
 import { checkMemory } from "./shared/memory-check.ts"
 import { Output } from "./shared/output.ts"
+import { placeOf } from "./shared/place.ts"
 
 const variants = ["eager", "lazy", "remove", "loan"]
 
@@ -25,8 +26,8 @@ export const command = Command.make(
   (input) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
-        const { count, executor, force, jobs, json, out, quiet, workers } = input
-        const place = { file: Option.getOrElse(out, () => resultFile("compare")), overwrite: force }
+        const { count, executor, force, jobs, json, quiet, workers } = input
+        const place = yield* placeOf("compare", input)
         if (!force) yield* checkMemory(input, () => jobs)
         const recorder = yield* Recorder.Recorder
         yield* recorder.check(place)
@@ -36,7 +37,7 @@ export const command = Command.make(
         const exit = yield* Effect.forEach(variants, (variant) =>
           runVariant(variant, input, restore).pipe(
             Effect.flatMap(({ exit, record }) => {
-              if (Option.isSome(record)) runs.push(record.value)
+              if (Option.isSome(record) && "jobs" in record.value) runs.push(record.value)
               return exit
             })
           )).pipe(Effect.exit, Effect.provide(Output.layer({ jobs: variants.length * jobs, silent: quiet || json })))
@@ -51,10 +52,10 @@ export const command = Command.make(
           parameters: { jobs, count, workers, executor },
           runs
         }
-        yield* recorder.write(record, place)
         if (json || runs.length > 0) {
           yield* Console.log(json ? JSON.stringify(record, null, 2) : figures.comparison(runs))
         }
+        yield* recorder.write(record, place).pipe(Effect.tapCause(report))
         return yield* exit
       })
     )
@@ -87,25 +88,28 @@ const runVariant = Effect.fnUntraced(function*(
       Stream.splitLines,
       Stream.runForEach((line) => Effect.sync(() => line.endsWith("return") && output.jobEnded()))
     )
-    const status = yield* child.exitCode
-    if (status !== 0) return yield* new VariantFailed({ variant, status })
+    const status = yield* child.exitCode.pipe(
+      Effect.mapError(({ reason }) => new VariantFailed({ variant, why: String(reason.cause ?? reason.message) }))
+    )
+    if (status !== 0) return yield* new VariantFailed({ variant, why: `it ended with exit status ${status}` })
   }).pipe(restore, Effect.scoped, Effect.exit)
-  output.line(`${variant} ${Exit.isSuccess(exit) ? "finished" : "failed"}`)
+  output.line(`${variant} ${RunRecord.statusOf(exit)}`)
 
-  const record = yield* fs.readFileString(file).pipe(
-    Effect.flatMap(Schema.decodeEffect(Schema.fromJsonString(RunRecord.RunRecord))),
+  const recorder = yield* Recorder.Recorder
+  const read = yield* recorder.read(file).pipe(
+    Effect.catch(() => recorder.read(Recorder.journalOf(file))),
     Effect.option
   )
-  return { exit, record }
+  return { exit, record: Option.map(read, ({ record }) => record) }
 }, Effect.scoped)
 
 /** One of the scripts ended with a failure, which it has told of on standard error. */
 class VariantFailed extends Schema.TaggedError<VariantFailed>()("VariantFailed", {
   variant: Schema.String,
-  status: Schema.Int
+  why: Schema.String
 }) {
   override get message() {
-    return `${this.variant} ended with exit status ${this.status}`
+    return `${this.variant} failed: ${this.why}`
   }
 }
 

@@ -10,9 +10,9 @@ import "./shared/require-node.js"
 import { Console, Effect, FileSystem, Path, Result } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Recorder, type RunRecord } from "../lib/mod.ts"
-import { resultFolder } from "./shared/experiment.ts"
 import * as figures from "./shared/figures.ts"
-import { main } from "./shared/main.ts"
+import { main, UsageError } from "./shared/main.ts"
+import { resultFolder } from "./shared/place.ts"
 
 const json = Flag.Boolean("json").pipe(
   Flag.withDescription("Print JSON on standard output, and nothing else"),
@@ -35,13 +35,18 @@ const list = Command.make(
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
     const recorder = yield* Recorder.Recorder
-    const names = yield* fs.readDirectory(input.folder)
+    const names = input.folder === resultFolder && !(yield* fs.exists(resultFolder))
+      ? []
+      : yield* fs.readDirectory(input.folder)
     const files = names.filter((name) => /(?<!\.schema)\.jsonl?$/.test(name)).toSorted()
     const read = yield* Effect.forEach(files, (name) => Effect.result(recorder.read(path.join(input.folder, name))))
     const records = read.map((result) => Result.isSuccess(result) ? result.success.record : result.failure)
 
     if (input.json) {
-      const rows = records.map((record, n) => ({ file: files[n], ...("reason" in record ? record : outline(record)) }))
+      const rows = records.map((record, n) => ({
+        file: files[n],
+        ...("reason" in record ? { reason: record.reason } : outline(record))
+      }))
       return yield* Console.log(JSON.stringify(rows, null, 2))
     }
     const rows = records.map((record, n) => [
@@ -75,7 +80,9 @@ const finish = Command.make(
   "finish",
   { file },
   Effect.fn("finish")(function*({ file }) {
-    const finished = yield* (yield* Recorder.Recorder).finish(file)
+    const finished = yield* (yield* Recorder.Recorder).finish(file).pipe(
+      Effect.catchTag("RecordNotWritten", ({ message }) => Effect.fail(new UsageError(message)))
+    )
     for (const { line, problem } of finished.damage) yield* Console.error(`line ${line} cannot be read: ${problem}`)
     yield* Console.log(finished.file)
   })

@@ -24,7 +24,7 @@ export class ObservedRun {
 
   constructor({ parameters, script }: Named, where: RunRecord.Environment) {
     const startedAt = new Date(this.#begun).toISOString()
-    this.#note({ _tag: "Start", version: 1, script, startedAt, environment: where, parameters })
+    this.#note({ _tag: "Start", version: 1, pid: process.pid, script, startedAt, environment: where, parameters })
   }
 
   observe(event: JobEvent): void {

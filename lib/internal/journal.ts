@@ -3,6 +3,7 @@
  * killed is finished by adding up the lines that it left.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as RunRecord from "../RunRecord.ts"
 
@@ -12,8 +13,9 @@ const { job, startedMs, workerId } = settled
 const Event = Schema.Union([
   Schema.TaggedStruct("Start", {
     version: Schema.Literal(1),
+    pid: Schema.Int,
     script: Schema.NonEmptyString,
-    startedAt: Schema.String,
+    startedAt: RunRecord.Timestamp,
     environment: RunRecord.Environment,
     parameters: RunRecord.Parameters
   }),
@@ -52,6 +54,12 @@ export const parse = Effect.fnUntraced(function*(text: string) {
   }
   return { events, damage }
 })
+
+/** The process that kept the journal, where its first line tells. */
+export const pidIn = (text: string): number | undefined => {
+  const first = Schema.decodeExit(Line)(text.slice(0, text.indexOf("\n")))
+  return Exit.isSuccess(first) && first.value._tag === "Start" ? first.value.pid : undefined
+}
 
 /** Adds events up to a record. */
 export class Ledger {
@@ -92,7 +100,7 @@ export class Ledger {
   /** The record, if the run got as far as to say what it is. */
   record(): RunRecord.RunRecord | undefined {
     if (this.#start === undefined) return undefined
-    const { _tag, ...start } = this.#start
+    const { _tag, pid: _, ...start } = this.#start
     const jobs = this.#jobs.filter(() => true)
     const memory = this.#memory
     return {

@@ -3,13 +3,14 @@
  *
  * A script says what it is called and how it reads its results; that is the whole of the difference between them.
  */
-import { Console, Effect, Option } from "effect"
+import { Console, Effect, Exit } from "effect"
 import { Command } from "effect/cli"
-import path from "node:path"
 import { Executor, InlineExecutor, ProcessExecutor, Recorder, ThreadExecutor } from "../../lib/mod.ts"
 import * as flags from "./flags.ts"
+import { report } from "./main.ts"
 import { checkMemory } from "./memory-check.ts"
 import { Output } from "./output.ts"
+import { placeOf } from "./place.ts"
 
 /** What a run was asked for. */
 export interface Parameters {
@@ -31,7 +32,7 @@ export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
     name,
     { ...flags.experiment, ...flags.result },
     Effect.fn(name)(function*(input) {
-      const { count, executor, force, jobs, json, out, workers } = input
+      const { count, executor, force, jobs, json, workers } = input
       if (!force) yield* checkMemory(input, arrays)
       const recorder = yield* Recorder.Recorder
       const output = yield* Output
@@ -39,22 +40,17 @@ export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
       yield* recorder.record(Effect.provide(run(input), workersUp), {
         script: name,
         parameters: { jobs, count, workers, executor },
-        file: Option.getOrElse(out, () => resultFile(name)),
-        overwrite: force,
+        ...(yield* placeOf(name, input)),
         sampleInterval: "100 millis",
-        onRecord: (record) => json ? Console.log(JSON.stringify(record, null, 2)) : Effect.void
+        onRecord: Exit.match({
+          onSuccess: (record) => json ? Console.log(JSON.stringify(record, null, 2)) : Effect.void,
+          onFailure: report
+        })
       }).pipe(Effect.provideService(Executor.JobObserver, (event) => show(event, output)))
     }, (effect, { jobs, json, quiet }) => Effect.provide(effect, Output.layer({ jobs, silent: quiet || json })))
   ).pipe(Command.withDescription(description))
 
 const executors = { thread: ThreadExecutor.layer, process: ProcessExecutor.layer, inline: InlineExecutor.layer }
-
-/** Where records go, wherever the script is run from. */
-export const resultFolder = path.join(import.meta.dirname, "..", "..", "results")
-
-/** `results/lazy-2026-11-23T07-41-30.123Z.json` */
-export const resultFile = (script: string) =>
-  path.join(resultFolder, `${script}-${new Date().toISOString().replaceAll(":", "-")}.json`)
 
 const show = (event: Executor.JobEvent, output: Output["Service"]) => {
   if (event._tag === "Started") output.line(`worker ${event.id} started`)

@@ -1,10 +1,15 @@
 /** The flags that the scripts of the experiment have in common. */
+import { Option } from "effect"
 import { Flag } from "effect/cli"
+
+const positiveInteger = (text: string) =>
+  Number.isSafeInteger(Number(text)) && Number(text) > 0 ? Option.some(Number(text)) : Option.none()
 
 /** A flag that takes a positive integer. */
 export const count = (name: string, value: number, description: string) =>
-  Flag.Int(name).pipe(
-    Flag.filter((n) => n > 0, () => "a positive integer"),
+  Flag.String(name).pipe(
+    Flag.withMetavar("integer"),
+    Flag.filterMap(positiveInteger, () => "a positive integer"),
     Flag.withDescription(`${description} (${value})`),
     Flag.withDefault(value)
   )

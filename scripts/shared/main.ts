@@ -19,8 +19,10 @@ export const main = <Name extends string, Input, ContextInput>(
   let interrupted = status.sigint
   process.once("SIGTERM", () => interrupted = status.sigterm)
   // A reader that has seen enough (`| head`) ends the run as Ctrl-C does.
-  process.stdout.on("error", () => {
-    interrupted = status.sigpipe
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    const isReaderGone = error.code === "EPIPE"
+    if (!isReaderGone) console.error(`Standard output cannot be written: ${error.message}`)
+    interrupted = isReaderGone ? status.sigpipe : status.badUsage
     process.emit("SIGINT")
   })
   Command.run(command, { version: packageJson.version }).pipe(
@@ -41,14 +43,18 @@ const statusOf = (cause: Cause.Cause<unknown>, interrupted: number) => {
   return Runtime.getErrorExitCode(error)
 }
 
-const report = (cause: Cause.Cause<unknown>) => {
+/** Says on standard error why something failed, once. */
+export const report = (cause: Cause.Cause<unknown>) => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = Cause.squash(cause)
-  if (CliError.isCliError(error)) return Effect.void
+  if (CliError.isCliError(error) || error instanceof Error && reported.has(error)) return Effect.void
+  if (error instanceof Error) reported.add(error)
   if (error instanceof Recorder.RecordNotWritten) return Console.error(`--out: ${error.message}`)
   if (error instanceof ExecutorError.JobThrew) return Console.error(`Job "${error.job}" threw ${error.stack}`)
   return Console.error(error instanceof Error ? error.message : Cause.pretty(cause))
 }
+
+const reported = new WeakSet<Error>()
 
 /** What is wrong with a command line, without the whole of its help. */
 const errorsOnly = CliOutput.layerPresenter({

@@ -5,28 +5,31 @@ import { UsageError } from "./main.ts"
 
 /** Fails, and says what would fit, where the results would not fit into memory. */
 export const checkMemory = (parameters: Parameters, arrays: (parameters: Parameters) => number) => {
-  const { count, jobs } = parameters
   const available = process.availableMemory()
-  const bytes = (alternative: Partial<Parameters>) => {
-    const chosen = { ...parameters, ...alternative }
-    return Math.min(chosen.jobs, arrays(chosen)) * chosen.count * Float64Array.BYTES_PER_ELEMENT
-  }
-  const needed = bytes({})
+  const bytes = (chosen: Parameters) =>
+    Math.min(chosen.jobs, arrays(chosen)) * chosen.count * Float64Array.BYTES_PER_ELEMENT
+  const needed = bytes(parameters)
   if (needed <= available) return Effect.void
-  const fits = [
-    ["--count", Math.floor(count * available / needed)] as const,
-    ["--jobs", Math.floor(jobs * available / needed)] as const
-  ].filter(([flag, value]) => value > 0 && bytes(flag === "--count" ? { count: value } : { jobs: value }) <= available)
+
+  // A little less than what just fits: what is free changes from one moment to the next.
+  const share = 0.9 * available / needed
+  const fitting = (["count", "jobs", "workers"] as const).flatMap((flag) => {
+    const less = roundDown(parameters[flag] * share)
+    return less > 0 && bytes({ ...parameters, [flag]: less }) <= available ? `--${flag} ${less}` : []
+  })
+  const expected = fitting.length === 0 ? "expected less of each" : `expected less, such as ${fitting.join(" or ")}`
   return Effect.fail(
     new UsageError(
-      `--jobs ${jobs} --count ${count} holds up to ${gigabytes(needed)} of results, and ${
-        gigabytes(available)
-      } are free: ` +
-        `expected less, such as ${
-          fits.map(([flag, value]) => `${flag} ${value}`).join(" or ")
-        } (--force runs it anyway)`
+      `--jobs ${parameters.jobs} --count ${parameters.count} --workers ${parameters.workers} holds up to ` +
+        `${gigabytes(needed)} of results, and ${gigabytes(available)} are free: ${expected} (--force runs it anyway)`
     )
   )
+}
+
+/** To two digits. */
+const roundDown = (value: number): number => {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 1)
+  return Math.floor(value / unit) * unit
 }
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`

@@ -31,7 +31,12 @@ const make = Effect.fnUntraced(function*({ jobs, silent }: { readonly jobs: numb
         gracefulExit: false
       }, Presets.shades_classic)
     ),
-    (started) => Effect.sync(() => started.stop())
+    (started) =>
+      Effect.sync(() => {
+        // Draws what was logged since the bar was drawn last.
+        started.update()
+        started.stop()
+      })
   )
   const bar = bars.create(jobs, 0)
   return { line: (text: string) => bars.log(print(text)), jobEnded: () => bar.increment() }

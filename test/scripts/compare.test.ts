@@ -1,0 +1,130 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import fs from "node:fs/promises"
+import path from "node:path"
+import { readComparison } from "./shared/record.ts"
+import * as script from "./shared/script.ts"
+
+/** A comparison whose first script is in its busy loops, and the folder that it keeps temporary files in. */
+const startBusy = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
+  const temporary = yield* script.folder
+  const running = yield* script.startScript("compare", [...script.busyLoops, ...args], { env: { TMPDIR: temporary } })
+  yield* script.until(() => {
+    const journals = readdirSync(temporary).map((name) => path.join(temporary, name, "eager.jsonl")).filter(existsSync)
+    return journals.some((journal) => readFileSync(journal, "utf8").includes(`"Started","job":1`))
+  })
+  return { ...running, temporary }
+})
+
+const children = (pid: number) => `/proc/${pid}/task/${pid}/children`
+
+describe("scripts/compare.ts", () => {
+  it.live("shows four rows, and leaves one record of four runs", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const temporary = yield* script.folder
+      const out = path.join(folder, "compare.json")
+      const args = ["--jobs", "3", "--count", "100000", "--workers", "2", "--out", out]
+      const { status, stderr, stdout } = yield* script.run("compare", args, { env: { TMPDIR: temporary } })
+      assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
+      assert.notInclude(stdout, "\u001B")
+      const rows = stdout.split("\n").filter((line) => line.startsWith("│")).map((line) => line.split("│"))
+      assert.deepStrictEqual(rows.map((cells) => cells[1]!.trim()), ["script", "eager", "lazy", "remove", "loan"])
+      const lazy = rows[2]!
+      assert.lengthOf(lazy.filter((cell) => cell.includes("1.00×")), 4, "ratios are to lazy")
+
+      const record = yield* readComparison(out)
+      assert.strictEqual(record.status, "completed")
+      assert.deepStrictEqual(record.parameters, { jobs: 3, count: 100_000, workers: 2, executor: "thread" })
+      assert.deepStrictEqual(record.runs.map((run) => run.script), ["eager", "lazy", "remove", "loan"])
+      for (const run of record.runs) {
+        assert.strictEqual(run.status, "completed")
+        assert.deepStrictEqual(run.parameters, record.parameters)
+        assert.deepStrictEqual(run.jobs.map(({ resultBytes }) => resultBytes), [800_000, 800_000, 800_000])
+      }
+      assert.deepStrictEqual(yield* script.filesIn(folder), ["compare.json"])
+      const caches = /^(tsx-|node-compile-cache)/
+      assert.deepStrictEqual((yield* script.filesIn(temporary)).filter((name) => !caches.test(name)), [])
+    }))
+
+  it.live("stops its script at SIGINT, also when it alone is signalled, and prints the record with --json", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const out = path.join(folder, "compare.json")
+      const running = yield* startBusy(["--json", "--out", out])
+      yield* script.signal(running.pid, "SIGINT")
+      const { status, stderr, stdout } = yield* running.ended
+      assert.deepStrictEqual({ status, stderr }, { status: 130, stderr: "" })
+      const record = yield* readComparison(out)
+      assert.strictEqual(stdout, yield* script.read(out))
+      assert.strictEqual(record.status, "interrupted")
+      assert.deepStrictEqual(record.runs.map((run) => [run.script, run.status]), [["eager", "interrupted"]])
+      assert.deepStrictEqual(
+        record.runs[0]!.jobs.map((job) => job.status),
+        ["interrupted", "interrupted", "interrupted", "interrupted"]
+      )
+    }))
+
+  it.live("ends quietly when its reader has gone, and with 1 when a job fails", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const [early, failing] = ["early.json", "failing.json"].map((file) => path.join(folder, file)) as [string, string]
+      const [unread, failed] = yield* script.together(
+        Effect.gen(function*() {
+          const running = yield* script.startScript("compare", ["--jobs", "2", "--count", "100", "--out", early])
+          yield* script.until(() => running.printed().includes("\n"))
+          running.stdout.destroy()
+          return yield* running.ended
+        }),
+        script.run("compare", ["--jobs", "2", "--count", "1e12", "--force", "--out", failing])
+      )
+      assert.strictEqual(unread.stderr, "")
+      assert.notStrictEqual(unread.status, 0)
+      const interrupted = yield* readComparison(early)
+      assert.strictEqual(interrupted.status, "interrupted")
+      assert.isBelow(interrupted.runs.length, 4)
+
+      assert.strictEqual(failed.status, 1)
+      assert.include(failed.stderr, `job "sin"`)
+      assert.include(failed.stderr, "eager failed: it ended with exit status 1")
+      const record = yield* readComparison(failing)
+      assert.strictEqual(record.status, "failed")
+      assert.deepStrictEqual(record.runs.map((run) => [run.script, run.status]), [["eager", "failed"]])
+    }))
+
+  it.live("shows the table although the record cannot be written", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const out = path.join(folder, "compare.json")
+      const args = ["--jobs", "2", "--count", "1e12", "--force", "--out", out]
+      const running = yield* script.startScript("compare", args)
+      yield* script.until(() => running.printed().includes("eager started"))
+      yield* Effect.promise(() => fs.rmdir(folder))
+      const { status, stderr, stdout } = yield* running.ended
+      assert.notStrictEqual(status, 0)
+      assert.include(stderr, `--out: ${out}`)
+      assert.match(stdout, /│ eager +│/)
+    }))
+
+  // Where the system does not tell the children of a process, there is none to kill.
+  it.live.skipIf(!existsSync(children(process.pid)))(
+    "records a script that was killed, and says that it was",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* script.folder
+        const out = path.join(folder, "compare.json")
+        const running = yield* startBusy(["--out", out])
+        const eager = readFileSync(children(running.pid), "utf8").trim().split(" ").find((pid) =>
+          readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("eager.ts")
+        )
+        yield* script.signal(Number(eager), "SIGKILL")
+        const { status, stderr } = yield* running.ended
+        assert.strictEqual(status, 1)
+        const record = yield* readComparison(out)
+        assert.strictEqual(record.status, "failed")
+        assert.deepStrictEqual(record.runs.map((run) => [run.script, run.status]), [["eager", "killed"]])
+        assert.match(stderr, /^eager .*SIGKILL/)
+      })
+  )
+})
