@@ -74,6 +74,15 @@ export class DeadlineExceeded extends Schema.TaggedError<DeadlineExceeded>()("De
   }
 }
 
+/** A job was handed to the executor that it runs on: if all workers did so, each would wait for the others for ever. */
+export class WouldDeadlock extends Schema.TaggedError<WouldDeadlock>()("WouldDeadlock", {
+  job: Schema.String
+}) {
+  override get message() {
+    return `Job "${this.job}" was handed to an executor by a job that this executor runs: expected another executor`
+  }
+}
+
 /** An option is out of range; nothing was started. */
 export class InvalidOptions extends Schema.TaggedError<InvalidOptions>()("InvalidOptions", {
   option: Schema.String,
@@ -95,6 +104,7 @@ export type ExecutorError =
   | JobThrew
   | CloneError
   | DeadlineExceeded
+  | WouldDeadlock
   | InvalidOptions
 
 /** The union as a Schema. */
@@ -105,5 +115,6 @@ export const ExecutorError = Schema.Union([
   JobThrew,
   CloneError,
   DeadlineExceeded,
+  WouldDeadlock,
   InvalidOptions
 ])

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as EffectWorker from "effect/workers/Worker"
 import { WorkerError, WorkerReceiveError } from "effect/workers/WorkerError"
+import { AsyncLocalStorage } from "node:async_hooks"
 import { MessageChannel, type MessagePort } from "node:worker_threads"
 import { Executor } from "./Executor.ts"
 import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
@@ -42,18 +43,17 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const valid = yield* poolOptions.validate(options)
   const ports = new Map<number, MessagePort>()
   const jobs: Array<Job.Any> = []
+  const insideJob = new AsyncLocalStorage<true>()
 
   const spawn = (workerId: number): MessagePort => {
     const { port1, port2 } = new MessageChannel()
     ports.set(workerId, port1)
-    port2.on(
-      "message",
-      worker.make({
-        post: (message, transfer) => port2.postMessage(message, transfer),
-        moves: true,
-        close: () => port2.close()
-      }, (address) => jobs[address as number]!)
-    )
+    const receive = worker.make({
+      post: (message, transfer) => port2.postMessage(message, transfer),
+      moves: true,
+      close: () => port2.close()
+    }, (address) => jobs[address as number]!)
+    port2.on("message", (message) => insideJob.run(true, receive, message))
     return port1
   }
 
@@ -64,7 +64,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
       return { exitCode: undefined }
     },
     address: (job) => jobs.includes(job) ? jobs.indexOf(job) : jobs.push(job) - 1,
-    sharesMemory: true
+    sharesMemory: true,
+    isInsideJob: () => insideJob.getStore() === true
   }).pipe(Effect.provide([layerPlatform, EffectWorker.layerSpawner(spawn)]))
 })
 

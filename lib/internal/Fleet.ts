@@ -32,6 +32,8 @@ export interface Host {
   readonly address: (job: Job.Any) => unknown
   /** Whether an executor and its workers can share memory. */
   readonly sharesMemory: boolean
+  /** Whether the caller is a job that runs on this very host. */
+  readonly isInsideJob: () => boolean
 }
 
 /** What the system says of a worker that is gone. */

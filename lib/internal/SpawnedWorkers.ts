@@ -16,7 +16,7 @@ export const make = <W extends Spawned>(
   const alive = new Map<number, { readonly spawned: W; readonly gone: Promise<void> }>()
   const exits = new Map<number, WorkerExit>()
 
-  const host: Pick<Host, "terminate" | "exitOf" | "address"> = {
+  const host: Pick<Host, "terminate" | "exitOf" | "address" | "isInsideJob"> = {
     terminate: (workerId) =>
       Effect.promise(async () => {
         const worker = alive.get(workerId)
@@ -29,7 +29,9 @@ export const make = <W extends Spawned>(
       exits.delete(workerId)
       return exit ?? { exitCode: undefined }
     },
-    address: ({ module, name }: Job.Any) => ({ module, name })
+    address: ({ module, name }: Job.Any) => ({ module, name }),
+    // A job elsewhere cannot get hold of this executor.
+    isInsideJob: () => false
   }
 
   return {

@@ -17,10 +17,11 @@ import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Spawner, WorkerPlatform } from "effect/workers/Worker"
 import { Executor, JobObserver, type RunOptions, type Settled, type Stats } from "../Executor.ts"
-import { DeadlineExceeded, type WorkerStartError } from "../ExecutorError.ts"
+import { DeadlineExceeded, type WorkerStartError, WouldDeadlock } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import { replay } from "./effectJob.ts"
 import * as Fleet from "./Fleet.ts"
+import { publisher } from "./metrics.ts"
 import { validateRun } from "./options.ts"
 import { Cell, type EndedSpan, now, type Settled as SettledMessage } from "./protocol.ts"
 import { SpareBuffers } from "./SpareBuffers.ts"
@@ -31,6 +32,16 @@ import { Timings } from "./Timings.ts"
 export interface Options extends Fleet.Options {
   readonly cancelGrace: Duration.Duration
 }
+
+/** Inputs that were not accepted. */
+const refused = (inputs: ReadonlyArray<unknown>, error: WouldDeadlock): Settled<unknown, unknown> => ({
+  exits: inputs.map(() => Exit.fail(error)),
+  runMs: 0,
+  giveBack: () => {}
+})
+
+/** How often the stats go to the metrics, beside when somebody asks for them. */
+const metricsInterval = Duration.seconds(1)
 
 /** How to tell the tracer of `fiber` of spans below its own, if it has one. */
 const tracerOf = (fiber: Fiber.Fiber<unknown, unknown>) => {
@@ -188,6 +199,7 @@ export const make = Effect.fnUntraced(function*(
         Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
           Effect.callback((resume) => {
             if (isClosed) return resume(Effect.interrupt)
+            if (host.isInsideJob()) return resume(Effect.succeed(refused(inputs, new WouldDeadlock({ job: job.name }))))
             const task = new Task({
               id: newJobIds(inputs.length),
               job,
@@ -224,6 +236,18 @@ export const make = Effect.fnUntraced(function*(
     })
   )
 
+  const stats = Effect.sync((): Stats => ({
+    workers: fleet.workers.size,
+    busy: fleet.inState("busy"),
+    queued: counts.queued,
+    finished: counts.finished,
+    failed: counts.failed,
+    ...fleet.counts,
+    ...timings.summary(options.maxWorkers)
+  }))
+  const publish = publisher()
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(Effect.flatMap(stats, publish), metricsInterval)))
+
   fleet.grow(0)
   yield* fleet.started
 
@@ -231,15 +255,7 @@ export const make = Effect.fnUntraced(function*(
     maxWorkers: options.maxWorkers,
     scope: submitted,
     execute: execute as Executor["Service"]["execute"],
-    stats: Effect.sync((): Stats => ({
-      workers: fleet.workers.size,
-      busy: fleet.inState("busy"),
-      queued: counts.queued,
-      finished: counts.finished,
-      failed: counts.failed,
-      ...fleet.counts,
-      ...timings.summary(options.maxWorkers)
-    })),
+    stats: Effect.tap(stats, publish),
     drain: Effect.callback<void>((resume) => {
       if (isIdle()) return resume(Effect.void)
       whenIdle.push(() => resume(Effect.void))

@@ -5,9 +5,12 @@ import type { RunRecord } from "../../lib/mod.ts"
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(Math.abs(bytes) < 10e6 ? 1 : 0)} MB`
+const megabytes = (bytes: number) => `${fixed(bytes / 1e6, Math.abs(bytes) < 10e6 ? 1 : 0)} MB`
 
-const percent = (share: number) => `${(share * 100).toFixed(1)} %`
+const percent = (share: number) => `${fixed(share * 100, 1)} %`
+
+/** Without the sign of what rounds to zero. */
+const fixed = (value: number, digits: number) => value.toFixed(digits).replace(/^-(?=[0.]*$)/, "")
 
 interface Figure {
   readonly name: string

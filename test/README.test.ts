@@ -1,0 +1,56 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
+import fs from "node:fs/promises"
+import os from "node:os"
+import path from "node:path"
+import { promisify } from "node:util"
+import { RunRecord } from "../lib/mod.ts"
+import * as figures from "../scripts/shared/figures.ts"
+
+const root = path.join(import.meta.dirname, "..")
+
+const read = (name: string) => readFileSync(path.join(root, name), "utf8")
+
+const row = (cells: ReadonlyArray<string>) => `| ${cells.join(" | ")} |`
+
+describe("README", () => {
+  const record = Schema.decodeSync(Schema.fromJsonString(RunRecord.ComparisonRecord))(
+    read("results/reference/compare.json")
+  )
+
+  it("shows the figures of the reference comparison", () => {
+    const lazy = record.runs.find(({ script }) => script === "lazy")
+    const readme = read("README.md")
+    for (const run of record.runs) {
+      const expected = row([`\`${run.script}\``, ...figures.cells(run, lazy)])
+      assert.isTrue(readme.includes(expected), `expected the row ${expected}`)
+    }
+    assert.include(readme, row(["script", ...figures.heads]))
+  })
+
+  it("says nothing of the finding that the reference records do not bear out", () => {
+    for (const { parameters, script, summary } of record.runs) {
+      const array = Number(parameters["count"]) * 8
+      const slope = summary.rssSlopeBytesPerJob / array
+      if (script === "eager") assert.approximately(slope, 1, 0.05)
+      else assert.isBelow(slope, 0.01, script)
+      const arrays = { lazy: 6, remove: 6, loan: 3.1 }[script]
+      const growth = (summary.peakRssBytes - summary.baselineRssBytes) / array
+      if (arrays !== undefined) assert.isAtMost(growth, arrays, script)
+    }
+  })
+
+  it("has a first program that prints what it says", async () => {
+    const [, program] = /```ts\n(.*?)```/s.exec(read("README.md"))!
+    const folder = await fs.realpath(await fs.mkdtemp(path.join(os.tmpdir(), "readme-")))
+    for (const name of ["lib", "node_modules"]) await fs.symlink(path.join(root, name), path.join(folder, name))
+    await fs.mkdir(path.join(folder, "scripts"))
+    await fs.writeFile(path.join(folder, "package.json"), `{ "type": "module" }`)
+    await fs.writeFile(path.join(folder, "scripts", "primes.ts"), program!)
+    const { stdout } = await promisify(execFile)(process.execPath, [path.join(folder, "scripts", "primes.ts")])
+    assert.strictEqual(stdout, "true\ntrue\nfalse\n")
+    await fs.rm(folder, { recursive: true })
+  })
+})
