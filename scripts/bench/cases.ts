@@ -1,9 +1,11 @@
 /** What is measured, and who does it. All subjects of a case do the same work, each in a process of its own. */
-import { Effect, Layer, type Scope, Stream } from "effect"
+import { Effect, type Scope, Stream } from "effect"
 import { sin } from "../../lib/jobs/sin.ts"
-import { Executor, ThreadExecutor } from "../../lib/mod.ts"
+import { Executor } from "../../lib/mod.ts"
 import type { Parameters } from "../shared/experiment.ts"
 import * as bare from "./bare.ts"
+import { interrupt } from "./interrupt.ts"
+import { bareWorkers, executor } from "./subjects.ts"
 
 export interface Subject {
   readonly name: string
@@ -19,14 +21,6 @@ export interface Case {
   /** The others are compared with the first. */
   readonly subjects: readonly [Subject, ...ReadonlyArray<Subject>]
 }
-
-const bareWorkers = (workers: number) =>
-  Effect.acquireRelease(
-    Effect.promise(() => bare.start(workers)),
-    (started) => Effect.promise(() => bare.stop(started))
-  )
-
-const executor = (workers: number) => Layer.build(ThreadExecutor.layer({ maxWorkers: workers, minWorkers: workers }))
 
 export const cases: ReadonlyArray<Case> = [
   {
@@ -84,5 +78,6 @@ export const cases: ReadonlyArray<Case> = [
           )
       }
     ]
-  }
+  },
+  interrupt
 ]
