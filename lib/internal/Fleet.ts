@@ -128,7 +128,10 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
         setup: options.setup === undefined ? undefined : host.address(options.setup)
       })
       return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, message)))
-    }))
+    }).pipe(
+      // It may fail at once, and must not be gone before it has a place.
+      Effect.onError(() => Effect.yieldNow)
+    ))
     worker.fiber.addObserver((exit) => onGone(worker, exit))
     return worker
   }
