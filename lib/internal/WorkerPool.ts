@@ -119,11 +119,13 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const endQueued = (exit: Exit.Exit<never, unknown>) => {
-    for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
+    const waiting = queue.clear()
+    for (const task of waiting) {
       counts.queued -= task.pending
       task.end(exit)
-      finishOrRequeue(task)
     }
+    // Told when all have ended: a caller may at once execute its job again, or interrupt another.
+    waiting.forEach(finishOrRequeue)
   }
 
   const isIdle = () => counts.accepted === counts.finished + counts.failed
