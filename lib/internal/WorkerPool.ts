@@ -177,6 +177,7 @@ export const make = Effect.fnUntraced(function*(
         Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
           Effect.callback((resume) => {
             if (isClosed) return resume(Effect.interrupt)
+            if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: () => {} }))
             const task = new Task({
               id: newJobIds(inputs.length),
               job,
