@@ -161,7 +161,7 @@ export const make = Effect.fnUntraced(function*(
   /** Cancels the task when the time is over; returns what calls that off. */
   const limit = (task: Task, clock: DeadlineExceeded["clock"]): () => void => {
     const duration = task.deadline[clock]
-    if (duration === undefined) return () => {}
+    if (duration === undefined || task.isSettled) return () => {}
     const error = new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
     const timer = runLater(Effect.delay(
       Effect.suspend(() => clock === "queued" && task.hasStarted ? Effect.void : cancel(task, Exit.fail(error))),
@@ -193,9 +193,10 @@ export const make = Effect.fnUntraced(function*(
             })
             counts.accepted += inputs.length
             counts.queued += inputs.length
-            task.onFinish.push(limit(task, "queued"), limit(task, "total"))
             queue.push(task)
             onAvailable()
+            // Last, for one of no time at all may be over at once.
+            task.onFinish.push(limit(task, "queued"), limit(task, "total"))
             return cancel(task, Exit.interrupt())
           })
         )
