@@ -190,13 +190,14 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     fillSpares()
   }
 
+  /** One that is up goes before one that starts. */
   const promoteSpare = (): boolean => {
-    for (const spare of spares) {
-      spares.delete(spare)
-      workers.add(spare)
-      return true
-    }
-    return false
+    const candidates = [...spares]
+    const spare = candidates.find(({ state }) => state === "idle") ?? candidates.find(({ state }) => state === "starting")
+    if (spare === undefined) return false
+    spares.delete(spare)
+    workers.add(spare)
+    return true
   }
 
   /** One for each worker that runs its last job, and one where jobs are interrupted. */

@@ -52,10 +52,16 @@ export const make = Effect.fnUntraced(function*(
 
   const onAvailable = () => {
     if (isClosed) return
+    dispatchAll()
+    fleet.grow(queue.size)
+    // A spare that has taken a place may be up.
+    dispatchAll()
+  }
+
+  const dispatchAll = () => {
     for (const worker of fleet.workers) {
       while (worker.state === "idle" && queue.size > 0) dispatch(worker, queue.shift()!)
     }
-    fleet.grow(queue.size)
   }
 
   const onSettled = (worker: Fleet.Worker, message: SettledMessage) => {
