@@ -256,10 +256,13 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       keepsSpare = true
       fillSpares()
     },
-    close: Effect.suspend(() => {
+    /** From now on none is started. */
+    startNoMore: () => {
       isClosed = true
-      return Effect.forEach([...workers, ...spares], stop, { concurrency: "unbounded", discard: true })
-    })
+    },
+    stopAll: Effect.suspend(() =>
+      Effect.forEach([...workers, ...spares], stop, { concurrency: "unbounded", discard: true })
+    )
   }
 })
 

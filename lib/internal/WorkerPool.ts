@@ -211,11 +211,12 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isClosed = true
+      fleet.startNoMore()
       endQueued(Exit.interrupt())
       const running = [...fleet.workers].flatMap(({ task }) => task ?? [])
       return Effect.andThen(
         Effect.forEach(running, (task) => cancel(task, Exit.interrupt()), { concurrency: "unbounded", discard: true }),
-        fleet.close
+        fleet.stopAll
       )
     })
   )
