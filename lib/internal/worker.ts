@@ -108,6 +108,7 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
     const message = envelope[1]
     switch (message._tag) {
       case "Init":
+        if (workerId !== 0) return
         workerId = message.workerId
         cells = message.cells
         void setUp(message.setup)
