@@ -57,6 +57,8 @@ export interface Worker {
   /** Jobs that were sent to it. */
   jobs: number
   idleSince: number
+  /** A timer will see whether it has been idle for too long. */
+  isWatched: boolean
   platformWorker: PlatformWorker<FromWorker, ToWorker> | undefined
   fiber: Fiber.Fiber<never, unknown> | undefined
   setupFailure: string | undefined
@@ -115,6 +117,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       task: undefined,
       jobs: 0,
       idleSince: 0,
+      isWatched: false,
       platformWorker: undefined,
       fiber: undefined,
       setupFailure: undefined
@@ -197,16 +200,18 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     if (spare === undefined) return false
     spares.delete(spare)
     workers.add(spare)
+    if (spare.state === "idle") watch(spare)
     return true
   }
 
   /** One for each worker that runs its last job, and one where jobs are interrupted. */
   const fillSpares = () => {
     if (isClosed || isPaused) return
-    let wanted = keepsSpare ? 1 : 0
-    for (const worker of workers) if (isWornOut(worker)) wanted++
+    const wanted = wornOut() + (keepsSpare ? 1 : 0)
     while (spares.size < wanted) spares.add(launch())
   }
+
+  const wornOut = () => [...workers].filter(isWornOut).length
 
   const isWornOut = (worker: Worker) => worker.jobs >= options.maxJobsPerWorker
 
@@ -214,14 +219,32 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     worker.state = "idle"
     worker.idleSince = clock.currentTimeMillisUnsafe()
     if (isWornOut(worker)) retire(worker)
-    else if (Number.isFinite(idleMillis)) runLater(Effect.delay(stopIfIdle(worker), idleMillis))
+    else watch(worker)
+  }
+
+  /** Has the worker stopped when it has been idle for too long; one timer serves for all its jobs. */
+  const watch = (worker: Worker) => {
+    if (worker.isWatched || !Number.isFinite(idleMillis)) return
+    worker.isWatched = true
+    const left = worker.idleSince + idleMillis - clock.currentTimeMillisUnsafe()
+    // Never at once, for it may be about to get a job.
+    runLater(Effect.andThen(Effect.yieldNow, Effect.delay(stopIfIdle(worker), left)))
   }
 
   const stopIfIdle = (worker: Worker) =>
     Effect.suspend(() => {
-      const isOver = worker.state === "idle" && clock.currentTimeMillisUnsafe() - worker.idleSince >= idleMillis
-      return isOver && (spares.has(worker) || workers.size > options.minWorkers) ? stop(worker) : Effect.void
+      worker.isWatched = false
+      if (worker.state !== "idle") return Effect.void
+      if (clock.currentTimeMillisUnsafe() - worker.idleSince < idleMillis) return Effect.sync(() => watch(worker))
+      if (!isDispensable(worker)) return Effect.void
+      if (spares.has(worker)) keepsSpare = false
+      return stop(worker)
     })
+
+  const isDispensable = (worker: Worker) =>
+    spares.has(worker)
+      ? spares.size > wornOut()
+      : workers.size - inState("stopping") > options.minWorkers
 
   /** It has run its last job, and goes when its replacement is up. */
   const retire = (worker: Worker) => {
@@ -251,7 +274,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     grow,
     becomeIdle,
     stop,
-    /** Has a spare from now on: somebody interrupts jobs that run. */
+    /** Has a spare until one is idle for too long: somebody interrupts jobs that run. */
     keepSpare: () => {
       keepsSpare = true
       fillSpares()
