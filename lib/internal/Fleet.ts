@@ -163,7 +163,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     spares.delete(worker)
     if (state !== "stopping") counts.died++
     if (state === "starting") startFailed(new WorkerStartError(death))
-    if (isWornOut(worker)) promoteSpare()
+    if (isWornOut(worker)) promoteAny()
     if (task !== undefined) events.lost(task, death, worker.cells?.[Cell.item])
     events.available()
   }
@@ -185,22 +185,30 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   /** Starts workers for jobs that wait, at most as many as there is room for. */
   const grow = (waitingJobs: number) => {
     if (isClosed) return
+    const promoted = promoteIdle(waitingJobs)
     const mayStart = !isPaused || (workers.size === 0 && waitingJobs > 0)
-    const wanted = Math.max(waitingJobs - inState("starting"), options.minWorkers - workers.size)
+    const wanted = Math.max(waitingJobs - promoted - inState("starting"), options.minWorkers - workers.size)
     for (let n = Math.min(wanted, options.maxWorkers - workers.size); n > 0; n--) {
-      if (!promoteSpare() && mayStart) workers.add(launch())
+      if (!promoteAny() && mayStart) workers.add(launch())
     }
     fillSpares()
   }
 
-  /** One that is up goes before one that starts. */
-  const promoteSpare = (): boolean => {
-    const candidates = [...spares]
-    const spare = candidates.find(({ state }) => state === "idle") ?? candidates.find(({ state }) => state === "starting")
+  /** Gives places to spares that are up, even if other workers start: a job need not wait for those. */
+  const promoteIdle = (waitingJobs: number): number => {
+    let promoted = 0
+    while (promoted < waitingJobs && workers.size < options.maxWorkers && promoteSpare("idle")) promoted++
+    return promoted
+  }
+
+  const promoteAny = () => promoteSpare("idle") || promoteSpare("starting")
+
+  const promoteSpare = (state: Worker["state"]): boolean => {
+    const spare = [...spares].find((spare) => spare.state === state)
     if (spare === undefined) return false
     spares.delete(spare)
     workers.add(spare)
-    if (spare.state === "idle") watch(spare)
+    if (state === "idle") watch(spare)
     return true
   }
 
