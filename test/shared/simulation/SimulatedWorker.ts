@@ -46,7 +46,7 @@ export class SimulatedWorker {
     this.#timeline = timeline
     const onLost = (diesAfterMs: number) => timeline.after(diesAfterMs, () => this.die())
     this.#inbox = new Channel(timeline, plan.inbox, (message) => this.isAlive && this.#handle(message), onLost)
-    this.#outbox = new Channel(timeline, plan.outbox, (message) => !this.isGone && this.#receive(message), onLost)
+    this.#outbox = new Channel(timeline, plan.outbox, (message) => this.isAlive && this.#receive(message), onLost)
     timeline.after(plan.startMs, () => this.isAlive && this.#start(find))
   }
 

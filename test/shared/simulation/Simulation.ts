@@ -19,8 +19,7 @@ export interface Input extends ItemPlan {
 
 export type Simulation = Effect.Success<ReturnType<typeof make>>
 
-const healthy: WorkerPlan = {
-  start: "works",
+const unharmed: Omit<WorkerPlan, "start"> = {
   startMs: 0,
   diesAfterMs: null,
   lingersMs: 0,
@@ -29,7 +28,7 @@ const healthy: WorkerPlan = {
   outbox: []
 }
 
-export const make = Effect.fnUntraced(function*({ pool, workers: plans }: Pick<Schedule, "pool" | "workers">) {
+export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: plans }: Schedule) {
   const timeline = yield* Timeline.make
   const workers: Array<SimulatedWorker> = []
   const violations: Array<string> = []
@@ -37,7 +36,6 @@ export const make = Effect.fnUntraced(function*({ pool, workers: plans }: Pick<S
   const runs = new Map<number, Array<SimulatedWorker>>()
   /** Items that must not start any more. */
   const withdrawn = new Set<number>()
-  const starts = { total: 0, failed: 0 }
   let isClosing = false
 
   const violation = (what: string) => void violations.push(`at ${timeline.now()} ms: ${what}`)
@@ -92,7 +90,7 @@ export const make = Effect.fnUntraced(function*({ pool, workers: plans }: Pick<S
   }
 
   const spawn = (workerId: number): SimulatedWorker => {
-    const plan = plans[starts.total++] ?? healthy
+    const plan = plans[workers.length] ?? { ...unharmed, start: othersStart }
     if (isClosing) violation(`worker ${workerId} was started while the executor closed`)
     const worker = new SimulatedWorker(workerId, plan, timeline, (address) => address === 0 ? setup : job)
     workers[workerId - 1] = worker

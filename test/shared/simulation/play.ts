@@ -43,9 +43,10 @@ interface Caller {
 const use = Effect.fnUntraced(function*(
   executor: Executor.Executor["Service"],
   scope: Scope.Closeable,
-  { drains, pool, steps }: Schedule,
+  schedule: Schedule,
   simulation: Simulation.Simulation
 ) {
+  const { drains, pool, steps } = schedule
   const turns = new Turns(simulation.violation)
   const callers: Array<Caller> = []
   const drainings: Array<Fiber.Fiber<void>> = []
@@ -124,7 +125,7 @@ const use = Effect.fnUntraced(function*(
     const started = simulation.workers.length
     yield* TestClock.adjust(enough)
     const startedIdle = simulation.workers.length - started
-    if (startedIdle > 2 * pool.maxWorkers) simulation.violation(`${startedIdle} workers were started for no job`)
+    if (startedIdle > idleStarts(schedule)) simulation.violation(`${startedIdle} workers were started for no job`)
   }
   submissions().forEach((submission) => submission.withdraw())
   yield* close(scope, simulation)
@@ -148,6 +149,12 @@ const use = Effect.fnUntraced(function*(
     simulation.violation(`${finished} finished and ${failed} failed of ${events.length}, ${succeeded} succeeded`)
   }
 })
+
+/** How many workers may start in `enough` time for no job: each place is filled once, or tried each second. */
+const idleStarts = ({ othersStart, pool, workers }: Schedule) => {
+  const places = 2 * pool.maxWorkers + 1
+  return workers.length + places * (othersStart === "works" ? 1 : Duration.toSeconds(enough))
+}
 
 const close = Effect.fnUntraced(function*(scope: Scope.Closeable, simulation: Simulation.Simulation) {
   simulation.closes()

@@ -8,8 +8,10 @@ import * as fc from "fast-check"
 
 export interface Schedule {
   readonly pool: PoolPlan
-  /** By the order in which workers are started; those beyond are healthy. */
+  /** By the order in which workers are started. */
   readonly workers: ReadonlyArray<WorkerPlan>
+  /** How all others start. */
+  readonly othersStart: Start
   readonly steps: ReadonlyArray<Step>
   /** Whether the executor is closed when its jobs have settled, or right after the last step. */
   readonly drains: boolean
@@ -28,8 +30,10 @@ export interface PoolPlan {
   readonly hasSetup: boolean
 }
 
+export type Start = "works" | "cannot be spawned" | "dies before the handshake" | "setup throws" | "dies in setup"
+
 export interface WorkerPlan {
-  readonly start: "works" | "cannot be spawned" | "dies before the handshake" | "setup throws" | "dies in setup"
+  readonly start: Start
   /** From spawn to handshake. */
   readonly startMs: number
   /** Dies so long after the handshake. */
@@ -90,14 +94,16 @@ const fate: fc.Arbitrary<Fate> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ _tag: fc.constant("IsLost"), diesAfterMs: ms(60) }) }
 )
 
+const start: fc.Arbitrary<Start> = fc.oneof(
+  { weight: 8, arbitrary: fc.constant("works") },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom("dies before the handshake", "cannot be spawned", "setup throws", "dies in setup")
+  }
+)
+
 const worker: fc.Arbitrary<WorkerPlan> = fc.record({
-  start: fc.oneof(
-    { weight: 6, arbitrary: fc.constant("works") },
-    {
-      weight: 3,
-      arbitrary: fc.constantFrom("dies before the handshake", "cannot be spawned", "setup throws", "dies in setup")
-    }
-  ),
+  start,
   startMs: times(40),
   diesAfterMs: fc.option(ms(80), { freq: 4 }),
   lingersMs: times(20),
@@ -158,6 +164,7 @@ const pool: fc.Arbitrary<PoolPlan> = fc.integer({ min: 1, max: 3 }).chain((maxWo
 export const schedule: fc.Arbitrary<Schedule> = fc.record({
   pool,
   workers: fc.array(worker, { maxLength: 8 }),
+  othersStart: start,
   steps: fc.array(step, { maxLength: 24, size: "max" }),
   drains: fc.boolean()
 })
