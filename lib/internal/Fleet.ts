@@ -122,19 +122,21 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       fiber: undefined,
       setupFailure: undefined
     }
-    worker.fiber = runFork(Effect.gen(function*() {
-      worker.platformWorker = yield* platform.spawn<FromWorker, ToWorker>(worker.workerId)
-      yield* worker.platformWorker.send({
-        _tag: "Init",
-        workerId: worker.workerId,
-        cells: worker.cells,
-        setup: options.setup === undefined ? undefined : host.address(options.setup)
-      })
-      return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, message)))
-    }).pipe(
-      // It may fail at once, and must not be gone before it has a place.
-      Effect.onError(() => Effect.yieldNow)
-    ))
+    worker.fiber = runFork(
+      Effect.gen(function*() {
+        worker.platformWorker = yield* platform.spawn<FromWorker, ToWorker>(worker.workerId)
+        yield* worker.platformWorker.send({
+          _tag: "Init",
+          workerId: worker.workerId,
+          cells: worker.cells,
+          setup: options.setup === undefined ? undefined : host.address(options.setup)
+        })
+        return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, message)))
+      }).pipe(
+        // It may fail at once, and must not be gone before it has a place.
+        Effect.onError(() => Effect.yieldNow)
+      )
+    )
     worker.fiber.addObserver((exit) => onGone(worker, exit))
     return worker
   }

@@ -59,6 +59,7 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
       for (let item = 0; item < inputs.length; item++) {
         if (cells !== undefined) cells[Cell.item] = item
         outcomes.push(await runItem(job, inputs[item], context))
+        if (isCancelled(id)) break
       }
       return outcomes
     } catch (cause) {
