@@ -5,6 +5,7 @@
 import { Deferred, Effect } from "effect"
 import type { FromWorker, ToWorker } from "../../../lib/internal/protocol.ts"
 import * as worker from "../../../lib/internal/worker.ts"
+import type * as Job from "../../../lib/Job.ts"
 import { Channel } from "./Channel.ts"
 import type { WorkerPlan } from "./schedule.ts"
 import type { Timeline } from "./Timeline.ts"
@@ -27,6 +28,8 @@ export class SimulatedWorker {
   setups = 0
   /** The item that it runs. */
   running: number | undefined
+  /** What its latest run was given. */
+  context: Job.Context | undefined
   /** How many runs it was sent. */
   runs = 0
   /** The last run that it was sent, as long as the pool has no reply. */

@@ -60,6 +60,8 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
         const worker = workers[context.workerId - 1]!
         if (!worker.isAlive) return
         onStart(input.label, worker)
+        if (worker.context === context && context.cancelled()) violation(`item ${input.label} ran, of a cancelled run`)
+        worker.context = context
         let hasEnded = false
         const end = () => {
           if (!worker.isAlive || hasEnded) return

@@ -101,7 +101,9 @@ export class Submission {
       case "JobThrew":
         return wrong(item.plan.does === "throw" && error.message === `item ${item.label}`)
       case "CloneError":
-        return wrong(item.plan.does === (error.side === "input" ? "take what cannot be cloned" : "return what cannot be cloned"))
+        return wrong(
+          item.plan.does === (error.side === "input" ? "take what cannot be cloned" : "return what cannot be cloned")
+        )
       case "DeadlineExceeded":
         return wrong(deadline[error.clock] === error.limitMs)
       default:

@@ -152,7 +152,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const pool: fc.Arbitrary<PoolPlan> = fc.integer({ min: 1, max: 3 }).chain((maxWorkers) =>
   fc.record({
     maxWorkers: fc.constant(maxWorkers),
-    minWorkers: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: maxWorkers }) }),
+    minWorkers: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, {
+      weight: 1,
+      arbitrary: fc.nat({ max: maxWorkers })
+    }),
     maxJobsPerWorker: fc.constantFrom(null, null, 1, 2, 3),
     idleTimeToLive: fc.constantFrom(null, null, 0, 10, 50),
     patient: fc.boolean(),
