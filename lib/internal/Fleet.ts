@@ -253,8 +253,10 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
 
   const isDispensable = (worker: Worker) =>
     spares.has(worker)
-      ? spares.size > wornOut()
-      : workers.size - inState("stopping") > options.minWorkers
+      ? staying(spares) > wornOut()
+      : staying(workers) > options.minWorkers
+
+  const staying = (group: Set<Worker>) => [...group].filter(({ state }) => state !== "stopping").length
 
   /** It has run its last job, and goes when its replacement is up. */
   const retire = (worker: Worker) => {
