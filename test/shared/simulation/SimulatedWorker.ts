@@ -19,6 +19,7 @@ export class SimulatedWorker {
   /** Whether it computes. */
   isAlive = true
   isGone = false
+  goneAt = 0
   /** It died, and not because the pool stopped it. */
   diedOfItself = false
   /** The pool wants it to go. */
@@ -89,6 +90,7 @@ export class SimulatedWorker {
   #end() {
     this.isAlive = false
     this.isGone = true
+    this.goneAt = this.#timeline.now()
     this.onDeath()
     Deferred.doneUnsafe(this.#gone, Effect.void)
   }

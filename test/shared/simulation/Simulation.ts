@@ -19,6 +19,9 @@ export interface Input extends ItemPlan {
 
 export type Simulation = Effect.Success<ReturnType<typeof make>>
 
+/** More starts than the longest schedule needs. Workers beyond do not come up, so that the simulation ends. */
+const tooMany = 1000
+
 const unharmed: Omit<WorkerPlan, "start"> = {
   startMs: 0,
   diesAfterMs: null,
@@ -27,6 +30,8 @@ const unharmed: Omit<WorkerPlan, "start"> = {
   inbox: [],
   outbox: []
 }
+
+const stuck: WorkerPlan = { ...unharmed, start: "works", startMs: Infinity }
 
 export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: plans }: Schedule) {
   const timeline = yield* Timeline.make
@@ -92,7 +97,8 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
   }
 
   const spawn = (workerId: number): SimulatedWorker => {
-    const plan = plans[workers.length] ?? { ...unharmed, start: othersStart }
+    const plan = workerId > tooMany ? stuck : plans[workers.length] ?? { ...unharmed, start: othersStart }
+    if (workerId > tooMany) violation(`${workerId} workers were started`)
     if (isClosing) violation(`worker ${workerId} was started while the executor closed`)
     const worker = new SimulatedWorker(workerId, plan, timeline, (address) => address === 0 ? setup : job)
     workers[workerId - 1] = worker
@@ -102,10 +108,21 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
     throw new Error("cannot be spawned")
   }
 
+  const stop = (worker: SimulatedWorker) =>
+    Effect.suspend(() => {
+      const isIdle = worker.isReady && worker.runs < (pool.maxJobsPerWorker ?? Infinity)
+      const others = workers.filter((other) => other !== worker && !other.isStopping && !hasBeenGone(other)).length
+      if (!isClosing && isIdle && others < pool.minWorkers) violation(`idle worker ${worker.workerId} had to go`)
+      return worker.stop
+    })
+
+  /** So that the pool must know it. */
+  const hasBeenGone = (worker: SimulatedWorker) => worker.isGone && worker.goneAt < timeline.now()
+
   const layerPlatform = Layer.succeed(
     EffectWorker.WorkerPlatform,
     EffectWorker.makePlatform<SimulatedWorker>()({
-      setup: ({ scope, worker }) => Effect.as(Scope.addFinalizer(scope, worker.stop), worker),
+      setup: ({ scope, worker }) => Effect.as(Scope.addFinalizer(scope, stop(worker)), worker),
       listen: ({ deferred, emit, port }) =>
         Effect.sync(() => {
           port.emit = emit
@@ -118,7 +135,10 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
   )
 
   const host: Host = {
-    terminate: (workerId) => workers[workerId - 1]?.stop ?? Effect.void,
+    terminate: (workerId) => {
+      const worker = workers[workerId - 1]
+      return worker === undefined ? Effect.void : stop(worker)
+    },
     exitOf: () => ({ exitCode: 1 }),
     address: (named) => named === setup ? 0 : 1,
     sharesMemory: pool.sharesMemory

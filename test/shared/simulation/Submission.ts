@@ -19,6 +19,7 @@ export class Submission {
   readonly #turns: Turns
   readonly #turn: Turn
   #firstId: number | undefined
+  #isWithdrawn = false
 
   constructor(plan: ExecutePlan, firstLabel: number, simulation: Simulation, turns: Turns) {
     this.#plan = plan
@@ -41,6 +42,7 @@ export class Submission {
 
   /** Nobody wants it any more. */
   withdraw(): void {
+    this.#isWithdrawn = true
     for (const { events, label } of this.items) {
       if (!events.some(({ _tag }) => _tag === "Started")) this.#simulation.withdrawn.add(label)
     }
@@ -79,7 +81,7 @@ export class Submission {
     const status = Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
     if (told?._tag !== "Settled" || told.status !== status) this.#violation(`told otherwise than ${status}`, item)
     if (Exit.isSuccess(exit)) return this.#judgeResult(item, exit.value)
-    if (Exit.hasInterrupts(exit)) return
+    if (Exit.hasInterrupts(exit)) return this.#isWithdrawn || this.#violation("interrupted by nobody", item)
     this.#judgeError(item, Cause.squash(exit.cause) as ExecutorError.ExecutorError)
   }
 

@@ -2,14 +2,17 @@
 import { Cause, Clock, Duration, Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as WorkerPool from "../../../lib/internal/WorkerPool.ts"
-import { Executor } from "../../../lib/mod.ts"
+import { Executor, ExecutorError } from "../../../lib/mod.ts"
 import type { ExecutePlan, PoolPlan, Schedule, Step } from "./schedule.ts"
 import * as Simulation from "./Simulation.ts"
 import { Submission } from "./Submission.ts"
 import { Turns } from "./Turns.ts"
 
-/** Longer than any schedule takes. */
+/** Longer than the jobs of any schedule take. */
 const enough = Duration.minutes(2)
+
+/** Long enough to see what goes on where nothing should. */
+const quiet = Duration.seconds(20)
 
 /** The violations, in order. */
 export const play = (schedule: Schedule): Effect.Effect<ReadonlyArray<string>> =>
@@ -28,7 +31,7 @@ export const play = (schedule: Schedule): Effect.Effect<ReadonlyArray<string>> =
     yield* TestClock.adjust("1 second")
     const opened = opening.pollUnsafe()
     if (opened === undefined) simulation.violation("the executor does not open")
-    else if (Exit.isSuccess(opened)) yield* use(opened.value, scope, schedule, simulation)
+    else if (Exit.isSuccess(opened)) yield* use(opened.value, scope, schedule, simulation, clock.sleepers)
     else yield* close(scope, simulation)
     if (clock.sleepers() > 0) simulation.violation(`${clock.sleepers()} timers are left`)
     return simulation.violations
@@ -44,7 +47,8 @@ const use = Effect.fnUntraced(function*(
   executor: Executor.Executor["Service"],
   scope: Scope.Closeable,
   schedule: Schedule,
-  simulation: Simulation.Simulation
+  simulation: Simulation.Simulation,
+  timers: () => number
 ) {
   const { drains, pool, steps } = schedule
   const turns = new Turns(simulation.violation)
@@ -55,6 +59,7 @@ const use = Effect.fnUntraced(function*(
   const submissions = () => callers.flatMap(({ submissions }) => submissions)
 
   const execute = Effect.fnUntraced(function*(plan: ExecutePlan, caller: Pick<Caller, "submissions">) {
+    const failedStarts = new Set<number>()
     for (let n = 0; n <= plan.insists; n++) {
       const submission = new Submission(plan, labels, simulation, turns)
       labels += plan.items.length
@@ -66,7 +71,10 @@ const use = Effect.fnUntraced(function*(
       )
       submission.returned(exits)
       giveBack()
-      if (!exits.some(isStartError)) return
+      const failedStart = exits.map(failedStartIn).find((workerId) => workerId !== undefined)
+      if (failedStart === undefined) return
+      if (failedStarts.has(failedStart)) simulation.violation(`worker ${failedStart} failed one caller twice`)
+      failedStarts.add(failedStart)
     }
   })
 
@@ -108,10 +116,25 @@ const use = Effect.fnUntraced(function*(
     ).length
     if (workers > pool.maxWorkers) simulation.violation(`${workers} workers`)
     if (busy > workers || queued < 0) simulation.violation(`${busy} busy of ${workers} workers, ${queued} queued`)
+    const unsettled = submissions().filter(({ isSettled }) => !isSettled).length
+    if (timers() > 3 * unsettled + simulation.workers.length + 1) simulation.violation(`${timers()} timers run`)
     if (queued > 0 && ready > 0 && simulation.alive().length - ready < pool.maxWorkers) {
       simulation.violation(`${queued} jobs wait while ${ready} workers are ready`)
     }
   })
+
+  const expectReturned = () => {
+    for (const draining of drainings) {
+      if (draining.pollUnsafe() === undefined) simulation.violation("drain does not return")
+    }
+    for (const [n, { fiber, isInterrupted }] of callers.entries()) {
+      const exit = fiber.pollUnsafe()
+      if (exit === undefined) simulation.violation(`caller ${n} does not return`)
+      else if (Exit.isFailure(exit) && !(Cause.hasInterruptsOnly(exit.cause) && (isInterrupted || !drains))) {
+        simulation.violation(`caller ${n}: ${Cause.pretty(exit.cause)}`)
+      }
+    }
+  }
 
   for (const step of steps) {
     yield* take(step)
@@ -122,25 +145,16 @@ const use = Effect.fnUntraced(function*(
     drainings.push(yield* Effect.forkChild(drain, { startImmediately: true }))
     yield* TestClock.adjust(enough)
     yield* inspect
+    expectReturned()
     const started = simulation.workers.length
-    yield* TestClock.adjust(enough)
+    yield* TestClock.adjust(quiet)
     const startedIdle = simulation.workers.length - started
     if (startedIdle > idleStarts(schedule)) simulation.violation(`${startedIdle} workers were started for no job`)
   }
   submissions().forEach((submission) => submission.withdraw())
   yield* close(scope, simulation)
 
-  for (const draining of drainings) {
-    if (draining.pollUnsafe() === undefined) simulation.violation("drain does not return")
-  }
-  for (const [n, { fiber, isInterrupted }] of callers.entries()) {
-    const exit = fiber.pollUnsafe()
-    if (exit === undefined) simulation.violation(`caller ${n} does not return`)
-    else if (Exit.isFailure(exit)) {
-      if (!Cause.hasInterruptsOnly(exit.cause)) simulation.violation(`caller ${n}: ${Cause.pretty(exit.cause)}`)
-      else if (!isInterrupted && drains) simulation.violation(`caller ${n} was interrupted by nobody`)
-    }
-  }
+  expectReturned()
   const { busy, failed, finished, queued, workers } = yield* executor.stats
   const events = submissions().flatMap(({ items }) => items.map((item) => item.events.at(-1)))
   const succeeded = events.filter((event) => event?._tag === "Settled" && event.status === "succeeded").length
@@ -150,16 +164,16 @@ const use = Effect.fnUntraced(function*(
   }
 })
 
-/** How many workers may start in `enough` time for no job: each place is filled once, or tried each second. */
+/** How many workers may start in `quiet` time: each place is filled once, or tried each second. */
 const idleStarts = ({ othersStart, pool, workers }: Schedule) => {
   const places = 2 * pool.maxWorkers + 1
-  return workers.length + places * (othersStart === "works" ? 1 : Duration.toSeconds(enough))
+  return workers.length + places * (othersStart === "works" ? 1 : Duration.toSeconds(quiet))
 }
 
 const close = Effect.fnUntraced(function*(scope: Scope.Closeable, simulation: Simulation.Simulation) {
   simulation.closes()
   const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
-  yield* TestClock.adjust(enough)
+  yield* TestClock.adjust(quiet)
   if (closing.pollUnsafe() === undefined) simulation.violation("the executor does not close")
   const left = simulation.alive().length
   if (left > 0) simulation.violation(`${left} workers are left`)
@@ -174,8 +188,11 @@ const optionsOf = (plan: PoolPlan, { setup }: Simulation.Simulation): WorkerPool
   setup: plan.hasSetup ? setup : undefined
 })
 
-const isStartError = (exit: Exit.Exit<unknown, unknown>) =>
-  Exit.isFailure(exit) && (Cause.squash(exit.cause) as { readonly _tag?: string })._tag === "WorkerStartError"
+/** The worker that could not be started, if it was for that. */
+const failedStartIn = (exit: Exit.Exit<unknown, unknown>): number | undefined => {
+  const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+  return error instanceof ExecutorError.WorkerStartError ? error.workerId : undefined
+}
 
 /** A clock that knows how many sleep by it. */
 const countingClock = (clock: Clock.Clock) => {
