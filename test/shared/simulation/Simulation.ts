@@ -111,13 +111,14 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
   const stop = (worker: SimulatedWorker) =>
     Effect.suspend(() => {
       const isIdle = worker.isReady && worker.runs < (pool.maxJobsPerWorker ?? Infinity)
-      const others = workers.filter((other) => other !== worker && !other.isStopping && !hasBeenGone(other)).length
+      const others = workers.filter((other) => other !== worker && seemsToStay(other)).length
       if (!isClosing && isIdle && others < pool.minWorkers) violation(`idle worker ${worker.workerId} had to go`)
       return worker.stop
     })
 
-  /** So that the pool must know it. */
-  const hasBeenGone = (worker: SimulatedWorker) => worker.isGone && worker.goneAt < timeline.now()
+  /** As far as the pool can know. */
+  const seemsToStay = (worker: SimulatedWorker) =>
+    worker.isGone ? worker.goneAt === timeline.now() : worker.diedOfItself || !worker.isStopping
 
   const layerPlatform = Layer.succeed(
     EffectWorker.WorkerPlatform,
