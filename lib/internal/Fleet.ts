@@ -151,7 +151,8 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     becomeIdle(worker)
     if (inState("starting") === 0) Deferred.doneUnsafe(started, Exit.void)
     if (spares.has(worker)) {
-      for (const retired of workers) if (retired.state === "retired") return void runFork(stop(retired))
+      const retired = [...workers].find(({ state }) => state === "retired")
+      if (retired !== undefined) runFork(stop(retired))
     }
     events.available()
   }
