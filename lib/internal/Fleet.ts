@@ -59,6 +59,8 @@ export interface Worker {
   /** Jobs that were sent to it. */
   jobs: number
   idleSince: number
+  /** A timer will see whether it has been idle for too long. */
+  isWatched: boolean
   platformWorker: PlatformWorker<FromWorker, ToWorker> | undefined
   fiber: Fiber.Fiber<never, unknown> | undefined
   setupFailure: string | undefined
@@ -78,7 +80,7 @@ export interface Events {
   readonly settled: (worker: Worker, message: Settled) => void
   /** A worker that had a task is gone. */
   readonly lost: (task: Task, death: Death, item: number | undefined) => void
-  /** A worker could not be started, and there is none. */
+  /** A worker could not be started, and there is none that will run a job. */
   readonly noneLeft: (error: WorkerStartError) => void
 }
 
@@ -117,20 +119,26 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       task: undefined,
       jobs: 0,
       idleSince: 0,
+      isWatched: false,
       platformWorker: undefined,
       fiber: undefined,
       setupFailure: undefined
     }
-    worker.fiber = runFork(Effect.gen(function*() {
-      worker.platformWorker = yield* platform.spawn<FromWorker, ToWorker>(worker.workerId)
-      yield* worker.platformWorker.send({
-        _tag: "Init",
-        workerId: worker.workerId,
-        cells: worker.cells,
-        setup: options.setup === undefined ? undefined : host.address(options.setup)
-      })
-      return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, message)))
-    }))
+    worker.fiber = runFork(
+      Effect.gen(function*() {
+        worker.platformWorker = yield* platform.spawn<FromWorker, ToWorker>(worker.workerId)
+        yield* worker.platformWorker.send({
+          _tag: "Init",
+          workerId: worker.workerId,
+          cells: worker.cells,
+          setup: options.setup === undefined ? undefined : host.address(options.setup)
+        })
+        return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, message)))
+      }).pipe(
+        // It may fail at once, and must not be gone before it has a place.
+        Effect.onError(() => Effect.yieldNow)
+      )
+    )
     worker.fiber.addObserver((exit) => onGone(worker, exit))
     return worker
   }
@@ -145,7 +153,8 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     becomeIdle(worker)
     if (inState("starting") === 0) Deferred.doneUnsafe(started, Exit.void)
     if (spares.has(worker)) {
-      for (const retired of workers) if (retired.state === "retired") return void runFork(stop(retired))
+      const retired = [...workers].find(({ state }) => state === "retired")
+      if (retired !== undefined) runFork(stop(retired))
     }
     events.available()
   }
@@ -159,7 +168,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     spares.delete(worker)
     if (state !== "stopping") counts.died++
     if (state === "starting") startFailed(new WorkerStartError(death))
-    if (isWornOut(worker)) promoteSpare()
+    if (isWornOut(worker)) promoteAny()
     if (task !== undefined) events.lost(task, death, worker.cells?.[Cell.item])
     events.available()
   }
@@ -170,7 +179,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       isPaused = true
       runLater(Effect.delay(Effect.sync(resumeStarts), restartPause))
     }
-    if (workers.size === 0) events.noneLeft(error)
+    if (inState("retired") === workers.size) events.noneLeft(error)
   }
 
   const resumeStarts = () => {
@@ -181,30 +190,41 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   /** Starts workers for jobs that wait, at most as many as there is room for. */
   const grow = (waitingJobs: number) => {
     if (isClosed) return
+    const promoted = promoteIdle(waitingJobs)
     const mayStart = !isPaused || (workers.size === 0 && waitingJobs > 0)
-    const wanted = Math.max(waitingJobs - inState("starting"), options.minWorkers - workers.size)
+    const wanted = Math.max(waitingJobs - promoted - inState("starting"), options.minWorkers - workers.size)
     for (let n = Math.min(wanted, options.maxWorkers - workers.size); n > 0; n--) {
-      if (!promoteSpare() && mayStart) workers.add(launch())
+      if (!promoteAny() && mayStart) workers.add(launch())
     }
     fillSpares()
   }
 
-  const promoteSpare = (): boolean => {
-    for (const spare of spares) {
-      spares.delete(spare)
-      workers.add(spare)
-      return true
-    }
-    return false
+  /** Gives places to spares that are up, even if other workers start: a job need not wait for those. */
+  const promoteIdle = (waitingJobs: number): number => {
+    let promoted = 0
+    while (promoted < waitingJobs && workers.size < options.maxWorkers && promoteSpare("idle")) promoted++
+    return promoted
+  }
+
+  const promoteAny = () => promoteSpare("idle") || promoteSpare("starting")
+
+  const promoteSpare = (state: Worker["state"]): boolean => {
+    const spare = [...spares].find((spare) => spare.state === state)
+    if (spare === undefined) return false
+    spares.delete(spare)
+    workers.add(spare)
+    if (state === "idle") watch(spare)
+    return true
   }
 
   /** One for each worker that runs its last job, and one where jobs are interrupted. */
   const fillSpares = () => {
     if (isClosed || isPaused) return
-    let wanted = keepsSpare ? 1 : 0
-    for (const worker of workers) if (isWornOut(worker)) wanted++
+    const wanted = wornOut() + (keepsSpare ? 1 : 0)
     while (spares.size < wanted) spares.add(launch())
   }
+
+  const wornOut = () => [...workers].filter(isWornOut).length
 
   const isWornOut = (worker: Worker) => worker.jobs >= options.maxJobsPerWorker
 
@@ -212,14 +232,34 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     worker.state = "idle"
     worker.idleSince = clock.currentTimeMillisUnsafe()
     if (isWornOut(worker)) retire(worker)
-    else if (Number.isFinite(idleMillis)) runLater(Effect.delay(stopIfIdle(worker), idleMillis))
+    else watch(worker)
+  }
+
+  /** Has the worker stopped when it has been idle for too long; one timer serves for all its jobs. */
+  const watch = (worker: Worker) => {
+    if (worker.isWatched || !Number.isFinite(idleMillis)) return
+    worker.isWatched = true
+    const left = worker.idleSince + idleMillis - clock.currentTimeMillisUnsafe()
+    // Never at once, for it may be about to get a job.
+    runLater(Effect.andThen(Effect.yieldNow, Effect.delay(stopIfIdle(worker), left)))
   }
 
   const stopIfIdle = (worker: Worker) =>
     Effect.suspend(() => {
-      const isOver = worker.state === "idle" && clock.currentTimeMillisUnsafe() - worker.idleSince >= idleMillis
-      return isOver && (spares.has(worker) || workers.size > options.minWorkers) ? stop(worker) : Effect.void
+      worker.isWatched = false
+      if (worker.state !== "idle") return Effect.void
+      if (clock.currentTimeMillisUnsafe() - worker.idleSince < idleMillis) return Effect.sync(() => watch(worker))
+      if (!isDispensable(worker)) return Effect.void
+      if (spares.has(worker)) keepsSpare = false
+      return stop(worker)
     })
+
+  const isDispensable = (worker: Worker) =>
+    spares.has(worker)
+      ? staying(spares) > wornOut()
+      : staying(workers) > options.minWorkers
+
+  const staying = (group: Set<Worker>) => [...group].filter(({ state }) => state !== "stopping").length
 
   /** It has run its last job, and goes when its replacement is up. */
   const retire = (worker: Worker) => {
@@ -249,15 +289,18 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     grow,
     becomeIdle,
     stop,
-    /** Has a spare from now on: somebody interrupts jobs that run. */
+    /** Has a spare until one is idle for too long: somebody interrupts jobs that run. */
     keepSpare: () => {
       keepsSpare = true
       fillSpares()
     },
-    close: Effect.suspend(() => {
+    /** From now on none is started. */
+    startNoMore: () => {
       isClosed = true
-      return Effect.forEach([...workers, ...spares], stop, { concurrency: "unbounded", discard: true })
-    })
+    },
+    stopAll: Effect.suspend(() =>
+      Effect.forEach([...workers, ...spares], stop, { concurrency: "unbounded", discard: true })
+    )
   }
 })
 

@@ -17,7 +17,8 @@ import { type EndedSpan, now, type Outcome, type Settled as SettledMessage } fro
 interface Item {
   readonly index: number
   readonly input: unknown
-  attempts: number
+  /** How many workers died of it. */
+  deaths: number
 }
 
 export interface Options {
@@ -68,7 +69,7 @@ export class Task {
     this.priority = options.priority
     this.deadline = options.deadline
     this.#options = options
-    this.#pending = options.inputs.map((input, index) => ({ index, input, attempts: 0 }))
+    this.#pending = options.inputs.map((input, index) => ({ index, input, deaths: 0 }))
     for (const item of this.#pending) this.#tell(item, { _tag: "Submitted", job: this.job.name, at: this.acceptedAt })
   }
 
@@ -112,7 +113,6 @@ export class Task {
     this.worker = worker
     this.messageId = messageId
     for (const item of this.#sent) {
-      item.attempts++
       this.#tell(item, { _tag: "Started", workerId: worker.workerId, at: now() })
     }
   }
@@ -147,10 +147,11 @@ export class Task {
     const culprit = this.#sent.length === 1 ? 0 : at
     if (culprit === undefined) return this.#retryOneByOne()
     const item = this.#sent[culprit]!
-    if (item.attempts <= this.#options.retryWorkerDeath) return void this.#pending.unshift(...this.#sent.splice(0))
+    item.deaths++
+    if (item.deaths <= this.#options.retryWorkerDeath) return void this.#pending.unshift(...this.#sent.splice(0))
     this.#pending.unshift(...this.#sent.toSpliced(culprit, 1))
     this.#sent = [item]
-    const error = new WorkerDied({ ...death, job: this.job.name, attempt: item.attempts })
+    const error = new WorkerDied({ ...death, job: this.job.name, attempt: item.deaths })
     this.#settle(Exit.fail(error), { ...unmeasured(), workerId: death.workerId })
   }
 

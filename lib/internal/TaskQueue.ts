@@ -42,6 +42,11 @@ export class TaskQueue<T extends Waiting<T>> {
     return task
   }
 
+  /** Takes out all tasks, in the order of their turns. */
+  clear(): Array<T> {
+    return Array.from({ length: this.size }, () => this.shift()!)
+  }
+
   /** `task` must be in the queue. */
   remove(task: T): void {
     const line = this.#lineOf(task)

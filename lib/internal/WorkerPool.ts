@@ -75,10 +75,16 @@ export const make = Effect.fnUntraced(function*(
 
   const onAvailable = () => {
     if (isClosed) return
+    dispatchAll()
+    fleet.grow(queue.size)
+    // A spare that has taken a place may be up.
+    dispatchAll()
+  }
+
+  const dispatchAll = () => {
     for (const worker of fleet.workers) {
       while (worker.state === "idle" && queue.size > 0) dispatch(worker, queue.shift()!)
     }
-    fleet.grow(queue.size)
   }
 
   const onSettled = (worker: Fleet.Worker, message: SettledMessage) => {
@@ -143,11 +149,13 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const endQueued = (exit: Exit.Exit<never, unknown>) => {
-    for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
+    const waiting = queue.clear()
+    for (const task of waiting) {
       counts.queued -= task.pending
       task.end(exit)
-      finishOrRequeue(task)
     }
+    // Told when all have ended: a caller may at once execute its job again, or interrupt another.
+    waiting.forEach(finishOrRequeue)
   }
 
   const isIdle = () => counts.accepted === counts.finished + counts.failed
@@ -183,7 +191,7 @@ export const make = Effect.fnUntraced(function*(
   /** Cancels the task when the time is over; returns what calls that off. */
   const limit = (task: Task, clock: DeadlineExceeded["clock"]): () => void => {
     const duration = task.deadline[clock]
-    if (duration === undefined) return () => {}
+    if (duration === undefined || task.isSettled) return () => {}
     const error = new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
     const timer = runLater(Effect.delay(
       Effect.suspend(() => clock === "queued" && task.hasStarted ? Effect.void : cancel(task, Exit.fail(error))),
@@ -200,6 +208,7 @@ export const make = Effect.fnUntraced(function*(
           Effect.callback((resume) => {
             if (isClosed) return resume(Effect.interrupt)
             if (host.isInsideJob()) return resume(Effect.succeed(refused(inputs, new WouldDeadlock({ job: job.name }))))
+            if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: () => {} }))
             const task = new Task({
               id: newJobIds(inputs.length),
               job,
@@ -216,9 +225,10 @@ export const make = Effect.fnUntraced(function*(
             })
             counts.accepted += inputs.length
             counts.queued += inputs.length
-            task.onFinish.push(limit(task, "queued"), limit(task, "total"))
             queue.push(task)
             onAvailable()
+            // Last, for one of no time at all may be over at once.
+            task.onFinish.push(limit(task, "queued"), limit(task, "total"))
             return cancel(task, Exit.interrupt())
           })
         )
@@ -227,11 +237,12 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isClosed = true
+      fleet.startNoMore()
       endQueued(Exit.interrupt())
       const running = [...fleet.workers].flatMap(({ task }) => task ?? [])
       return Effect.andThen(
         Effect.forEach(running, (task) => cancel(task, Exit.interrupt()), { concurrency: "unbounded", discard: true }),
-        fleet.close
+        fleet.stopAll
       )
     })
   )

@@ -38,6 +38,7 @@ export type FromWorker =
 export interface Settled {
   readonly _tag: "Settled"
   readonly id: number
+  /** One for each input; fewer, but at least one, when the run was cancelled. */
   readonly outcomes: ReadonlyArray<Outcome>
   /** The buffers that moved with the outcomes. */
   readonly buffers: ReadonlyArray<ArrayBuffer>

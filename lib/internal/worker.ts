@@ -62,6 +62,7 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
       for (let item = 0; item < inputs.length; item++) {
         if (cells !== undefined) cells[Cell.item] = item
         outcomes.push(await runItem(job, inputs[item], context, spans))
+        if (isCancelled(id)) break
       }
       return outcomes
     } catch (cause) {
@@ -113,6 +114,7 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
     const message = envelope[1]
     switch (message._tag) {
       case "Init":
+        if (workerId !== 0) return
         workerId = message.workerId
         cells = message.cells
         void setUp(message.setup)
