@@ -198,6 +198,17 @@ for (const { layer, name } of backEnds) {
   })
 }
 
+describe("a thread that Node refuses to make", () => {
+  it.live("fails each job that comes, and counts as no worker", () =>
+    Effect.gen(function*() {
+      for (const n of [1, 2]) {
+        const exit = yield* Effect.exit(Executor.run(values.square, n)).pipe(Effect.timeout("5 seconds"))
+        assert.strictEqual(tagOf(exit), "WorkerStartError")
+        assert.deepInclude(yield* Executor.stats, { workers: 0, died: n })
+      }
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, execArgv: ["--no-such-flag"] }))))
+})
+
 describe("WorkerDied.attempt", () => {
   it.live("does not count the tries of the items before it in its message", () =>
     Effect.gen(function*() {

@@ -159,6 +159,7 @@ describe("priority", () => {
     Effect.gen(function*() {
       const board = Board.make()
       yield* Executor.submit(values.hold, { board, label: -1 })
+      yield* until(() => Board.started(board) === 1)
       const humble = yield* Executor.submit(values.note, { board, label: 0 })
       const important = (label: number): Effect.Effect<void, unknown, Executor.Executor> =>
         Effect.flatMap(Executor.run(values.note, { board, label }, { priority: 9 }), () =>
