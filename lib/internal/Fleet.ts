@@ -76,7 +76,7 @@ export interface Events {
   readonly settled: (worker: Worker, message: Settled) => void
   /** A worker that had a task is gone. */
   readonly lost: (task: Task, death: Death, item: number | undefined) => void
-  /** A worker could not be started, and there is none. */
+  /** A worker could not be started, and there is none that could run a job. */
   readonly noneLeft: (error: WorkerStartError) => void
 }
 
@@ -168,7 +168,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       isPaused = true
       runLater(Effect.delay(Effect.sync(resumeStarts), restartPause))
     }
-    if (workers.size === 0) events.noneLeft(error)
+    if ([...workers].every(({ state }) => state === "retired")) events.noneLeft(error)
   }
 
   const resumeStarts = () => {
