@@ -119,7 +119,8 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const endQueued = (exit: Exit.Exit<never, unknown>) => {
-    for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
+    // Whoever is told may submit at once: that job is not one of these.
+    for (const task of Array.from({ length: queue.size }, () => queue.shift()!)) {
       counts.queued -= task.pending
       task.end(exit)
       finishOrRequeue(task)
