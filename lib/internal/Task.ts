@@ -140,6 +140,7 @@ export class Task {
     const culprit = this.#sent.length === 1 ? 0 : at
     if (culprit === undefined) return this.#retryOneByOne()
     const item = this.#sent[culprit]!
+    for (const untried of this.#sent.slice(culprit + 1)) untried.attempts--
     if (item.attempts <= this.#options.retryWorkerDeath) return void this.#pending.unshift(...this.#sent.splice(0))
     this.#pending.unshift(...this.#sent.toSpliced(culprit, 1))
     this.#sent = [item]
