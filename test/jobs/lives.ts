@@ -25,6 +25,7 @@ export const setup = Job.make(import.meta, "setup", async (_: void, { workerId }
 export const setupUnlessBroken = Job.make(import.meta, "setupUnlessBroken", () => {
   Notes.write(notes(), "start")
   if (fs.existsSync(`${notes()}/broken`)) throw new Error("no licence for this machine")
+  Notes.write(notes(), "up")
 })
 
 /** Ends its worker. */
