@@ -198,6 +198,25 @@ describe("idleTimeToLive, by the clock", () => {
     }).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 3, idleTimeToLive: "1 minute" }))))
 })
 
+describe("idleTimeToLive and minWorkers, by the clock", () => {
+  it.effect("keep as many of the workers there are, and start none in their place", () =>
+    Effect.gen(function*() {
+      const holdFour = TestClock.withLive(Effect.gen(function*() {
+        const board = Board.make()
+        const fibers = yield* Effect.forEach([1, 2, 3, 4], (label) => Executor.submit(values.hold, { board, label }))
+        yield* until(() => Board.started(board) === 4)
+        Board.openGate(board)
+        yield* Fiber.joinAll(fibers)
+      }))
+      yield* holdFour
+      yield* TestClock.adjust("1 minute")
+      yield* TestClock.withLive(untilStats(({ workers }) => workers === 2))
+      const fibers = yield* Effect.forEach([1, 2], () => Executor.submit(values.workerId, undefined))
+      const ids = yield* TestClock.withLive(Fiber.joinAll(fibers))
+      assert.isTrue(ids.every((id) => id <= 4), ids.join(", "))
+    }).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 4, minWorkers: 2, idleTimeToLive: "1 minute" }))))
+})
+
 describe("an executor in a busy loop's worker", () => {
   it.live("ends with that worker", () =>
     Effect.gen(function*() {
