@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { Executor, InlineExecutor, ThreadExecutor } from "../lib/mod.ts"
+import { Executor, InlineExecutor, Memory, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
 import * as faults from "./jobs/faults.ts"
 import * as lives from "./jobs/lives.ts"
@@ -143,6 +143,17 @@ for (const { layer, name } of backEnds) {
   })
 }
 
+/** The heap in use once so many jobs have run. */
+const heapAfter = (jobs: number) =>
+  Stream.range(1, jobs).pipe(
+    Stream.mapEffect((n) => Executor.run(values.square, n), { concurrency: 16, unordered: true }),
+    Stream.runDrain,
+    Effect.andThen(Effect.sync(() => {
+      Memory.collectUnsafe()
+      return Memory.sampleUnsafe().heapUsedBytes
+    }))
+  )
+
 const byNumber = (a: number, b: number) => a - b
 
 describe("maxJobsPerWorker", () => {
@@ -198,23 +209,28 @@ describe("idleTimeToLive, by the clock", () => {
     }).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 3, idleTimeToLive: "1 minute" }))))
 })
 
-describe("idleTimeToLive and minWorkers, by the clock", () => {
-  it.effect("keep as many of the workers there are, and start none in their place", () =>
+describe("idleTimeToLive", () => {
+  it.live("leaves minWorkers of the workers that there are, though all are idle together", () =>
     Effect.gen(function*() {
-      const holdFour = TestClock.withLive(Effect.gen(function*() {
+      const notes = yield* makeNotes
+      const options = { maxWorkers: 4, minWorkers: 2, idleTimeToLive: "30 millis", setup: lives.setup } as const
+      yield* Effect.gen(function*() {
         const board = Board.make()
         const fibers = yield* Effect.forEach([1, 2, 3, 4], (label) => Executor.submit(values.hold, { board, label }))
         yield* until(() => Board.started(board) === 4)
         Board.openGate(board)
         yield* Fiber.joinAll(fibers)
-      }))
-      yield* holdFour
-      yield* TestClock.adjust("1 minute")
-      yield* TestClock.withLive(untilStats(({ workers }) => workers === 2))
-      const fibers = yield* Effect.forEach([1, 2], () => Executor.submit(values.workerId, undefined))
-      const ids = yield* TestClock.withLive(Fiber.joinAll(fibers))
-      assert.isTrue(ids.every((id) => id <= 4), ids.join(", "))
-    }).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 4, minWorkers: 2, idleTimeToLive: "1 minute" }))))
+        yield* until(() => Notes.lines(notes).filter((line) => line.startsWith("gone")).length >= 2)
+        assert.isAtMost(yield* Executor.run(values.workerId, undefined), 4)
+      }).pipe(Effect.provide(ThreadExecutor.layer({ ...options, ...noting(notes) })))
+    }))
+
+  it.live("holds nothing for each job that has run", () =>
+    Effect.gen(function*() {
+      const before = yield* heapAfter(1000)
+      const after = yield* heapAfter(10_000)
+      assert.isBelow(after - before, 10_000 * 400)
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 2, idleTimeToLive: "1 hour" }))))
 })
 
 describe("an executor in a busy loop's worker", () => {
