@@ -115,12 +115,13 @@ export const make = Effect.fnUntraced(function*(
     counts.queued -= task.pending
     const id = ++lastMessageId
     const spares = spareBuffers.take(task.job)
+    const inputs = task.send()
     if (worker.cells !== undefined) worker.cells[Cell.item] = 0
     const sent = Effect.runSyncExit(worker.platformWorker!.send({
       _tag: "Run",
       id,
       job: host.address(task.job),
-      inputs: task.send(),
+      inputs,
       spares,
       observed: task.isObserved,
       traced: task.isTraced
@@ -132,7 +133,7 @@ export const make = Effect.fnUntraced(function*(
     }
     worker.state = "busy"
     worker.task = task
-    worker.jobs++
+    worker.jobs += inputs.length
     if (!task.hasStarted) timings.waited(now() - task.acceptedAt)
     task.started(worker, id)
     task.onReleased = limit(task, "running")

@@ -142,7 +142,8 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
     },
     exitOf: () => ({ exitCode: 1 }),
     address: (named) => named === setup ? 0 : 1,
-    sharesMemory: pool.sharesMemory
+    sharesMemory: pool.sharesMemory,
+    isInsideJob: () => false
   }
 
   return {

@@ -1,0 +1,159 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Stream } from "effect"
+import { Executor, ExecutorError, ProcessExecutor } from "../lib/mod.ts"
+import * as buffers from "./jobs/buffers.ts"
+import * as effects from "./jobs/effects.ts"
+import * as faults from "./jobs/faults.ts"
+import { where } from "./jobs/lives.ts"
+import * as Notes from "./jobs/notes.ts"
+import * as values from "./jobs/values.ts"
+import { backEnds, makeNotes } from "./shared/backEnds.ts"
+import { messageFor } from "./shared/invalidOptions.ts"
+import * as Programs from "./shared/programs.ts"
+import { until } from "./shared/until.ts"
+
+const one = Effect.provide(ProcessExecutor.layer({ maxWorkers: 1 }))
+const two = Effect.provide(ProcessExecutor.layer({ maxWorkers: 2 }))
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+describe("ProcessExecutor.layer", () => {
+  it.live("runs jobs in other processes, with the environment and the flags that were asked for", () =>
+    Effect.gen(function*() {
+      assert.notStrictEqual((yield* Executor.run(where, 0)).pid, process.pid)
+      assert.strictEqual(yield* Executor.run(values.variable, "GREETING"), "hello")
+      assert.deepStrictEqual(yield* Executor.run(values.execArgv, undefined), ["--no-warnings"])
+    }).pipe(Effect.provide(
+      ProcessExecutor.layer({ maxWorkers: 1, env: { GREETING: "hello" }, execArgv: ["--no-warnings"] })
+    )))
+
+  it.live("gives its processes no flags by default", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* Executor.run(values.execArgv, undefined), [])
+    }).pipe(one))
+
+  it.live("refuses options by name", () =>
+    Effect.gen(function*() {
+      const message = yield* messageFor(ProcessExecutor.layer, { maxWorkers: 0 })
+      assert.strictEqual(message, "maxWorkers must be a positive integer: received 0")
+    }))
+
+  it.live("leaves no process when its scope closes, busy or idle", () =>
+    Effect.gen(function*() {
+      const notes = yield* makeNotes
+      yield* Effect.gen(function*() {
+        yield* Executor.submit(faults.busy, notes)
+        yield* until(() => Notes.lines(notes).length === 1)
+        Notes.write(notes, `${(yield* Executor.run(where, 0)).pid}`)
+        assert.isTrue(Notes.lines(notes).every((pid) => isAlive(Number(pid))))
+      }).pipe(two)
+      assert.isFalse(Notes.lines(notes).some((pid) => isAlive(Number(pid))))
+    }))
+})
+
+describe("Executor.run on processes", () => {
+  it.live("copies inputs and results as the structured clone algorithm does", () =>
+    Effect.gen(function*() {
+      const thing = { date: new Date(0), map: new Map([["key", new Set([1n])]]), pattern: /x/g, nothing: undefined }
+      assert.deepStrictEqual(yield* Executor.run(values.echo, thing), thing)
+      assert.strictEqual(yield* Executor.run(values.echo, undefined), undefined)
+      const bytes = yield* Executor.run(values.bytes, { count: 3, n: 7 })
+      assert.deepStrictEqual([...bytes], [7, 7, 7])
+    }).pipe(one))
+
+  it.live("fails with a job's tagged error, its fields, message and cause included", () =>
+    Effect.gen(function*() {
+      const small = yield* Effect.flip(Executor.run(effects.half, 2))
+      assert.deepInclude({ ...small }, { _tag: "TooSmall", n: 2, limits: { min: 10 } })
+      assert.strictEqual(small.message, "2 is below 10")
+      const outer = yield* Effect.flip(Executor.run(effects.failWithCause, undefined))
+      assert.deepInclude({ ...(outer as effects.Outer).cause }, { _tag: "Odd", n: 3 })
+    }).pipe(one))
+
+  it.live("has nothing to give back after a loan", () =>
+    Effect.gen(function*() {
+      const [array, sum] = yield* Executor.use(
+        buffers.filled,
+        { length: 10, value: 7 },
+        (array) => Effect.succeed([array, array.reduce((a, b) => a + b)] as const)
+      )
+      assert.strictEqual(sum, 70)
+      assert.strictEqual(array.length, 10)
+    }).pipe(one))
+})
+
+describe("Executor.mapExit on processes", () => {
+  it.live("costs only the item at fault, of several in one message", () =>
+    Effect.gen(function*() {
+      const exits = yield* Stream.make(1, 2, -3, 4).pipe(
+        Stream.map((n) => ({ n, data: "" })),
+        Executor.mapExit(faults.exitOnData, { chunkSize: 4 }),
+        Stream.runCollect
+      )
+      assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, true, false, true])
+    }).pipe(one))
+})
+
+describe("a worker process that is stopped by SIGSTOP while it is idle", () => {
+  it.live("is no obstacle to closing the scope", () =>
+    Effect.gen(function*() {
+      const { pid } = yield* one(Effect.tap(
+        Executor.run(where, 0),
+        ({ pid }) => Effect.sync(() => process.kill(pid, "SIGSTOP"))
+      ))
+      assert.isFalse(isAlive(pid))
+    }))
+})
+
+describe("a program that is killed by SIGKILL", () => {
+  for (const what of ["idle", "busy"]) {
+    it.live(`takes its worker processes with it: ${what}`, () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const program = yield* Programs.start("process-workers.ts", notes, what)
+        program.child.kill("SIGKILL")
+        yield* until(program.isAllGone).pipe(Effect.timeout("10 seconds"))
+        assert.strictEqual(program.stdout(), "ready\n")
+      }))
+  }
+})
+
+describe("Ctrl-C", () => {
+  it.live("leaves it to the program whether its worker processes go on", () =>
+    Effect.gen(function*() {
+      const notes = yield* makeNotes
+      const program = yield* Programs.start("process-workers.ts", notes, "ctrl-c")
+      Programs.signalGroup(program, "SIGINT")
+      yield* until(program.isAllGone)
+      assert.strictEqual(program.stdout(), "ready\nresult 9\n")
+      assert.strictEqual(program.child.exitCode, 0)
+    }))
+
+  for (const { name } of backEnds) {
+    it.live(`stops a program and the busy loops of its workers: ${name}`, () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const program = yield* Programs.start("ctrl-c.ts", notes, name)
+        Programs.signalGroup(program, "SIGINT")
+        yield* until(program.isAllGone)
+        assert.strictEqual(program.stdout(), "ready\nclosed\n")
+        assert.strictEqual(program.child.exitCode, 130)
+      }))
+  }
+})
+
+describe("an error of a worker process", () => {
+  it.live("WorkerDied tells the signal, and no exit code", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Executor.run(faults.signalSelf, "SIGKILL"))
+      assert.instanceOf(error, ExecutorError.WorkerDied)
+      assert.strictEqual(error.exitCode, undefined)
+      assert.strictEqual(error.message, `Worker 1 died while running job "signalSelf": it was killed by SIGKILL`)
+    }).pipe(one))
+})

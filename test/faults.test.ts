@@ -1,0 +1,111 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit } from "effect"
+import { execFile } from "node:child_process"
+import { inspect, promisify } from "node:util"
+import { Executor, ExecutorError } from "../lib/mod.ts"
+import * as faults from "./jobs/faults.ts"
+import * as throws from "./jobs/throws.ts"
+import * as values from "./jobs/values.ts"
+import { backEnds } from "./shared/backEnds.ts"
+import { faultsOf, heapFull, strikeBetween, tagOf } from "./shared/faults.ts"
+import { untilStats } from "./shared/until.ts"
+
+/** How often faults strike one executor; `npm run soak` has a thousand. */
+const rounds = Number(process.env["FAULT_ROUNDS"] ?? 36)
+
+for (const { layer, name } of backEnds) {
+  const one = Effect.provide(layer({ maxWorkers: 1 }))
+  const two = Effect.provide(layer({ maxWorkers: 2 }))
+
+  describe(`${name}: a fault costs its own job, not the jobs beside it, and the next finds a worker`, () => {
+    it.layer(layer({ maxWorkers: 3 }), { excludeTestServices: true })((it) => {
+      for (const fault of faultsOf(name)) it.effect(fault.name, () => strikeBetween(fault))
+    })
+
+    it.live("a full heap, with resourceLimits", () =>
+      strikeBetween(heapFull).pipe(
+        Effect.provide(layer({ maxWorkers: 3, resourceLimits: { maxOldGenerationSizeMb: 24 } }))
+      ))
+  })
+
+  describe(`${name}: faults that strike again and again`, () => {
+    it.live(
+      `leave nothing behind, and the process ends by itself: ${rounds} rounds`,
+      () =>
+        Effect.gen(function*() {
+          const program = new URL("./programs/faults.ts", import.meta.url).pathname
+          const { stderr, stdout } = yield* Effect.promise(() =>
+            promisify(execFile)(process.execPath, [program, name, `${rounds}`])
+          )
+          assert.strictEqual(stderr, "")
+          const { after, before } = JSON.parse(stdout) as Record<"before" | "after", Array<string>>
+          assert.deepStrictEqual(after.toSorted(), before.toSorted())
+        }),
+      Math.max(60_000, rounds * 1000)
+    )
+  })
+
+  describe(`${name}, resourceLimits`, () => {
+    it.live("stackSizeMb says how deep a job can call", () =>
+      Effect.gen(function*() {
+        const [shallow, deep] = yield* Effect.forEach([0.5, 2], (stackSizeMb) =>
+          Executor.run(faults.stackDepth, undefined).pipe(
+            Effect.provide(layer({ maxWorkers: 1, resourceLimits: { stackSizeMb } }))
+          ))
+        assert.isAbove(deep!, 2 * shallow!)
+      }))
+  })
+
+  describe(`${name}, WorkerDied`, () => {
+    it.live("names the job, the worker and its exit code", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(faults.exit, 3))
+        assert.instanceOf(error, ExecutorError.WorkerDied)
+        const { attempt, exitCode, job, workerId } = error
+        assert.deepStrictEqual({ attempt, exitCode, job, workerId }, {
+          attempt: 1,
+          exitCode: 3,
+          job: "exit",
+          workerId: 1
+        })
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 2)
+      }).pipe(one))
+  })
+
+  describe(`${name}, JobThrew`, () => {
+    it.live("shows the line of the job's file to whoever prints it, and its causes", () =>
+      Effect.gen(function*() {
+        const exit = yield* Effect.exit(Executor.run(throws.throwing, "error"))
+        assert(Exit.isFailure(exit))
+        for (const shown of [Cause.pretty(exit.cause), inspect(Cause.squash(exit.cause))]) {
+          assert.match(shown, /wrong kind/)
+          assert.match(shown, /test\/jobs\/throws\.ts:\d+/)
+          assert.match(shown, /the reason why/)
+        }
+      }).pipe(one))
+  })
+
+  describe(`${name}: a worker that dies while idle`, () => {
+    it.live("costs no job, is counted, and the next job has another", () =>
+      Effect.gen(function*() {
+        yield* Executor.run(faults.exitAfterwards, 3)
+        yield* untilStats(({ died }) => died === 1)
+        assert.deepInclude(yield* Executor.stats, { workers: 0, finished: 1, failed: 0 })
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 2)
+      }).pipe(two))
+  })
+
+  describe(`${name}: large inputs`, () => {
+    it.live("are no obstacle when the workers that they go to die", () =>
+      Effect.gen(function*() {
+        const data = "a".repeat(4_000_000)
+        const exits = yield* Effect.forEach(
+          [1, -2, -3, 4, -5, 6],
+          (n) => Effect.exit(Executor.run(faults.exitOnData, { n, data })),
+          { concurrency: "unbounded" }
+        )
+        const shown = exits.map((exit) => Exit.isSuccess(exit) ? exit.value : tagOf(exit))
+        assert.deepStrictEqual(shown, [4_000_001, "WorkerDied", "WorkerDied", 4_000_004, "WorkerDied", 4_000_006])
+      }).pipe(two))
+  })
+}

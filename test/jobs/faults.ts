@@ -1,0 +1,159 @@
+/** Jobs with which something goes wrong. They are for workers: several end the process or the thread that they run on. */
+import { EventEmitter } from "node:events"
+import fs from "node:fs"
+import { isMainThread } from "node:worker_threads"
+import * as Job from "../../lib/Job.ts"
+import * as Notes from "./notes.ts"
+
+export interface Noting {
+  readonly notes: Notes.Notes
+  readonly n: number
+}
+
+const never = () => new Promise<never>(() => {})
+
+/** What Node prints when a process crashes is no news here. */
+const silence = () => {
+  if (!isMainThread) return
+  fs.closeSync(2)
+  fs.openSync("/dev/null", "w")
+}
+
+/** Notes that it begins, waits at the gate, and squares. */
+export const hold = Job.make(import.meta, "hold", async ({ n, notes }: Noting) => {
+  Notes.write(notes, `hold ${n}`)
+  await Notes.atGate(notes)
+  return n * n
+})
+
+/** Notes the process it runs in, then never ends and never listens. */
+export const busy = Job.make(import.meta, "busy", (notes: Notes.Notes): void => {
+  Notes.write(notes, `${process.pid}`)
+  while (true);
+})
+
+/** As `busy`, with its event loop free. */
+export const deaf = Job.make(import.meta, "deaf", (notes: Notes.Notes) => {
+  Notes.write(notes, `${process.pid}`)
+  return never()
+})
+
+export const exit = Job.make(import.meta, "exit", (code: number): void => {
+  process.exit(code)
+})
+
+/** Throws in a timer. */
+export const throwInTimer = Job.make(import.meta, "throwInTimer", (message: string) => {
+  silence()
+  setTimeout(() => {
+    throw new Error(message)
+  })
+  return never()
+})
+
+/** Emits an error that nobody listens to. */
+export const throwInEvent = Job.make(import.meta, "throwInEvent", (message: string) => {
+  silence()
+  setImmediate(() => new EventEmitter().emit("error", new Error(message)))
+  return never()
+})
+
+export const rejectUnhandled = Job.make(import.meta, "rejectUnhandled", (message: string) => {
+  silence()
+  void Promise.reject(new Error(message))
+  return never()
+})
+
+export const fillHeap = Job.make(import.meta, "fillHeap", (): void => {
+  silence()
+  const held: Array<unknown> = []
+  while (true) held.push(Array.from({ length: 1000 }, () => ({})))
+})
+
+/** How deep a function can call itself. */
+export const stackDepth = Job.make(import.meta, "stackDepth", (): number => {
+  let depth = 0
+  const dive = (): void => {
+    depth++
+    dive()
+  }
+  try {
+    dive()
+  } catch {
+    return depth
+  }
+  return Infinity
+})
+
+export const overflowStack = Job.make(import.meta, "overflowStack", (): void => {
+  const dive = (): void => dive()
+  dive()
+})
+
+/** Sends a signal to its own process. */
+export const signalSelf = Job.make(import.meta, "signalSelf", (signal: NodeJS.Signals) => {
+  process.kill(process.pid, signal)
+  return never()
+})
+
+export const abort = Job.make(import.meta, "abort", (): void => {
+  silence()
+  process.abort()
+})
+
+/** Ends its process or thread while its result is cloned. */
+export const exitWhenCloned = Job.make(import.meta, "exitWhenCloned", (code: number) => ({
+  get value(): number {
+    return process.exit(code)
+  }
+}))
+
+/** Returns, and then ends its process or thread. */
+export const exitAfterwards = Job.make(import.meta, "exitAfterwards", (code: number): void => {
+  setTimeout(() => process.exit(code), 5)
+})
+
+/** Returns, and then keeps its process or thread busy for ever. */
+export const busyAfterwards = Job.make(import.meta, "busyAfterwards", (notes: Notes.Notes): void => {
+  setImmediate(() => {
+    Notes.write(notes, "busy")
+    while (true);
+  })
+})
+
+/** Ends its worker the first `deaths` times that it is run, by the lines it has noted. */
+export const dieAtFirst = Job.make(
+  import.meta,
+  "dieAtFirst",
+  ({ deaths, notes }: { readonly deaths: number; readonly notes: Notes.Notes }, context) => {
+    Notes.write(notes, `${context.workerId}`)
+    if (Notes.lines(notes).length <= deaths) process.exit(1)
+    return context.workerId
+  }
+)
+
+/** Notes that it was run, and throws. */
+export const throwNoting = Job.make(import.meta, "throwNoting", (notes: Notes.Notes): void => {
+  Notes.write(notes, "thrown")
+  throw new Error("thrown on purpose")
+})
+
+/** Squares, or does what it is told. */
+export const fickle = Job.make(
+  import.meta,
+  "fickle",
+  ({ fault, n }: { readonly n: number; readonly fault: "none" | "throw" | "exit" | "hang" | "uncloneable" }) => {
+    if (fault === "throw") throw new RangeError(`no ${n}`)
+    if (fault === "exit") process.exit(n % 256)
+    if (fault === "uncloneable") return () => n
+    if (fault === "hang") { while (true); }
+    return n * n
+  }
+)
+
+/** Ends its worker on a number below zero, whatever large thing comes with it. */
+export const exitOnData = Job.make(
+  import.meta,
+  "exitOnData",
+  ({ data, n }: { readonly n: number; readonly data: string }) => n < 0 ? process.exit(9) : data.length + n
+)
