@@ -87,6 +87,9 @@ export interface Events {
 /** After a start that failed none is tried for so long, while other workers are there. */
 const restartPause = Duration.seconds(1)
 
+/** An idle worker that is asked to go has so long to do it. */
+const partingGrace = Duration.seconds(1)
+
 export type Fleet = Effect.Success<ReturnType<typeof make>>
 
 export const make = Effect.fnUntraced(function*(options: Options, host: Host, events: Events) {
@@ -273,10 +276,12 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     Effect.suspend(() => {
       const isAtRest = worker.state === "idle" || worker.state === "retired"
       worker.state = "stopping"
-      return Effect.asVoid(
-        isAtRest
-          ? Fiber.interrupt(worker.fiber!)
-          : Effect.andThen(host.terminate(worker.workerId), Fiber.await(worker.fiber!))
+      const terminate = Effect.asVoid(Effect.andThen(host.terminate(worker.workerId), Fiber.await(worker.fiber!)))
+      if (!isAtRest) return terminate
+      // What a job left behind may keep it from hearing that it should go.
+      return Effect.asVoid(Fiber.interrupt(worker.fiber!)).pipe(
+        Effect.timeoutOrElse({ duration: partingGrace, orElse: () => terminate }),
+        Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
       )
     })
 
