@@ -1,4 +1,5 @@
 /** A worker in a process of its own. */
+import { Worker } from "node:worker_threads"
 import { importJob } from "./importJob.ts"
 import * as worker from "./worker.ts"
 
@@ -16,5 +17,10 @@ process.on(
 )
 // The executor is gone, and with it whoever waits for a result.
 process.on("disconnect", () => process.exit())
+// A busy loop does not hear of it, so a thread of its own looks who the parent is.
+new Worker(
+  `setInterval(() => process.ppid === ${process.ppid} || process.kill(process.pid, "SIGKILL"), 500)`,
+  { eval: true, execArgv: [], stdin: false }
+).unref()
 // Ctrl-C reaches the whole group of processes: whether to stop is the executor's to say.
 process.on("SIGINT", () => {})
