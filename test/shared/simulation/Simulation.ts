@@ -146,9 +146,7 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
   }
 
   return {
-    timeline,
     workers,
-    runs,
     withdrawn,
     violations,
     violation,
