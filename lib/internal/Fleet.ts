@@ -259,7 +259,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
 
   const isDispensable = (worker: Worker) =>
     spares.has(worker)
-      ? staying(spares) > wornOut()
+      ? staying(spares) > wornOut() + Math.max(0, options.minWorkers - staying(workers))
       : staying(workers) > options.minWorkers
 
   const staying = (group: Set<Worker>) => [...group].filter(({ state }) => state !== "stopping").length

@@ -228,8 +228,9 @@ export const make = Effect.fnUntraced(function*(
             counts.queued += inputs.length
             queue.push(task)
             onAvailable()
-            // Last, for one of no time at all may be over at once.
-            task.onFinish.push(limit(task, "queued"), limit(task, "total"))
+            // Last, and one by one, for one of no time at all may be over at once.
+            task.onFinish.push(limit(task, "queued"))
+            task.onFinish.push(limit(task, "total"))
             return cancel(task, Exit.interrupt())
           })
         )

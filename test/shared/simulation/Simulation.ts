@@ -147,9 +147,7 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
   }
 
   return {
-    timeline,
     workers,
-    runs,
     withdrawn,
     violations,
     violation,
