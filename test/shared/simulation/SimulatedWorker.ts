@@ -31,8 +31,8 @@ export class SimulatedWorker {
   running: number | undefined
   /** What its latest run was given. */
   context: Job.Context | undefined
-  /** How many runs it was sent. */
-  runs = 0
+  /** How many jobs it was sent. */
+  jobs = 0
   /** The last run that it was sent, as long as the pool has no reply. */
   unanswered: number | undefined
   /** What the pool listens with. */
@@ -67,7 +67,7 @@ export class SimulatedWorker {
   readonly postMessage = (message: Inbound, transfer: ReadonlyArray<ArrayBuffer> = []): void => {
     this.#inbox.post(message, transfer)
     if (message[0] === 0 && message[1]._tag === "Run") {
-      this.runs++
+      this.jobs += message[1].inputs.length
       this.unanswered = message[1].id
     }
   }

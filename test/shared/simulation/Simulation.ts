@@ -110,7 +110,7 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
 
   const stop = (worker: SimulatedWorker) =>
     Effect.suspend(() => {
-      const isIdle = worker.isReady && worker.runs < (pool.maxJobsPerWorker ?? Infinity)
+      const isIdle = worker.isReady && worker.jobs < (pool.maxJobsPerWorker ?? Infinity)
       const others = workers.filter((other) => other !== worker && seemsToStay(other)).length
       if (!isClosing && isIdle && others < pool.minWorkers) violation(`idle worker ${worker.workerId} had to go`)
       return worker.stop

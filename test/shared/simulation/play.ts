@@ -112,7 +112,7 @@ const use = Effect.fnUntraced(function*(
   const inspect = Effect.gen(function*() {
     const { busy, queued, workers } = yield* executor.stats
     const ready = simulation.workers.filter((worker) =>
-      worker.isReady && worker.runs < (pool.maxJobsPerWorker ?? Infinity)
+      worker.isReady && worker.jobs < (pool.maxJobsPerWorker ?? Infinity)
     ).length
     if (workers > pool.maxWorkers) simulation.violation(`${workers} workers`)
     if (busy > workers || queued < 0) simulation.violation(`${busy} busy of ${workers} workers, ${queued} queued`)
