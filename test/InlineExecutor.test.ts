@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import { Executor, InlineExecutor, Job } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
 import { deaf } from "./jobs/endless.ts"
-import { onMainThread } from "./jobs/values.ts"
+import * as values from "./jobs/values.ts"
 import { executorSuite } from "./shared/executorSuite.ts"
 import { until } from "./shared/until.ts"
 
@@ -13,7 +13,7 @@ describe("InlineExecutor.layer", () => {
 
   it.live("runs jobs on the calling thread", () =>
     Effect.gen(function*() {
-      assert.isTrue(yield* Executor.run(onMainThread, undefined))
+      assert.isTrue(yield* Executor.run(values.onMainThread, undefined))
     }).pipe(Effect.provide(InlineExecutor.layer())))
 
   it.live("runs a job that sees what is around it, wherever it was made", () =>
@@ -35,4 +35,19 @@ describe("InlineExecutor.layer", () => {
       yield* TestClock.adjust("1 second")
       assert.propertyVal(yield* Fiber.join(fiber), "_tag", "None")
     }).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 1 }))), 10_000)
+
+  it.live("refuses a job from a job that it runs itself, which could wait for ever, and takes it from another", () =>
+    Effect.gen(function*() {
+      const executor = yield* Executor.Executor
+      const nested = Job.make(
+        import.meta,
+        "nested",
+        (n: number) => Executor.run(values.square, n).pipe(Effect.provideService(Executor.Executor, executor))
+      )
+      const error = yield* Effect.flip(Executor.run(nested, 3))
+      assert.propertyVal(error, "_tag", "WouldDeadlock")
+      assert.include(error.message, "square")
+      const elsewhere = yield* Executor.run(nested, 3).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 1 })))
+      assert.strictEqual(elsewhere, 9)
+    }).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 1 }))))
 })

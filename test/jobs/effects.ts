@@ -47,3 +47,14 @@ export const waitForever = Job.make(import.meta, "waitForever", (board: Board.Bo
   Board.enter(board, 0)
   return Effect.onInterrupt(Effect.never, () => Effect.sync(() => Board.leave(board)))
 })
+
+/** As `half`, in a span within a span. */
+export const halfTraced = Job.make(
+  import.meta,
+  "halfTraced",
+  (n: number) =>
+    (n % 2 === 0 ? Effect.succeed(n / 2) : Effect.fail(new Odd({ n }))).pipe(
+      Effect.withSpan("inner", { attributes: { n } }),
+      Effect.withSpan("outer")
+    )
+)

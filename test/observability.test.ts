@@ -1,0 +1,65 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Metric, Option, Tracer } from "effect"
+import { Executor, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
+import { halfTraced } from "./jobs/effects.ts"
+import * as values from "./jobs/values.ts"
+
+/** A tracer that keeps what it is told of. */
+const recording = () => {
+  const spans: Array<Tracer.Span> = []
+  const tracer = Tracer.make({
+    span: (options) => {
+      const span = Tracer.nativeTracer.span(options)
+      spans.push(span)
+      return span
+    }
+  })
+  return { spans, tracer }
+}
+
+const parentOf = ({ parent }: Tracer.Span) => Option.getOrUndefined(parent)?.spanId
+
+for (const [name, layer] of Object.entries({ ThreadExecutor, ProcessExecutor })) {
+  describe(`a span in a job, ${name}`, () => {
+    it.live("is a child of the caller's, with its own attributes, times and failure", () =>
+      Effect.gen(function*() {
+        const { spans, tracer } = recording()
+        yield* Effect.exit(Executor.run(halfTraced, 3)).pipe(Effect.withSpan("caller"), Effect.withTracer(tracer))
+        const [caller, outer, inner] = spans
+        assert.deepStrictEqual(spans.map((span) => span.name), ["caller", "outer", "inner"])
+        assert.strictEqual(parentOf(outer!), caller!.spanId)
+        assert.strictEqual(parentOf(inner!), outer!.spanId)
+        assert.strictEqual(inner!.traceId, caller!.traceId)
+        assert.strictEqual(inner!.attributes.get("n"), 3)
+        for (const { status } of spans) assert.strictEqual(status._tag, "Ended")
+        if (inner!.status._tag === "Ended" && caller!.status._tag === "Ended") {
+          assert.strictEqual(inner!.status.exit._tag, "Failure")
+          assert.isAtLeast(Number(inner!.status.startTime - caller!.status.startTime), 0)
+        }
+      }).pipe(Effect.provide(layer.layer({ maxWorkers: 1 }))))
+
+    it.live("is no cost where the caller has none", () =>
+      Effect.gen(function*() {
+        const { spans, tracer } = recording()
+        yield* Effect.exit(Executor.run(halfTraced, 2)).pipe(Effect.withTracer(tracer))
+        assert.deepStrictEqual(spans, [])
+      }).pipe(Effect.provide(layer.layer({ maxWorkers: 1 }))))
+  })
+}
+
+describe("Executor.stats", () => {
+  it.live("are metrics, too, of each executor by itself", () =>
+    Effect.gen(function*() {
+      yield* Executor.run(values.square, 3)
+      const stats = yield* Executor.stats
+      const gauges = (yield* Metric.snapshot).flatMap((metric) => metric.type === "Gauge" ? metric : [])
+      const of = (id: string) => gauges.filter((gauge) => gauge.id === `effect_futures_${id}`)
+      const finished = of("finished_jobs").at(-1)!
+      assert.strictEqual(Number(finished.state.value), stats.finished)
+      assert.isDefined(finished.attributes?.["executor"])
+      const quantiles = of("run_ms").filter(({ attributes }) =>
+        attributes?.["executor"] === finished.attributes!["executor"]
+      )
+      assert.deepStrictEqual(quantiles.map(({ attributes }) => attributes!["quantile"]), ["0.5", "0.9", "0.99"])
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 }))))
+})
