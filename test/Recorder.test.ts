@@ -45,12 +45,15 @@ const read = Effect.fnUntraced(function*(file: string) {
   return yield* Schema.decodeEffect(Schema.fromJsonString(RunRecord.RunRecord))(yield* fs.readFileString(file))
 })
 
+/** Those of whole lines; the last may be in the middle of being written. */
 const eventsIn = (journal: string) =>
   FileSystem.FileSystem.use((fs) =>
     Effect.map(
       fs.readFileString(journal),
       (text) =>
-        text.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown> & { readonly _tag: string })
+        text.split("\n").slice(0, -1).map((line) =>
+          JSON.parse(line) as Record<string, unknown> & { readonly _tag: string }
+        )
     )
   )
 
