@@ -1,9 +1,9 @@
 /** What CPython's own tests ask of `concurrent.futures`, in the words of this library, as far as no other test has it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
-import { Executor, ThreadExecutor } from "../lib/mod.ts"
+import { Executor, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
-import { inputIsCollected } from "./jobs/collected.ts"
+import { allocatedIsCollected, inputIsCollected } from "./jobs/collected.ts"
 import * as values from "./jobs/values.ts"
 import { collectGarbage } from "./shared/gc.ts"
 import { until } from "./shared/until.ts"
@@ -102,4 +102,13 @@ describe("what nobody needs any more", () => {
       yield* Executor.run(values.square, 1)
       assert.isTrue(yield* Executor.run(inputIsCollected, undefined))
     }).pipe(one))
+
+  for (const [name, { layer }] of Object.entries({ ThreadExecutor, ProcessExecutor })) {
+    it.live(`is let go by the worker: what an earlier job allocated, ${name}`, () =>
+      Effect.gen(function*() {
+        yield* Executor.run(allocatedIsCollected, 8)
+        yield* Executor.run(values.square, 1)
+        assert.isTrue(yield* Executor.run(allocatedIsCollected, 0))
+      }).pipe(Effect.provide(layer({ maxWorkers: 1 }))))
+  }
 })

@@ -86,8 +86,8 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
       resultBytes: message.observed ? outcomes.map(bytesIn) : []
     }
     running = -1
-    const moving = port.moves ? buffers.end(outcomes) : []
-    reply({ _tag: "Settled", id: message.id, outcomes, buffers: moving, measured, spans })
+    const moving = buffers.end(outcomes)
+    reply({ _tag: "Settled", id: message.id, outcomes, buffers: port.moves ? moving : [], measured, spans })
   }
 
   const setUp = async (address: unknown) => {
