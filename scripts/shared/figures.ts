@@ -49,17 +49,43 @@ export const comparison = (runs: ReadonlyArray<RunRecord.RunRecord>): string => 
   return table(["script", ...heads], runs.map((run) => [run.script, ...cells(run, lazy)]))
 }
 
-/** Medians with their spread, and the ratio to the first subject pair by pair. */
-export const benchmark = ({ description, name, subjects }: RunRecord.BenchCase): string => {
-  const base = subjects[0]!.samples
+/** Medians with their spread, the ratio to the first subject pair by pair, and how ours compare with the best peer. */
+export const benchmark = (measured: RunRecord.BenchCase): string => {
+  const { description, name, subjects } = measured
+  const base = subjects[0]!
+  const areRates = base.samples.every(({ jobs }) => jobs !== undefined)
   const rows = subjects.map((subject) => [
     subject.name,
-    spread(subject.samples.map(({ wallMs }) => wallMs), (ms) => `${ms.toFixed(1)} ms`),
-    spread(subject.samples.map(({ wallMs }, n) => wallMs / base[n]!.wallMs), (ratio) => `${ratio.toFixed(3)}×`),
+    areRates
+      ? spread(subject.samples.map((sample) => 1 / costMs(sample)), (rate) => rate.toFixed(1))
+      : spread(subject.samples.map(({ wallMs }) => wallMs), (ms) => `${ms.toFixed(1)} ms`),
+    spread(ratios(subject, base, costMs), times),
     spread(subject.samples.map(({ peakGrowthBytes }) => peakGrowthBytes), (bytes) => `${(bytes / 1e6).toFixed(1)} MB`)
   ])
-  return `${name}: ${description}\n${table(["", "wall", "wall, ratio", "peak growth"], rows)}`
+  const head = ["", areRates ? "thousand jobs a second" : "wall", "time, ratio", "peak growth"]
+  const best = bestPeer(measured)
+  const verdicts = best === undefined ?
+    [] :
+    subjects.filter(({ role }) => role === "ours").map((ours) =>
+      `${ours.name}: ${spread(ratios(best, ours, costMs), times)} the speed of ${best.name}, the fastest peer`
+    )
+  return [`${name}: ${description}`, table(head, rows), ...verdicts].join("\n")
 }
+
+type BenchSubject = RunRecord.BenchCase["subjects"][number]
+
+const costMs = ({ jobs = 1, wallMs }: RunRecord.BenchSample) => wallMs / jobs
+
+const bestPeer = ({ subjects }: RunRecord.BenchCase): BenchSubject | undefined =>
+  subjects.filter(({ role }) => role === "peer").toSorted((a, b) => medianCostMs(a) - medianCostMs(b))[0]
+
+const medianCostMs = ({ samples }: BenchSubject) => median(samples.map(costMs))
+
+/** Of the samples that were taken in the same round. */
+const ratios = (over: BenchSubject, under: BenchSubject, of: (sample: RunRecord.BenchSample) => number) =>
+  over.samples.map((sample, round) => of(sample) / of(under.samples[round]!))
+
+const times = (ratio: number) => `${ratio.toFixed(2)}×`
 
 const spread = (values: ReadonlyArray<number>, format: (value: number) => string) =>
   `${format(median([...values]))} (${format(Math.min(...values))} to ${format(Math.max(...values))})`

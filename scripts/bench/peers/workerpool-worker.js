@@ -1,5 +1,5 @@
 // The worker of workerpool, which calls what a module registers.
 import workerpool from "workerpool"
-import { busy, noop } from "./piscina-worker.js"
+import * as jobs from "../jobs.js"
 
-workerpool.worker({ busy, noop })
+workerpool.worker({ ...jobs })
