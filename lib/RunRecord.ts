@@ -124,7 +124,9 @@ export const BenchSample = Schema.Struct({
   /** The most that was resident, less what was before. */
   peakGrowthBytes: Count,
   /** How many jobs were done, where each sample does as many as it has time for. */
-  jobs: Schema.optionalKey(Count)
+  jobs: Schema.optionalKey(Count),
+  /** What was still resident when all had come to rest, less what was before. */
+  heldBytes: Schema.optionalKey(Count)
 })
 export type BenchSample = typeof BenchSample.Type
 

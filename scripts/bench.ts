@@ -11,6 +11,7 @@ import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Recorder, RunRecord } from "../lib/mod.ts"
 import type { Case, Sizes, Subject } from "./bench/case.ts"
 import { cases } from "./bench/cases.ts"
+import { peerNames } from "./bench/pools.ts"
 import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
 import { main } from "./shared/main.ts"
@@ -19,10 +20,6 @@ import { placeOf } from "./shared/place.ts"
 const { executor: _, ...parameters } = flags.experiment
 
 const caseNames = cases.map(({ name }) => name)
-
-const peerNames = [
-  ...new Set(cases.flatMap(({ subjects }) => subjects.filter(({ role }) => role === "peer").map(({ name }) => name)))
-]
 
 export const command = Command.make(
   "bench",
@@ -54,12 +51,12 @@ export const command = Command.make(
       quick
     }
     const chosenCases = cases.filter(({ name }) => input.cases.length === 0 || input.cases.includes(name))
-    const chosenPeers = input.peers.length > 0 ? input.peers : quick ? ["piscina"] : peerNames
+    const chosenPeers = input.peers.length > 0 ? input.peers : quick ? ["piscina", "concurrent.futures"] : peerNames
 
     const startedAt = new Date()
     const measured: Array<RunRecord.BenchCase> = []
     for (const each of chosenCases) {
-      const chosen = each.subjects.filter(({ name, role }) => role !== "peer" || chosenPeers.includes(name))
+      const chosen = each.subjects.filter(({ name }) => !peerNames.includes(name) || chosenPeers.includes(name))
       const result = yield* measure({ ...each, subjects: chosen }, sizes, rounds)
       if (!quiet && !json) yield* Console.log(figures.benchmark(result))
       measured.push(result)
@@ -106,8 +103,15 @@ const sample = Effect.fnUntraced(function*(caseName: string, subject: Subject, s
     })
   )
   return yield* Schema.decodeEffect(Schema.fromJsonString(RunRecord.BenchSample))(printed).pipe(
-    Effect.mapError(() => new Error(`No sample of ${subject.name} in the case ${caseName}: see what it printed`))
+    Effect.mapError(() => new NoSample({ case: caseName, subject: subject.name }))
   )
 })
+
+/** A subject ended without a sample; it has printed why. */
+class NoSample extends Schema.TaggedError<NoSample>()("NoSample", { case: Schema.String, subject: Schema.String }) {
+  override get message() {
+    return `No sample of ${this.subject} in the case ${this.case}`
+  }
+}
 
 if (import.meta.main) main(command)

@@ -1,5 +1,28 @@
 /** Everything that is measured, in the order in which it is. */
 import type { Case } from "./case.ts"
+import { backlog } from "./cases/backlog.ts"
+import { experiment } from "./cases/experiment.ts"
+import { idle } from "./cases/idle.ts"
 import { latency, noop } from "./cases/in-flight.ts"
+import { interrupt } from "./cases/interrupt.ts"
+import { map } from "./cases/map.ts"
+import { million } from "./cases/million.ts"
+import { payloads } from "./cases/payload.ts"
+import { results } from "./cases/results.ts"
+import { start } from "./cases/start.ts"
+import { uneven } from "./cases/uneven.ts"
 
-export const cases: ReadonlyArray<Case> = [noop, latency]
+export const cases: ReadonlyArray<Case> = [
+  noop,
+  latency,
+  map,
+  uneven,
+  results,
+  ...payloads,
+  experiment,
+  start,
+  idle,
+  million,
+  backlog,
+  interrupt
+]

@@ -16,6 +16,16 @@ export const once = async (work: () => Promise<unknown>, jobs?: number): Promise
   return { wallMs, cpuMs: (system + user) / 1000, peakGrowthBytes: growth(before, memory()), ...(jobs && { jobs }) }
 }
 
+/** As `once`, and what is still held when all has come to rest. */
+export const held = async (work: () => Promise<unknown>, jobs?: number): Promise<Sample> => {
+  collect()
+  const before = memory()
+  const sample = await once(work, jobs)
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  collect()
+  return { ...sample, heldBytes: Math.max(0, memory().rss - before.rss) }
+}
+
 /**
  * Measures as many jobs as `run` does in about a second, after as long a time of warming up.
  *
@@ -35,15 +45,15 @@ export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: S
   }
 }
 
-/** Runs `jobs` jobs, `inFlight` of them at the same time. */
+/** Runs `jobs` jobs, `inFlight` of them at the same time; each is told its lane. */
 export const keepInFlight = (
   inFlight: number,
   jobs: number,
-  run: (n: number) => Promise<unknown>
+  run: (lane: number) => Promise<unknown>
 ): Promise<unknown> => {
-  let next = 0
-  const lane = async () => {
-    while (next < jobs) await run(next++)
+  let left = jobs
+  const lane = async (_: unknown, n: number) => {
+    while (left-- > 0) await run(n)
   }
   return Promise.all(Array.from({ length: Math.min(inFlight, jobs) }, lane))
 }

@@ -49,43 +49,78 @@ export const comparison = (runs: ReadonlyArray<RunRecord.RunRecord>): string => 
   return table(["script", ...heads], runs.map((run) => [run.script, ...cells(run, lazy)]))
 }
 
-/** Medians with their spread, the ratio to the first subject pair by pair, and how ours compare with the best peer. */
+/** Medians with their spread, ratios to the first subject pair by pair, and how ours compare with the best peer. */
 export const benchmark = (measured: RunRecord.BenchCase): string => {
   const { description, name, subjects } = measured
-  const base = subjects[0]!
-  const areRates = base.samples.every(({ jobs }) => jobs !== undefined)
+  const figure = benchFigure(measured)
   const rows = subjects.map((subject) => [
     subject.name,
-    areRates
-      ? spread(subject.samples.map((sample) => 1 / costMs(sample)), (rate) => rate.toFixed(1))
-      : spread(subject.samples.map(({ wallMs }) => wallMs), (ms) => `${ms.toFixed(1)} ms`),
-    spread(ratios(subject, base, costMs), times),
-    spread(subject.samples.map(({ peakGrowthBytes }) => peakGrowthBytes), (bytes) => `${(bytes / 1e6).toFixed(1)} MB`)
+    spread(subject.samples.map(figure.of), figure.show),
+    spread(ratios(subject, subjects[0]!, figure), times),
+    spread(subject.samples.map(({ peakGrowthBytes }) => peakGrowthBytes), megabytes)
   ])
-  const head = ["", areRates ? "thousand jobs a second" : "wall", "time, ratio", "peak growth"]
-  const best = bestPeer(measured)
-  const verdicts = best === undefined ?
-    [] :
-    subjects.filter(({ role }) => role === "ours").map((ours) =>
-      `${ours.name}: ${spread(ratios(best, ours, costMs), times)} the speed of ${best.name}, the fastest peer`
-    )
-  return [`${name}: ${description}`, table(head, rows), ...verdicts].join("\n")
+  const verdicts = comparisons(measured).map(({ best, ours, ratio }) =>
+    `${ours.name}: ${spread(ratio, times)} the ${figure.name} of ${best.name}, the best peer`
+  )
+  return [`${name}: ${description}`, table(["", figure.name, "ratio", "peak growth"], rows), ...verdicts].join("\n")
 }
 
 type BenchSubject = RunRecord.BenchCase["subjects"][number]
 
-const costMs = ({ jobs = 1, wallMs }: RunRecord.BenchSample) => wallMs / jobs
+interface BenchFigure {
+  readonly name: string
+  readonly of: (sample: RunRecord.BenchSample) => number
+  readonly show: (value: number) => string
+  readonly moreIsBetter: boolean
+}
 
-const bestPeer = ({ subjects }: RunRecord.BenchCase): BenchSubject | undefined =>
-  subjects.filter(({ role }) => role === "peer").toSorted((a, b) => medianCostMs(a) - medianCostMs(b))[0]
+/** The figure that a case is about. */
+const benchFigure = ({ subjects }: RunRecord.BenchCase): BenchFigure => {
+  const { heldBytes, jobs } = subjects[0]!.samples[0]!
+  if (heldBytes !== undefined) {
+    return jobs === undefined
+      ? { name: "memory held", of: (sample) => sample.heldBytes!, show: megabytes, moreIsBetter: false }
+      : {
+        name: "memory held per job",
+        of: (sample) => sample.heldBytes! / sample.jobs!,
+        show: (bytes) => `${bytes.toFixed(0)} B`,
+        moreIsBetter: false
+      }
+  }
+  return jobs === undefined
+    ? { name: "time", of: (sample) => sample.wallMs, show: milliseconds, moreIsBetter: false }
+    : {
+      name: "jobs per second",
+      of: (sample) => sample.jobs! / sample.wallMs * 1000,
+      show: (rate) => local.format(rate),
+      moreIsBetter: true
+    }
+}
 
-const medianCostMs = ({ samples }: BenchSubject) => median(samples.map(costMs))
+/** Each of ours with the best of the peers, if there is one. */
+const comparisons = (measured: RunRecord.BenchCase) => {
+  const figure = benchFigure(measured)
+  const medianOf = ({ samples }: BenchSubject) => median(samples.map(figure.of))
+  const [best] = measured.subjects.filter(({ role }) => role === "peer").toSorted((a, b) =>
+    figure.moreIsBetter ? medianOf(b) - medianOf(a) : medianOf(a) - medianOf(b)
+  )
+  if (best === undefined) return []
+  return measured.subjects.filter(({ role }) => role === "ours").map((ours) => ({
+    best,
+    ours,
+    ratio: ratios(ours, best, figure)
+  }))
+}
 
 /** Of the samples that were taken in the same round. */
-const ratios = (over: BenchSubject, under: BenchSubject, of: (sample: RunRecord.BenchSample) => number) =>
+const ratios = (over: BenchSubject, under: BenchSubject, { of }: BenchFigure) =>
   over.samples.map((sample, round) => of(sample) / of(under.samples[round]!))
 
 const times = (ratio: number) => `${ratio.toFixed(2)}×`
+
+const milliseconds = (ms: number) => ms < 10_000 ? `${ms.toFixed(1)} ms` : seconds(ms)
+
+const local = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 })
 
 const spread = (values: ReadonlyArray<number>, format: (value: number) => string) =>
   `${format(median([...values]))} (${format(Math.min(...values))} to ${format(Math.max(...values))})`

@@ -1,28 +1,26 @@
-import { type Case, eachPool } from "../case.ts"
+import type { Case } from "../case.ts"
 import * as measure from "../measure.ts"
+import { eachPool } from "../pools.ts"
 
-/** Jobs that do nothing, through `run`: what a job costs beside its work. */
+/** What a job costs beside its work, as a Stream runs it. */
 const inFlight = (name: string, inFlight: number): Case => ({
   name,
-  description: `Jobs that do nothing, ${inFlight} in flight, on 2 threads`,
+  description: `Jobs that do nothing, ${inFlight} in flight on 2 threads`,
   subjects: [
     ...eachPool(
       () => ({ workers: 2, inFlight }),
-      (pool, sizes) => measure.rate((jobs) => measure.keepInFlight(inFlight, jobs, (n) => pool.run("noop", n)), sizes)
+      async (open, sizes) => {
+        const pool = await open()
+        return measure.rate((jobs) => measure.keepInFlight(inFlight, jobs, (n) => pool.run("noop", n)), sizes)
+      }
     ),
     {
       name: "effect-futures",
       role: "ours",
       sample: async (sizes) => {
-        const { Executor, jobs: { noop }, Stream, open } = await import("../ours.ts")
-        const runtime = open(2)
-        const run = (jobs: number) =>
-          Stream.range(1, jobs).pipe(
-            Stream.mapEffect((n) => Executor.run(noop, n), { concurrency: inFlight, unordered: true }),
-            Stream.runDrain,
-            runtime.runPromise
-          )
-        return measure.rate(run, sizes)
+        const { Executor, jobs: { noop }, open, stream } = await import("../ours.ts")
+        const { runPromise } = open(2)
+        return measure.rate((jobs) => runPromise(stream(inFlight, jobs, (n) => Executor.run(noop, n))), sizes)
       }
     }
   ]

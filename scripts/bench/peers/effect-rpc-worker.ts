@@ -8,7 +8,12 @@ import * as jobs from "../jobs.js"
 import { Jobs } from "./effect-rpc-jobs.ts"
 
 const handlers = Jobs.toLayer({
-  noop: (input) => Effect.sync(() => jobs.noop(input))
+  noop: (input) => Effect.sync(() => jobs.noop(input)),
+  busy: () => Effect.sync(() => jobs.busy()),
+  spin: (ms) => Effect.sync(() => jobs.spin(ms)),
+  echo: (value) => Effect.sync(() => jobs.echo(value)),
+  pass: (array) => Effect.sync(() => jobs.pass(array)),
+  fill: (length) => Effect.sync(() => jobs.fill(length))
 })
 
 RpcServer.layer(Jobs, { disableTracing: true }).pipe(

@@ -1,7 +1,7 @@
 import { move, Piscina } from "piscina"
 import type { Pool, Use } from "../pool.ts"
 
-export const open = async ({ inFlight, workers }: Use): Promise<Pool> => {
+export const open = ({ inFlight, workers }: Use): Pool => {
   const pool = new Piscina({
     filename: new URL("piscina-worker.js", import.meta.url).href,
     minThreads: workers,
@@ -12,6 +12,14 @@ export const open = async ({ inFlight, workers }: Use): Promise<Pool> => {
     concurrentTasksPerWorker: Math.ceil(inFlight / workers)
   })
   return {
-    run: (name, input, transfer) => pool.run(transfer === undefined ? input : move(input as ArrayBufferView), { name })
+    run: (name, input, moves) => pool.run(moves ? move(input as Float64Array) : input, { name }),
+    begin: () => {
+      const controller = new AbortController()
+      const ended = pool.run(undefined, { name: "busy", signal: controller.signal }).catch(() => {})
+      return () => {
+        controller.abort()
+        return ended
+      }
+    }
   }
 }

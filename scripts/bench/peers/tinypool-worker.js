@@ -2,4 +2,7 @@
 import { Tinypool } from "tinypool"
 import * as jobs from "../jobs.js"
 
-export const { noop } = jobs
+export const { busy, echo, noop, spin } = jobs
+
+export const pass = (array) => Tinypool.move(jobs.pass(array))
+export const fill = (length) => Tinypool.move(jobs.fill(length))

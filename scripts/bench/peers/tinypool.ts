@@ -1,7 +1,7 @@
 import { Tinypool } from "tinypool"
 import type { Pool, Use } from "../pool.ts"
 
-export const open = async ({ inFlight, workers }: Use): Promise<Pool> => {
+export const open = ({ inFlight, workers }: Use): Pool => {
   const pool = new Tinypool({
     filename: new URL("tinypool-worker.js", import.meta.url),
     minThreads: workers,
@@ -11,7 +11,14 @@ export const open = async ({ inFlight, workers }: Use): Promise<Pool> => {
     concurrentTasksPerWorker: Math.ceil(inFlight / workers)
   })
   return {
-    run: (name, input, transfer) =>
-      pool.run(transfer === undefined ? input : Tinypool.move(input as ArrayBufferView), { name })
+    run: (name, input, moves) => pool.run(moves ? Tinypool.move(input as Float64Array) : input, { name }),
+    begin: () => {
+      const controller = new AbortController()
+      const ended = pool.run(undefined, { name: "busy", signal: controller.signal }).catch(() => {})
+      return () => {
+        controller.abort()
+        return ended
+      }
+    }
   }
 }

@@ -2,4 +2,9 @@
 import workerpool from "workerpool"
 import * as jobs from "../jobs.js"
 
-workerpool.worker({ ...jobs })
+const moving = (job) => (input) => {
+  const array = job(input)
+  return new workerpool.Transfer(array, [array.buffer])
+}
+
+workerpool.worker({ ...jobs, pass: moving(jobs.pass), fill: moving(jobs.fill) })

@@ -1,12 +1,23 @@
 import workerpool from "workerpool"
 import type { Pool, Use } from "../pool.ts"
 
-export const open = async ({ workers }: Use): Promise<Pool> => {
+export const open = ({ workers }: Use): Pool => {
   const pool = workerpool.pool(new URL("workerpool-worker.js", import.meta.url).pathname, {
     minWorkers: workers,
     maxWorkers: workers,
     workerType: "thread",
     workerThreadOpts: { execArgv: [] }
   })
-  return { run: async (job, input, transfer = []) => pool.exec(job, [input], { transfer }) }
+  return {
+    run: async (job, input, moves) =>
+      pool.exec(job, [input], moves && { transfer: [(input as Float64Array<ArrayBuffer>).buffer] }),
+    begin: () => {
+      const running = pool.exec("busy")
+      const ended = running.catch(() => {})
+      return async () => {
+        running.cancel()
+        await ended
+      }
+    }
+  }
 }
