@@ -12,9 +12,9 @@ import { Recorder, RunRecord } from "../lib/mod.ts"
 import type { Case, Sizes, Subject } from "./bench/case.ts"
 import { cases } from "./bench/cases.ts"
 import { peerNames } from "./bench/pools.ts"
-import * as figures from "./shared/figures.ts"
+import * as figures from "./shared/bench-figures.ts"
 import * as flags from "./shared/flags.ts"
-import { main } from "./shared/main.ts"
+import { main, report } from "./shared/main.ts"
 import { placeOf } from "./shared/place.ts"
 
 const { executor: _, ...parameters } = flags.experiment
@@ -34,60 +34,91 @@ export const command = Command.make(
       Flag.withDescription("Measure this peer only; can be given several times"),
       Flag.atLeast(0)
     ),
-    quick: flags.toggle("quick", "Measure each case once, with little work and one peer: to see that it works"),
+    quick: flags.toggle(
+      "quick",
+      "Measure each case once, with little work, and few peers unless named: to see that it works"
+    ),
     rounds: flags.count("rounds", 5, "How many samples of each subject")
   },
-  Effect.fn("bench")(function*(input) {
-    const place = yield* placeOf("bench", input)
-    const recorder = yield* Recorder.Recorder
-    yield* recorder.check(place)
+  (input) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        const place = yield* placeOf("bench", input)
+        const recorder = yield* Recorder.Recorder
+        yield* recorder.check(place)
 
-    const { json, quick, quiet } = input
-    const rounds = quick ? 1 : input.rounds
-    const sizes: Sizes = {
-      jobs: quick ? Math.min(input.jobs, 6) : input.jobs,
-      count: quick ? Math.min(input.count, 1_000_000) : input.count,
-      workers: input.workers,
-      quick
-    }
-    const chosenCases = cases.filter(({ name }) => input.cases.length === 0 || input.cases.includes(name))
-    const chosenPeers = input.peers.length > 0 ? input.peers : quick ? ["piscina", "concurrent.futures"] : peerNames
+        const startedAt = new Date()
+        const { json, quick, quiet } = input
+        const rounds = quick ? 1 : input.rounds
+        const sizes = sizesOf(input)
+        const measured: Array<RunRecord.BenchCase> = []
+        const exit = yield* Effect.forEach(chosenOf(input), (each) =>
+          measure(each, sizes, rounds).pipe(
+            Effect.tap((result) => quiet || json ? Effect.void : Console.log(figures.show(result))),
+            Effect.map((result) => measured.push(result))
+          )).pipe(restore, Effect.exit)
 
-    const startedAt = new Date()
-    const measured: Array<RunRecord.BenchCase> = []
-    for (const each of chosenCases) {
-      const chosen = each.subjects.filter(({ name }) => !peerNames.includes(name) || chosenPeers.includes(name))
-      const result = yield* measure({ ...each, subjects: chosen }, sizes, rounds)
-      if (!quiet && !json) yield* Console.log(figures.benchmark(result))
-      measured.push(result)
-    }
-
-    const record: RunRecord.BenchRecord = {
-      version: 1,
-      script: "bench",
-      status: "completed",
-      startedAt: startedAt.toISOString(),
-      finishedAt: new Date().toISOString(),
-      environment: recorder.environment,
-      parameters: { ...sizes, rounds },
-      cases: measured
-    }
-    yield* recorder.write(record, place)
-    if (json) yield* Console.log(JSON.stringify(record, null, 2))
-  })
+        const record: RunRecord.BenchRecord = {
+          version: 1,
+          script: "bench",
+          status: RunRecord.statusOf(exit),
+          startedAt: startedAt.toISOString(),
+          finishedAt: new Date().toISOString(),
+          environment: recorder.environment,
+          parameters: { ...sizes, rounds },
+          cases: measured
+        }
+        yield* recorder.write(record, place).pipe(Effect.tapCause(report))
+        if (json) yield* Console.log(JSON.stringify(record, null, 2))
+        return yield* exit
+      })
+    )
 ).pipe(Command.withDescription("Measure the executor against other pools at the same work"))
+
+interface Chosen {
+  readonly cases: ReadonlyArray<string>
+  readonly peers: ReadonlyArray<string>
+  readonly quick: boolean
+}
+
+/** The cases to measure, with the subjects that were chosen; the floor and ours always are. */
+const chosenOf = (chosen: Chosen): ReadonlyArray<Case> => {
+  const peers = chosen.peers.length > 0 ? chosen.peers : chosen.quick ? quickPeers : peerNames
+  const isChosen = ({ name }: Subject) => !peerNames.includes(name) || peers.includes(name)
+  return cases
+    .filter(({ name }) => chosen.cases.length === 0 || chosen.cases.includes(name))
+    .map((each) => ({ ...each, subjects: each.subjects.filter(isChosen) }))
+}
+
+const quickPeers = ["piscina", "concurrent.futures"]
+
+const sizesOf = ({ count, jobs, quick, workers }: Sizes): Sizes => ({
+  jobs: quick ? Math.min(jobs, 6) : jobs,
+  count: quick ? Math.min(count, 1_000_000) : count,
+  workers,
+  quick
+})
 
 /** In turn, A B C A B C …, so that what drifts on the machine falls on all alike. */
 const measure = Effect.fnUntraced(function*({ description, name, subjects }: Case, sizes: Sizes, rounds: number) {
-  const samples = subjects.map((): Array<RunRecord.BenchSample> => [])
+  const present = yield* Effect.filter(subjects, isPresent)
+  const samples = present.map((): Array<RunRecord.BenchSample> => [])
   for (let round = 0; round < rounds; round++) {
-    for (const [n, subject] of subjects.entries()) samples[n]!.push(yield* sample(name, subject, sizes))
+    for (const [n, subject] of present.entries()) samples[n]!.push(yield* sample(name, subject, sizes))
   }
   return {
     name,
     description,
-    subjects: subjects.map(({ name, role }, n) => ({ name, role, samples: samples[n]! }))
+    subjects: present.map(({ name, role }, n) => ({ name, role, samples: samples[n]! }))
   }
+})
+
+const isPresent = Effect.fnUntraced(function*({ name, needs }: Subject) {
+  if (needs === undefined) return true
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const isThere = yield* spawner.string(ChildProcess.make(needs, ["--version"])).pipe(Effect.isSuccess)
+  if (!isThere) yield* Console.error(`${name} is left out: there is no ${needs}`)
+  return isThere
 })
 
 /** By Node alone, not by what runs this script, so that no subject's workers inherit a loader. */

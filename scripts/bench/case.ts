@@ -12,6 +12,8 @@ export interface Subject {
   readonly name: string
   /** A floor is what there is at least to pay; ours are compared with the best of the peers. */
   readonly role: "floor" | "peer" | "ours"
+  /** A program that not every machine has, without which this subject is left out. */
+  readonly needs?: string
   /** Loads what it measures, so that no subject's process holds what another needs. */
   readonly sample: (sizes: Sizes) => Promise<RunRecord.BenchSample>
 }

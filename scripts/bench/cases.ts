@@ -19,10 +19,10 @@ export const cases: ReadonlyArray<Case> = [
   uneven,
   results,
   ...payloads,
-  experiment,
   start,
   idle,
   million,
   backlog,
-  interrupt
+  interrupt,
+  experiment
 ]

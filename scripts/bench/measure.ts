@@ -35,7 +35,7 @@ export const held = async (work: () => Promise<unknown>, jobs?: number): Promise
 export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: Sizes): Promise<Sample> => {
   const ms = quick ? 50 : 1000
   const startedAt = performance.now()
-  for (let batch = 64;; batch *= 2) {
+  for (let batch = 8;; batch *= 2) {
     const batchStartedAt = performance.now()
     await run(batch)
     const now = performance.now()
@@ -49,7 +49,7 @@ export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: S
 export const keepInFlight = (
   inFlight: number,
   jobs: number,
-  run: (lane: number) => Promise<unknown>
+  run: (lane: number) => PromiseLike<unknown>
 ): Promise<unknown> => {
   let left = jobs
   const lane = async (_: unknown, n: number) => {

@@ -3,9 +3,10 @@ import type { RunRecord } from "../../lib/mod.ts"
 import type { Sizes, Subject } from "./case.ts"
 import type { Pool, Use } from "./pool.ts"
 
+/** What is least to pay. */
 const floor = "worker_threads"
 
-const pools = {
+export const pools = {
   [floor]: () => import("./peers/worker-threads.ts"),
   piscina: () => import("./peers/piscina.ts"),
   tinypool: () => import("./peers/tinypool.ts"),

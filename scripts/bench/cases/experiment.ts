@@ -21,6 +21,7 @@ export const experiment: Case = {
     {
       name: "concurrent.futures",
       role: "peer",
+      needs: "python3",
       sample: async ({ count, jobs, workers }) => {
         const { sample } = await import("../peers/concurrent-futures.ts")
         return sample({ jobs, count, workers })

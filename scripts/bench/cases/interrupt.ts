@@ -5,7 +5,7 @@ import { eachPool } from "../pools.ts"
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** An interruption after one that is not measured: the first may start what the later ones find ready. */
-const second = async (begin: () => () => Promise<unknown>, next: () => Promise<unknown>) => {
+const second = async (begin: () => () => Promise<unknown>, next: () => PromiseLike<unknown>) => {
   const beginBusy = async () => {
     await next()
     await sleep(200)

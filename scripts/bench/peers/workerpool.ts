@@ -9,7 +9,7 @@ export const open = ({ workers }: Use): Pool => {
     workerThreadOpts: { execArgv: [] }
   })
   return {
-    run: async (job, input, moves) =>
+    run: (job, input, moves) =>
       pool.exec(job, [input], moves && { transfer: [(input as Float64Array<ArrayBuffer>).buffer] }),
     begin: () => {
       const running = pool.exec("busy")
