@@ -10,6 +10,7 @@ import "./shared/require-node.js"
 import { Console, Effect, FileSystem, Path, Result } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Recorder, type RunRecord } from "../lib/mod.ts"
+import * as benchFigures from "./shared/bench-figures.ts"
 import * as figures from "./shared/figures.ts"
 import { main, UsageError } from "./shared/main.ts"
 import { resultFolder } from "./shared/place.ts"
@@ -106,7 +107,7 @@ const figuresOf = (record: RunRecord.ResultFile) => {
 
 const tableOf = (record: RunRecord.ResultFile) => {
   if ("runs" in record) return figures.comparison(record.runs)
-  if ("cases" in record) return record.cases.map(figures.benchmark).join("\n")
+  if ("cases" in record) return record.cases.map(benchFigures.show).join("\n")
   return figures.table(figures.heads, [figures.cells(record)])
 }
 

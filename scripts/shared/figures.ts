@@ -1,11 +1,10 @@
 /** The figures of runs, as people read them. */
 import CliTable from "cli-table3"
-import { median } from "simple-statistics"
 import type { RunRecord } from "../../lib/mod.ts"
 
-const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
+export const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 
-const megabytes = (bytes: number) => `${fixed(bytes / 1e6, Math.abs(bytes) < 10e6 ? 1 : 0)} MB`
+export const megabytes = (bytes: number) => `${fixed(bytes / 1e6, Math.abs(bytes) < 10e6 ? 1 : 0)} MB`
 
 const percent = (share: number) => `${fixed(share * 100, 1)} %`
 
@@ -44,25 +43,10 @@ export const cells = (record: RunRecord.RunRecord, base?: RunRecord.RunRecord): 
   )
 
 /** A row for each of the runs that were made to be compared, with ratios to `lazy`. */
-export const comparison = (runs: ReadonlyArray<RunRecord.RunRecord>): string => {
+export const comparison = (runs: ReadonlyArray<RunRecord.RunRecord>, draw = table): string => {
   const lazy = runs.find(({ script }) => script === "lazy")
-  return table(["script", ...heads], runs.map((run) => [run.script, ...cells(run, lazy)]))
+  return draw(["script", ...heads], runs.map((run) => [run.script, ...cells(run, lazy)]))
 }
-
-/** Medians with their spread, and the ratio to the first subject pair by pair. */
-export const benchmark = ({ description, name, subjects }: RunRecord.BenchCase): string => {
-  const base = subjects[0]!.samples
-  const rows = subjects.map((subject) => [
-    subject.name,
-    spread(subject.samples.map(({ wallMs }) => wallMs), (ms) => `${ms.toFixed(1)} ms`),
-    spread(subject.samples.map(({ wallMs }, n) => wallMs / base[n]!.wallMs), (ratio) => `${ratio.toFixed(3)}×`),
-    spread(subject.samples.map(({ peakGrowthBytes }) => peakGrowthBytes), (bytes) => `${(bytes / 1e6).toFixed(1)} MB`)
-  ])
-  return `${name}: ${description}\n${table(["", "wall", "wall, ratio", "peak growth"], rows)}`
-}
-
-const spread = (values: ReadonlyArray<number>, format: (value: number) => string) =>
-  `${format(median([...values]))} (${format(Math.min(...values))} to ${format(Math.max(...values))})`
 
 /** Rows under heads, the first column to the left and the others to the right. */
 export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
@@ -73,4 +57,11 @@ export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyA
   })
   for (const row of rows) drawn.push([...row])
   return drawn.toString()
+}
+
+/** The same for a page of Markdown; the first column holds names. */
+export const markdownTable = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const line = head.map((_, column) => column === 0 ? "---" : "--:")
+  const body = rows.map(([name, ...cells]) => [`\`${name}\``, ...cells])
+  return [head, line, ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n")
 }

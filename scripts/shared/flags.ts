@@ -14,7 +14,8 @@ export const count = (name: string, value: number, description: string) =>
     Flag.withDefault(value)
   )
 
-const toggle = (name: string, description: string) =>
+/** A flag that is on or off, by default off. */
+export const toggle = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
 
 export const experiment = {
