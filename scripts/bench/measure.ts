@@ -30,12 +30,13 @@ export const held = async (work: () => Promise<unknown>, jobs?: number): Promise
  * Measures as many jobs as `run` does in about a second, after as long a time of warming up.
  *
  * Compilers take thousands of jobs to make up their minds, so the rate that counts is that of the last of the batches,
- * each twice as large as the one before, that the warm-up consists of.
+ * each twice as large as the one before, that the warm-up consists of. It begins when the workers are up.
  */
 export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: Sizes): Promise<Sample> => {
   const ms = quick ? 50 : 1000
+  await run(8)
   const startedAt = performance.now()
-  for (let batch = 8;; batch *= 2) {
+  for (let batch = 16;; batch *= 2) {
     const batchStartedAt = performance.now()
     await run(batch)
     const now = performance.now()
