@@ -24,7 +24,7 @@ describe("README", () => {
     const readme = read("README.md")
     assert.strictEqual(withFigures(readme, record, bench), readme)
     for (const { script } of record.runs) assert.include(readme, `| \`${script}\` |`)
-    for (const { name } of bench.cases) assert.include(readme, `| \`${name}\` |`)
+    for (const { name } of bench.cases) assert.include(readme, `- \`${name}\`: `)
   })
 
   it("says nothing of the finding that the reference records do not bear out", () => {
