@@ -74,6 +74,7 @@ describe("sinSimd", () => {
       RangeError,
       "count must be at most 100000000: received 100000001"
     )
+    assert.throws(() => sinSimd.run({ count: maxCount }, context), "allocated")
   })
 
   it.live("fills borrowed memory again on a worker", () =>

@@ -17,7 +17,7 @@ interface Exports extends Pick<SinKernel, "restart" | "next"> {
   readonly length: { readonly value: number }
 }
 
-/** What of the global object is used, of which the types of Node know nothing. */
+/** As much of the global as is used here; Node's types declare it as no value. */
 declare const WebAssembly: {
   readonly Module: new(code: Uint8Array) => object
   readonly Instance: new(module: object) => { readonly exports: unknown }
