@@ -8,8 +8,8 @@ export const maxCount = 100_000_000
 let kernel: sinKernel.SinKernel | undefined
 
 /**
- * The sines of 0, 1, … `count` - 1 radians, as the job `sin` gives them, by a WebAssembly kernel in a
- * fiftieth of the time. Each is within 1 unit in the last place of `Math.sin`.
+ * The sines of 0, 1, … `count` - 1 radians, by a WebAssembly kernel in a fiftieth of the time that the job `sin` takes.
+ * Each is within 1 unit in the last place of `Math.sin`.
  *
  * Throws a `RangeError` for a `count` above {@link maxCount}, where the kernel would lose digits.
  */
