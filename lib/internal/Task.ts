@@ -44,6 +44,8 @@ export interface Options {
   /** How often an item is run again whose worker died. */
   readonly retryWorkerDeath: number
   readonly priority: number
+  /** Buffers that move with the inputs, which can then be sent only once. */
+  readonly transfer: ReadonlyArray<ArrayBuffer>
 }
 
 export type Deadline = Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>>
@@ -54,12 +56,11 @@ export class Task {
   readonly job: Job.Any
   readonly pace: Pace
   readonly priority: number
-  readonly deadline: Deadline | undefined
   readonly acceptedAt = now()
   /** How many items have not settled. */
   unsettled: number
   /** The items that no worker has, in order. */
-  pending: Array<Item> = []
+  pending: Array<Item>
   isQueued = false
   previous: Task | undefined = undefined
   next: Task | undefined = undefined
@@ -72,11 +73,11 @@ export class Task {
   #onFinish: Array<() => void> | undefined = undefined
   /** The buffers that came with the results. */
   buffers: Array<ArrayBuffer> | undefined = undefined
-  readonly #retryWorkerDeath: number
+  readonly #options: Options
   readonly #caller: Caller
   readonly #onSettled: (exit: Exit.Exit<unknown, unknown>) => void
   readonly #resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
-  readonly #exits: Array<Exit.Exit<unknown, unknown>> = []
+  readonly #exits: Array<Exit.Exit<unknown, unknown>>
   #runMs = 0
   #verdict: Exit.Exit<never, unknown> | undefined = undefined
 
@@ -95,25 +96,31 @@ export class Task {
     this.job = job
     this.pace = pace
     this.priority = options.priority
-    this.deadline = options.deadline
-    this.#retryWorkerDeath = options.retryWorkerDeath
+    this.#options = options
     this.#caller = caller
     this.#onSettled = onSettled
     this.#resume = resume
     this.unsettled = inputs.length
-    for (let index = 0; index < inputs.length; index++) {
-      this.pending.push({
-        task: this,
-        index,
-        input: inputs[index],
-        deaths: 0,
-        worker: undefined,
-        number: 0,
-        expectedMs: 0
-      })
-    }
+    this.pending = inputs.map((input, index) => ({
+      task: this,
+      index,
+      input,
+      deaths: 0,
+      worker: undefined,
+      number: 0,
+      expectedMs: 0
+    }))
+    this.#exits = Array.from(inputs, () => unsettled)
     if (!this.isObserved) return
     for (const item of this.pending) this.#tell(item, { _tag: "Submitted", job: job.name, at: this.acceptedAt })
+  }
+
+  get deadline(): Deadline | undefined {
+    return this.#options.deadline
+  }
+
+  get transfer(): ReadonlyArray<ArrayBuffer> {
+    return this.#options.transfer
   }
 
   get isObserved(): boolean {
@@ -126,7 +133,7 @@ export class Task {
 
   /** Whether it matters to nobody when its items start, so that they can be sent before a worker is free. */
   get canWaitAnywhere(): boolean {
-    return !this.isObserved && this.deadline === undefined && !this.isSuspect
+    return !this.isObserved && this.deadline === undefined && this.transfer.length === 0 && !this.isSuspect
   }
 
   /** Whether a worker has items of it. */
@@ -187,7 +194,7 @@ export class Task {
 
   /** The worker that ran `item` died. Returns whether it is to be run again. */
   lost(item: Item, death: Death): boolean {
-    if (!this.isCancelled && ++item.deaths <= this.#retryWorkerDeath) {
+    if (!this.isCancelled && ++item.deaths <= this.#options.retryWorkerDeath) {
       this.putBack(item)
       return true
     }
@@ -250,6 +257,8 @@ export class Task {
     }
   }
 }
+
+const unsettled = Exit.interrupt()
 
 type WithoutId<Event> = Event extends unknown ? Omit<Event, "id"> : never
 

@@ -82,7 +82,7 @@ const interrupted = Exit.interrupt()
 
 const nothingToGiveBack = () => {}
 
-const defaultRunOptions = { deadline: undefined, retryWorkerDeath: 0, priority: 0 }
+const defaultRunOptions = { deadline: undefined, retryWorkerDeath: 0, priority: 0, transfer: [] }
 
 export const make = Effect.fnUntraced(function*(
   options: Options,
@@ -195,7 +195,7 @@ export const make = Effect.fnUntraced(function*(
       spares,
       observed: task.isObserved,
       traced: task.isTraced
-    }, spares))
+    }, [...spares, ...task.transfer]))
     if (Exit.isFailure(sent)) {
       spareBuffers.put(task.job, spares)
       return onRefused(worker, items, Fleet.reasonOf(sent))
@@ -330,7 +330,7 @@ export const make = Effect.fnUntraced(function*(
     const culprit = slots !== undefined || claimed.length === 1 ? claimed.at(-1) : undefined
     line.items().forEach((item) => {
       tasks.push(item.task)
-      if (item !== culprit) {
+      if (item !== culprit && item.task.transfer.length === 0) {
         putBack(worker, item)
         item.task.isSuspect ||= slots === undefined
         return
