@@ -50,6 +50,8 @@ export class Recorder extends Context.Service<Recorder, {
    * read. A journal may be of any size.
    */
   readonly read: (file: string, options?: ReadOptions) => Effect.Effect<Read, RecordNotRead>
+  /** Reads what stands where a record should, whatever it says, within the same limits. */
+  readonly readJson: (file: string, options?: ReadOptions) => Effect.Effect<object, RecordNotRead>
   /**
    * Makes a record of the journal of a run that was killed, beside it. The journal stays if it is damaged inside. Fails
    * while the process lives that kept the journal, unless `isOver` says that this is another one with its number.
@@ -57,7 +59,7 @@ export class Recorder extends Context.Service<Recorder, {
   readonly finish: (
     journalFile: string,
     options?: ReadOptions & { readonly isOver?: boolean }
-  ) => Effect.Effect<Finished, RecordNotRead | RecordNotWritten>
+  ) => Effect.Effect<Finished, RecordNotRead | RecordNotWritten | RunGoesOn>
 }>()("effect-futures/Recorder") {
   static readonly layer: Layer.Layer<Recorder, never, FileSystem.FileSystem | Path.Path | ChildProcessSpawner> = Layer
     .effect(Recorder, Effect.suspend(() => make))
@@ -117,6 +119,16 @@ export class RecordNotRead extends Schema.TaggedError<RecordNotRead>()("RecordNo
   }
 }
 
+/** A journal is not finished while its run goes on. */
+export class RunGoesOn extends Schema.TaggedError<RunGoesOn>()("RunGoesOn", {
+  file: Schema.String,
+  pid: Schema.Int
+}) {
+  override get message() {
+    return `${this.file} cannot be finished: its run goes on, in process ${this.pid}`
+  }
+}
+
 /** So is a process that only another user may signal. */
 const isAlive = (pid: number): boolean => {
   try {
@@ -141,6 +153,11 @@ const reasonOf = (error: { readonly message: string; readonly cause?: unknown })
   error.cause instanceof Error ? error.cause.message : error.message
 
 const notWritten = (file: string) => (error: PlatformError) => new RecordNotWritten({ file, reason: reasonOf(error) })
+
+const notRead = (file: string) =>
+  Effect.mapError((error: { readonly message: string }) => new RecordNotRead({ file, reason: reasonOf(error) }))
+
+const ignore = () => {}
 
 const encoder = new TextEncoder()
 
@@ -230,7 +247,14 @@ const make = Effect.gen(function*() {
       }))
     )
 
-  const readJournal = Effect.fnUntraced(function*(file: string, onRead: (bytes: number) => void) {
+  /** Of a pipe or a device there might never be an end. */
+  const statFile = Effect.fnUntraced(function*(file: string) {
+    const info = yield* fs.stat(file)
+    return info.type === "File" ? info : yield* Effect.fail({ message: `expected a file, got a ${info.type}` })
+  })
+
+  const readJournal = Effect.fnUntraced(function*(file: string, { onRead = ignore }: ReadOptions) {
+    yield* statFile(file)
     const reader = new journal.Reader()
     yield* Stream.runForEach(fs.stream(file, { chunkSize: 2 ** 20 }), (bytes) =>
       Effect.sync(() => {
@@ -244,38 +268,35 @@ const make = Effect.gen(function*() {
     }
     yield* decodeFigures(record)
     return { record, damage, pid: reader.ledger.pid() }
+  }, (effect, file) => effect.pipe(notRead(file)))
+
+  const readObject = Effect.fnUntraced(function*(file: string, onRead: (bytes: number) => void) {
+    const { size } = yield* statFile(file)
+    if (ByteSize.isGreaterThan(size, resultFile.maxSize)) {
+      const [most, got] = [resultFile.maxSize, size].map((size) => ByteSize.format(size))
+      return yield* Effect.fail({ message: `expected at most ${most}, got ${got}` })
+    }
+    const bytes = yield* fs.readFile(file)
+    onRead(bytes.length)
+    return yield* resultFile.parse(bytes)
   })
 
-  const readRecord = Effect.fnUntraced(
-    function*(file: string, size: ByteSize.ByteSize, onRead: (bytes: number) => void) {
-      if (ByteSize.isGreaterThan(size, resultFile.maxSize)) {
-        const [largest, got] = [resultFile.maxSize, size].map((size) => ByteSize.format(size))
-        return yield* Effect.fail({ message: `expected at most ${largest}, got ${got}` })
-      }
-      const bytes = yield* fs.readFile(file)
-      onRead(bytes.length)
-      return { record: yield* resultFile.parse(bytes), damage: [], pid: undefined }
-    }
-  )
+  const readJson = (file: string, { onRead = ignore }: ReadOptions = {}) => readObject(file, onRead).pipe(notRead(file))
 
-  const readAny = (file: string, { onRead = () => {} }: ReadOptions = {}) =>
-    Effect.gen(function*() {
-      const { size, type } = yield* fs.stat(file)
-      if (type !== "File") return yield* Effect.fail({ message: `expected a file, got a ${type}` })
-      return yield* isJournal(file) ? readJournal(file, onRead) : readRecord(file, size, onRead)
-    }).pipe(Effect.mapError((error) => new RecordNotRead({ file, reason: reasonOf(error) })))
-
-  const read = (file: string, options?: ReadOptions): Effect.Effect<Read, RecordNotRead> =>
-    Effect.map(readAny(file, options), ({ damage, record }) => ({ record, damage }))
+  const read = (file: string, options: ReadOptions = {}): Effect.Effect<Read, RecordNotRead> =>
+    isJournal(file)
+      ? Effect.map(readJournal(file, options), ({ damage, record }) => ({ record, damage }))
+      : Effect.flatMap(readJson(file, options), (json) =>
+        resultFile.decode(json).pipe(Effect.map((record) => ({ record, damage: [] })), notRead(file)))
 
   const finish = Effect.fnUntraced(
     function*(journalFile: string, options: ReadOptions & { readonly isOver?: boolean } = {}) {
       if (!isJournal(journalFile)) {
         return yield* new RecordNotRead({ file: journalFile, reason: "expected a journal, which ends in .jsonl" })
       }
-      const { damage, pid, record } = yield* readAny(journalFile, options)
+      const { damage, pid, record } = yield* readJournal(journalFile, options)
       if (pid !== undefined && options.isOver !== true && isAlive(pid)) {
-        return yield* new RecordNotRead({ file: journalFile, reason: `its run goes on, in process ${pid}` })
+        return yield* new RunGoesOn({ file: journalFile, pid })
       }
       const file = journalFile.replace(/\.jsonl$/, ".json")
       yield* write(record, { file })
@@ -284,5 +305,5 @@ const make = Effect.gen(function*() {
     }
   )
 
-  return Recorder.of({ record, environment: where, check, write, read, finish })
+  return Recorder.of({ record, environment: where, check, write, read, readJson, finish })
 })

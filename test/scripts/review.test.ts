@@ -118,8 +118,8 @@ describe("scripts/review.ts", () => {
       const rowOf = (file: string) => table.stdout.split("\n").find((line) => line.startsWith(`│ ${file} `))
       for (const file of files) assert.isDefined(rowOf(file), file)
       assert.notInclude(table.stdout, "notes.txt")
-      assert.match(rowOf("whole.json")!, / completed │ .*jobs 3, count 1000, workers 3/)
-      assert.match(rowOf("killed.jsonl")!, / killed │ .*jobs 4, count 200000000, workers 2/)
+      assert.match(rowOf("whole.json")!, / loan │ .*jobs 3, count 1000, workers 3.* │ completed │/)
+      assert.match(rowOf("killed.jsonl")!, / lazy │ .*jobs 4, count 200000000, workers 2.* │ +killed │/)
       assert.match(table.stdout, /expected a first line/)
 
       assert.deepStrictEqual([json.status, json.stderr], [0, ""])
