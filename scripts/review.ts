@@ -9,6 +9,7 @@
 import "./shared/require-node.js"
 import { Command } from "effect/cli"
 import { check } from "./review/check.ts"
+import { compare } from "./review/compare.ts"
 import { finish } from "./review/finish.ts"
 import { list } from "./review/list.ts"
 import { show } from "./review/show.ts"
@@ -16,7 +17,7 @@ import { main } from "./shared/main.ts"
 
 export const command = Command.make("review").pipe(
   Command.withDescription("Look at the records of runs"),
-  Command.withSubcommands([list, show, check, finish])
+  Command.withSubcommands([list, show, compare, check, finish])
 )
 
 if (import.meta.main) main(command)

@@ -5,6 +5,7 @@ import { Command } from "effect/cli"
 import path from "node:path"
 import { Recorder } from "../../lib/mod.ts"
 import { json } from "../shared/flags.ts"
+import { Failed } from "../shared/main.ts"
 import { resultFolder } from "../shared/place.ts"
 import { print, printable, printJson } from "../shared/terminal.ts"
 import { expand, paths } from "./files.ts"
@@ -29,7 +30,7 @@ export const check = Command.make(
       }))
     if (json) yield* printJson(checked)
     else if (invalid === 0) yield* print(`${files.length} valid`)
-    if (invalid > 0) return yield* Effect.fail(new Error(`${invalid} of ${files.length} are not valid`))
+    if (invalid > 0) return yield* Effect.fail(new Failed(`${invalid} of ${files.length} are not valid`))
   })
 ).pipe(Command.withDescription("Check records against the JSON Schema in results/, and journals line by line"))
 

@@ -20,6 +20,8 @@ export interface Figure {
   readonly show: (value: number) => string
   /** Whether its ratio to another run's says something; to a slope of about nothing none does. */
   readonly hasRatio: boolean
+  /** Of a figure without a ratio: a share, whose difference says as much. */
+  readonly isShare?: boolean
   readonly moreIsBetter?: boolean
 }
 
@@ -39,7 +41,8 @@ export const figures: ReadonlyArray<Figure> = [
     name: "slope in arrays",
     of: ({ parameters, summary }) => summary.rssSlopeBytesPerJob / (Number(parameters["count"]) * 8),
     show: percent,
-    hasRatio: false
+    hasRatio: false,
+    isShare: true
   }
 ]
 

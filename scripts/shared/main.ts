@@ -7,11 +7,16 @@ import packageJson from "../../package.json" with { type: "json" }
 import { printable } from "./terminal.ts"
 
 /** Exit statuses; one of an interruption is 128 and the signal's number. */
-const status = { jobFailed: 1, badUsage: 2, sigint: 130, sigpipe: 141, sigterm: 143 }
+const status = { failed: 1, badUsage: 2, sigint: 130, sigpipe: 141, sigterm: 143 }
 
 /** Bad usage, or a condition that a flag can change; nothing was started. */
 export class UsageError extends Error {
   override readonly [Runtime.errorExitCode] = status.badUsage
+}
+
+/** All went well, and the answer is no. */
+export class Failed extends Error {
+  override readonly [Runtime.errorExitCode] = status.failed
 }
 
 export const main = <Name extends string, Input, ContextInput>(
