@@ -9,6 +9,7 @@ import { Failed } from "../shared/main.ts"
 import { resultFolder } from "../shared/place.ts"
 import { print, printable, printJson } from "../shared/terminal.ts"
 import { expand, paths } from "./files.ts"
+import { forEachFile } from "./reading.ts"
 import { oneLine } from "./words.ts"
 
 export const check = Command.make(
@@ -17,19 +18,24 @@ export const check = Command.make(
   Effect.fn("check")(function*({ json, paths }) {
     const validate = yield* validator
     const files = yield* expand(paths)
-    let invalid = 0
-    const checked = yield* Effect.forEach(files, (file) =>
-      Effect.gen(function*() {
-        const problems: ReadonlyArray<Problem> = yield* file.endsWith(".jsonl")
-          ? damageIn(file)
-          : problemsIn(file, validate)
-        const isValid = problems.every(({ isTorn }) => isTorn)
-        if (!isValid) invalid++
-        if (!json) yield* Effect.forEach(lines(file, problems), print)
-        return { file, isValid, problems }
-      }))
+    const recorder = yield* Recorder.Recorder
+    const checked = yield* forEachFile(files, (file, options) =>
+      (file.endsWith(".jsonl")
+        ? Effect.map(recorder.read(file, options), ({ damage }) => damage.map(problemOfLine))
+        : Effect.map(recorder.readJson(file, options), validate)).pipe(
+          Effect.catchTag("RecordNotRead", ({ reason }) => Effect.succeed([{ at: "", problem: oneLine(reason) }])),
+          Effect.map((problems: ReadonlyArray<Problem>) => ({
+            file,
+            isValid: problems.every(({ isTorn }) => isTorn),
+            problems
+          }))
+        ))
+    const invalid = checked.filter(({ isValid }) => !isValid).length
     if (json) yield* printJson(checked)
-    else if (invalid === 0) yield* print(`${files.length} valid`)
+    else {
+      yield* Effect.forEach(checked.flatMap(linesOf), print)
+      if (invalid === 0) yield* print(`${files.length} valid`)
+    }
     if (invalid > 0) return yield* Effect.fail(new Failed(`${invalid} of ${files.length} are not valid`))
   })
 ).pipe(Command.withDescription("Check records against the JSON Schema in results/, and journals line by line"))
@@ -42,25 +48,19 @@ interface Problem {
   readonly isTorn?: boolean
 }
 
+/** Of one file; `--json` tells all. */
 const shown = 10
 
-const lines = (file: string, problems: ReadonlyArray<Problem>) => [
+const linesOf = ({ file, problems }: { readonly file: string; readonly problems: ReadonlyArray<Problem> }) => [
   ...problems.slice(0, shown).map(({ at, problem }) => printable([file, at, problem].filter(Boolean).join(": "))),
   ...(problems.length > shown ? [printable(`${file}: and ${problems.length - shown} more`)] : [])
 ]
 
-const damageIn = (file: string) =>
-  Recorder.Recorder.use((recorder) => recorder.read(file)).pipe(Effect.match({
-    onSuccess: ({ damage }) =>
-      damage.map(({ isLast, line, problem }) => ({ at: `line ${line}`, problem: oneLine(problem), isTorn: isLast })),
-    onFailure: ({ reason }) => [{ at: "", problem: oneLine(reason) }]
-  }))
-
-const problemsIn = (file: string, validate: (json: object) => ReadonlyArray<Problem>) =>
-  Recorder.Recorder.use((recorder) => recorder.readJson(file)).pipe(Effect.match({
-    onSuccess: validate,
-    onFailure: ({ reason }) => [{ at: "", problem: oneLine(reason) }]
-  }))
+const problemOfLine = ({ isLast, line, problem }: Recorder.Read["damage"][number]): Problem => ({
+  at: `line ${line}`,
+  problem: oneLine(problem),
+  isTorn: isLast
+})
 
 /** Judges a record as the kind that it looks like: what the other kinds would have is of no use. */
 const validator = Effect.gen(function*() {

@@ -9,6 +9,7 @@ import { Failed, UsageError } from "../shared/main.ts"
 import { print, printable, printJson } from "../shared/terminal.ts"
 import * as changes from "./changes.ts"
 import { file } from "./files.ts"
+import { forEachFile } from "./reading.ts"
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -27,7 +28,10 @@ export const compare = Command.make(
   { files: file.pipe(Argument.between(2, letters.length)), "fail-above": failAbove, json },
   Effect.fn("compare")(function*({ "fail-above": limit, files, json }) {
     const recorder = yield* Recorder.Recorder
-    const records = yield* Effect.forEach(files, (file) => Effect.map(recorder.read(file), ({ record }) => record))
+    const records = yield* forEachFile(
+      files,
+      (file, options) => Effect.map(recorder.read(file, options), ({ record }) => record)
+    )
     const kinds = records.map(kindOf)
     const other = kinds.findIndex((kind) => kind !== kinds[0])
     if (other > 0) {

@@ -6,6 +6,7 @@ import { json, toggle } from "../shared/flags.ts"
 import { UsageError } from "../shared/main.ts"
 import { print, printable, printJson } from "../shared/terminal.ts"
 import { expand, paths } from "./files.ts"
+import { forEachFile } from "./reading.ts"
 import { damageOf } from "./words.ts"
 
 export const finish = Command.make(
@@ -17,27 +18,31 @@ export const finish = Command.make(
   },
   Effect.fn("finish")(function*({ force, json, paths }) {
     const recorder = yield* Recorder.Recorder
-    const problems: Array<string> = []
-    const outcomes = yield* Effect.forEach(
-      yield* expand(paths),
-      (journal) =>
-        paths.includes(journal) || journal.endsWith(".jsonl")
-          ? recorder.finish(journal, { isOver: force }).pipe(Effect.matchEffect({
-            onSuccess: Effect.fnUntraced(function*({ damage, file, record }) {
-              for (const each of damage) yield* Console.error(damageOf(each))
-              if (!json) yield* print(printable(file))
-              return [{ journal, file, status: record.status, damage }]
-            }),
-            onFailure: Effect.fnUntraced(function*({ _tag, message }) {
-              // In a folder there may be others that can be finished.
-              if (_tag === "RunGoesOn" && !paths.includes(journal)) yield* Console.error(printable(message))
-              else problems.push(message)
-              return [{ journal, problem: message }]
-            })
-          }))
-          : Effect.succeed([])
+    const journals = (yield* expand(paths)).filter((file) => paths.includes(file) || file.endsWith(".jsonl"))
+    const outcomes = yield* forEachFile(
+      journals,
+      (journal, options) =>
+        Effect.match(recorder.finish(journal, { ...options, isOver: force }), {
+          onSuccess: ({ damage, file, record }) => ({ journal, file, status: record.status, damage }),
+          onFailure: ({ _tag, message }) => ({
+            journal,
+            problem: message,
+            // In a folder it is one among others, and can wait.
+            isLeft: _tag === "RunGoesOn" && !paths.includes(journal)
+          })
+        })
     )
-    if (json) yield* printJson(outcomes.flat())
-    if (problems.length > 0) return yield* Effect.fail(new UsageError(problems.join("\n")))
+
+    if (json) yield* printJson(outcomes)
+    for (const outcome of outcomes) {
+      if ("problem" in outcome) {
+        if (outcome.isLeft) yield* Console.error(printable(outcome.problem))
+        continue
+      }
+      for (const each of outcome.damage) yield* Console.error(`${printable(outcome.journal)}: ${damageOf(each)}`)
+      if (!json) yield* print(printable(outcome.file))
+    }
+    const failed = outcomes.flatMap((outcome) => "problem" in outcome && !outcome.isLeft ? outcome.problem : [])
+    if (failed.length > 0) return yield* Effect.fail(new UsageError(failed.join("\n")))
   })
 ).pipe(Command.withDescription("Make records of the journals that killed runs left"))

@@ -6,6 +6,7 @@ import * as figures from "../shared/figures.ts"
 import { json, toggle } from "../shared/flags.ts"
 import { print, printJson } from "../shared/terminal.ts"
 import { filesIn, folder } from "./files.ts"
+import { forEachFile } from "./reading.ts"
 import { oneLine, parametersOf } from "./words.ts"
 
 const wallOf = ({ finishedAt, startedAt, summary }: Outline) =>
@@ -41,10 +42,10 @@ export const list = Command.make(
   Effect.fn("list")(function*(input) {
     const path = yield* Path.Path
     const recorder = yield* Recorder.Recorder
-    const read = yield* Effect.forEach(
+    const read = yield* forEachFile(
       yield* filesIn(input.folder),
-      (file) =>
-        Effect.result(recorder.read(file)).pipe(Effect.map(Result.mapBoth({
+      (file, options) =>
+        Effect.result(recorder.read(file, options)).pipe(Effect.map(Result.mapBoth({
           onSuccess: ({ record }): Outline => ({ file: path.basename(file), ...outline(record) }),
           onFailure: ({ reason }) => ({ file: path.basename(file), reason: oneLine(reason) })
         })))

@@ -6,6 +6,7 @@ import * as figures from "../shared/figures.ts"
 import { json } from "../shared/flags.ts"
 import { columns, print, printable, printJson } from "../shared/terminal.ts"
 import { file } from "./files.ts"
+import { forEachFile } from "./reading.ts"
 import { timeline } from "./timeline.ts"
 import { damageOf, parametersOf } from "./words.ts"
 
@@ -13,7 +14,9 @@ export const show = Command.make(
   "show",
   { file, json },
   Effect.fn("show")(function*(input) {
-    const { damage, record } = yield* (yield* Recorder.Recorder).read(input.file)
+    const recorder = yield* Recorder.Recorder
+    const [read] = yield* forEachFile([input.file], recorder.read)
+    const { damage, record } = read!
     if (input.json) return yield* printJson(record)
     const { environment, finishedAt, script, startedAt, status } = record
     const about = [
