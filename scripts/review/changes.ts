@@ -46,8 +46,9 @@ const runCell = (figure: figures.Figure, run: Runs[number], first: Runs[number])
   if (!Number.isFinite(base)) return { ...cell, change: "" }
   if (!figure.hasRatio) {
     const difference = value - base
-    if (figure.isShare !== true) return { ...cell, change: signed(difference, figure.show) }
-    return { ...cell, change: signed(difference * 100, (points) => `${points.toFixed(1)} points`), worse: difference }
+    const change = signed(difference, figure.show)
+    const scale = first === undefined ? undefined : figure.scale?.(first)
+    return scale === undefined ? { ...cell, change } : { ...cell, change, worse: difference / scale }
   }
   const relative = relativeChange(value, base)
   return {

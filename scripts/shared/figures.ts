@@ -20,8 +20,8 @@ export interface Figure {
   readonly show: (value: number) => string
   /** Whether its ratio to another run's says something; to a slope of about nothing none does. */
   readonly hasRatio: boolean
-  /** Of a figure without a ratio: a share, whose difference says as much. */
-  readonly isShare?: boolean
+  /** Of a figure without a ratio: what its difference to another run's is held against, to call it large. */
+  readonly scale?: (record: RunRecord.RunRecord) => number
   readonly moreIsBetter?: boolean
 }
 
@@ -36,13 +36,19 @@ export const figures: ReadonlyArray<Figure> = [
     moreIsBetter: true
   },
   { name: "peak", of: ({ summary }) => summary.peakRssBytes, show: megabytes, hasRatio: true },
-  { name: "slope per job", of: ({ summary }) => summary.rssSlopeBytesPerJob, show: megabytes, hasRatio: false },
+  {
+    name: "slope per job",
+    of: ({ summary }) => summary.rssSlopeBytesPerJob,
+    show: megabytes,
+    hasRatio: false,
+    // What it comes to over the whole run, beside the peak: of small results the slope is noise.
+    scale: ({ jobs, summary }) => summary.peakRssBytes / jobs.length
+  },
   {
     name: "slope in arrays",
     of: ({ parameters, summary }) => summary.rssSlopeBytesPerJob / (Number(parameters["count"]) * 8),
     show: percent,
-    hasRatio: false,
-    isShare: true
+    hasRatio: false
   }
 ]
 
