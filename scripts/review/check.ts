@@ -66,7 +66,10 @@ const problemOfLine = ({ isLast, line, problem }: Recorder.Read["damage"][number
 const validator = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const published = yield* fs.readFileString(path.join(resultFolder, "run-record.schema.json"))
-  const ajv = new Ajv2020({ strict: false, allErrors: true }).addSchema(JSON.parse(published), "record")
+  const ajv = new Ajv2020({ strict: false, strictNumbers: true, allErrors: true }).addSchema(
+    JSON.parse(published),
+    "record"
+  )
   return (json: object): ReadonlyArray<Problem> => {
     const kind = "runs" in json ? "ComparisonRecord" : "cases" in json ? "BenchRecord" : "RunRecord"
     const validate = ajv.getSchema(`record#/$defs/${kind}`)!

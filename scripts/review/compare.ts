@@ -121,13 +121,18 @@ const rowsOf = (records: ReadonlyArray<RunRecord.ResultFile>): Array<changes.Row
 
 const namesIn = (names: ReadonlyArray<string>) => [...new Set(names)]
 
+const notCompleted = (record: RunRecord.ResultFile) =>
+  ("runs" in record && record.runs.length > 0 ? record.runs : [record])
+    .filter(({ status }) => status !== "completed")
+    .map(({ script, status }) => `${script} is not completed but ${status}`)
+
 /** What makes the gate shut: nothing is worse than a figure that is not there. */
 const worseThan = (
   limit: number,
   records: ReadonlyArray<RunRecord.ResultFile>,
   rows: ReadonlyArray<changes.Row>
 ): Array<string> => [
-  ...records.flatMap(({ status }, n) => status === "completed" ? [] : [`${letters[n]} is not completed but ${status}`]),
+  ...records.flatMap((record, n) => notCompleted(record).map((what) => `${letters[n]}: ${what}`)),
   ...rows.flatMap(({ cells: [first, ...others], figure, of }) =>
     others.flatMap(({ shown, value, worse = 0 }, n) => {
       const letter = letters[n + 1]
