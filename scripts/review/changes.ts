@@ -1,6 +1,7 @@
 /** What changed between records, figure by figure; the first is what the others are compared with. */
 import { median } from "simple-statistics"
 import type { RunRecord } from "../../lib/mod.ts"
+import * as benchFigures from "../shared/bench-figures.ts"
 import * as figures from "../shared/figures.ts"
 import { hasChanged } from "./rankSum.ts"
 
@@ -60,44 +61,71 @@ const runCell = (figure: figures.Figure, run: Runs[number], first: Runs[number])
 
 /** The figures of a benchmark's case: of the first subject's ratio to itself there are none. */
 export const ofCases = (cases: ReadonlyArray<RunRecord.BenchCase | undefined>): Array<Row> => {
-  const base = cases[0]?.subjects[0]?.name
   const subjects = new Set(cases.flatMap((each) => each?.subjects.map(({ name }) => name) ?? []))
-  return [...subjects].flatMap((subject) =>
-    [figures.ratio, figures.peakGrowth]
-      .filter((measure) => measure !== figures.ratio || subject !== base)
-      .map((measure) => ofSubject(measure, subject, cases))
+  return [...subjects].flatMap((subject) => [
+    ...(subject === cases[0]?.subjects[0]?.name ? [] : [ofRatios(subject, cases)]),
+    ofSubject(
+      subject,
+      cases,
+      benchFigures.peak,
+      benchFigures.peak.show,
+      (found) => benchFigures.values(found, benchFigures.peak.of)
+    )
+  ])
+}
+
+type Cases = ReadonlyArray<RunRecord.BenchCase | undefined>
+
+/** Of ratios to somebody else, or of something else, there are none. */
+const ofRatios = (subject: string, cases: Cases): Row => {
+  const base = cases[0]?.subjects[0]?.name
+  const figure = benchFigures.figureOf(cases.find((each) => each !== undefined)!)
+  return ofSubject(
+    subject,
+    cases,
+    { ...figure, name: `${figure.name}, ratio` },
+    benchFigures.times,
+    (found, each) =>
+      each.subjects[0]?.name === base && benchFigures.figureOf(each).name === figure.name
+        ? benchFigures.ratios(found, each.subjects[0], figure.of)
+        : []
   )
 }
 
 const ofSubject = (
-  measure: figures.Measure,
-  subject: string,
-  cases: ReadonlyArray<RunRecord.BenchCase | undefined>
+  name: string,
+  cases: Cases,
+  figure: Pick<benchFigures.Figure, "name" | "moreIsBetter">,
+  show: (value: number) => string,
+  valuesOf: (subject: benchFigures.Subject, each: RunRecord.BenchCase) => ReadonlyArray<number>
 ): Row => {
-  const samples = cases.map((each) => {
-    const found = each?.subjects.find(({ name }) => name === subject)
-    // A ratio to somebody else is another figure.
-    const isComparable = measure !== figures.ratio || each?.subjects[0]?.name === cases[0]?.subjects[0]?.name
-    return each === undefined || found === undefined || !isComparable ? [] : figures.rounds(measure, each, found)
+  const values = cases.map((each) => {
+    const found = each?.subjects.find((subject) => subject.name === name)
+    return each === undefined || found === undefined ? [] : valuesOf(found, each)
   })
   return {
     of: cases.find((each) => each !== undefined)!.name,
-    figure: `${subject}: ${measure.name}`,
-    cells: samples.map((values, n) => benchCell(measure, values, n === 0 ? [] : samples[0]!))
+    figure: `${name}: ${figure.name}`,
+    cells: values.map((own, n) => benchCell(own, n === 0 ? [] : values[0]!, show, figure.moreIsBetter))
   }
 }
 
-const benchCell = (measure: figures.Measure, values: ReadonlyArray<number>, first: ReadonlyArray<number>): Cell => {
+const benchCell = (
+  values: ReadonlyArray<number>,
+  first: ReadonlyArray<number>,
+  show: (value: number) => string,
+  moreIsBetter: boolean
+): Cell => {
   if (values.length === 0) return { shown: "", change: "" }
   const value = median([...values])
   const spread = { least: Math.min(...values), most: Math.max(...values) }
-  const cell = { value, spread, shown: figures.spread(values, measure.show) }
+  const cell = { value, spread, shown: benchFigures.spread(values, show) }
   if (first.length === 0) return { ...cell, change: "" }
   const changed = hasChanged(first, values)
   if (changed === undefined) return { ...cell, change: "too few rounds", canTell: false }
   if (!changed) return { ...cell, change: "no change" }
-  const worse = relativeChange(value, median([...first]))
-  return { ...cell, change: signed(worse, figures.percent), worse }
+  const relative = relativeChange(value, median([...first]))
+  return { ...cell, change: signed(relative, figures.percent), worse: moreIsBetter ? -relative : relative }
 }
 
 const relativeChange = (value: number, base: number) => value === base ? 0 : (value - base) / Math.abs(base)

@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { Recorder, type RunRecord } from "../../lib/mod.ts"
+import * as benchFigures from "../shared/bench-figures.ts"
 import * as figures from "../shared/figures.ts"
 import { json } from "../shared/flags.ts"
 import { columns, print, printable, printJson } from "../shared/terminal.ts"
@@ -29,7 +30,7 @@ export const show = Command.make(
 ).pipe(Command.withDescription("Show one record: its figures, its memory over time, and who ran what when"))
 
 const drawn = (record: RunRecord.ResultFile) => {
-  if ("cases" in record) return record.cases.map(figures.benchmark)
+  if ("cases" in record) return record.cases.map(benchFigures.show)
   if (!("runs" in record)) {
     return [figures.table(figures.heads, [figures.cells(record)]), ...timeline(record, columns())]
   }

@@ -1,6 +1,5 @@
 /** The figures of runs, as people read them. */
 import CliTable from "cli-table3"
-import { median } from "simple-statistics"
 import type { RunRecord } from "../../lib/mod.ts"
 import { printable } from "./terminal.ts"
 
@@ -67,64 +66,12 @@ export const cell = ({ of, show }: Figure, record: RunRecord.RunRecord): string 
   Number.isFinite(of(record)) ? show(of(record)) : ""
 
 /** A row for each of the runs that were made to be compared, with ratios to `lazy`. */
-export const comparison = (runs: ReadonlyArray<RunRecord.RunRecord>): string => {
+export const comparison = (
+  runs: ReadonlyArray<RunRecord.RunRecord>,
+  draw: (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>) => string = table
+): string => {
   const lazy = runs.find(({ script }) => script === "lazy")
-  return table(["script", ...heads], runs.map((run) => [run.script, ...cells(run, lazy)]))
-}
-
-/** What is measured of a benchmark's subject. */
-export interface Measure {
-  readonly name: string
-  /** A sample beside that of the first subject in the same round. */
-  readonly of: (sample: RunRecord.BenchSample, base: RunRecord.BenchSample) => number
-  readonly show: (value: number) => string
-}
-
-export const ratio: Measure = {
-  name: "wall, ratio",
-  of: ({ wallMs }, base) => wallMs / base.wallMs,
-  show: (ratio) => `${ratio.toFixed(3)}×`
-}
-
-export const peakGrowth: Measure = {
-  name: "peak growth",
-  of: ({ peakGrowthBytes }) => peakGrowthBytes,
-  show: (bytes) => `${(bytes / 1e6).toFixed(1)} MB`
-}
-
-const measures: ReadonlyArray<Measure> = [
-  { name: "wall", of: ({ wallMs }) => wallMs, show: (ms) => `${ms.toFixed(1)} ms` },
-  ratio,
-  peakGrowth
-]
-
-/** The measure of each round that both the subject and the first have, as far as it is a number. */
-export const rounds = (
-  { of }: Measure,
-  { subjects }: RunRecord.BenchCase,
-  { samples }: RunRecord.BenchCase["subjects"][number]
-): Array<number> =>
-  samples.flatMap((sample, round) => {
-    const base = subjects[0]?.samples[round]
-    const value = base === undefined ? Number.NaN : of(sample, base)
-    return Number.isFinite(value) ? value : []
-  })
-
-/** Medians with their spread, and the ratio to the first subject pair by pair. */
-export const benchmark = (measured: RunRecord.BenchCase): string => {
-  const rows = measured.subjects.map((subject) => [
-    subject.name,
-    ...measures.map((measure) => spread(rounds(measure, measured, subject), measure.show))
-  ])
-  const title = printable(`${measured.name}: ${measured.description}`)
-  return `${title}\n${table(["", ...measures.map(({ name }) => name)], rows)}`
-}
-
-/** The median, and the least and the most; empty for no values. */
-export const spread = (values: ReadonlyArray<number>, show: (value: number) => string): string => {
-  if (values.length === 0) return ""
-  const sorted = values.toSorted((a, b) => a - b)
-  return `${show(median(sorted))} (${show(sorted[0]!)} to ${show(sorted.at(-1)!)})`
+  return draw(["script", ...heads], runs.map((run) => [run.script, ...cells(run, lazy)]))
 }
 
 /** A cell, or one that takes the place of several. */
@@ -145,4 +92,11 @@ export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyA
     )
   }
   return drawn.toString()
+}
+
+/** The same for a page of Markdown; the first column holds names. */
+export const markdownTable = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const line = head.map((_, column) => column === 0 ? "---" : "--:")
+  const body = rows.map(([name, ...cells]) => [`\`${name}\``, ...cells])
+  return [head, line, ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n")
 }

@@ -14,7 +14,7 @@ export const count = (name: string, value: number, description: string) =>
     Flag.withDefault(value)
   )
 
-/** A flag that is off unless it is named. */
+/** A flag that is on or off, by default off. */
 export const toggle = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
 

@@ -60,16 +60,31 @@ const benchCase = (ratios: ReadonlyArray<number>, base = "theirs"): RunRecord.Be
 
 const before = [0.5, 0.51, 0.52, 0.53, 0.54]
 
+/** A case of rates: ours beside 1,000 jobs per second. */
+const rates = (jobs: number): RunRecord.BenchCase => ({
+  name: "noop",
+  description: "",
+  subjects: ["theirs", "ours"].map((name) => ({
+    name,
+    samples: before.map((more) => ({
+      wallMs: 1000,
+      cpuMs: 1,
+      peakGrowthBytes: 0,
+      jobs: name === "ours" ? jobs + Math.round(more * 10) : 1000
+    }))
+  }))
+})
+
 describe("ofCases", () => {
   it("gives medians with their spread, and no ratio of the first subject to itself", () => {
     const rows = changes.ofCases([benchCase(before), benchCase(before)])
     assert.deepStrictEqual(rows.map(({ figure }) => figure), [
       "theirs: peak growth",
-      "ours: wall, ratio",
+      "ours: time, ratio",
       "ours: peak growth"
     ])
-    const [first, second] = rowOf(rows, "ours: wall, ratio").cells
-    assert.strictEqual(first!.shown, "0.520× (0.500× to 0.540×)")
+    const [first, second] = rowOf(rows, "ours: time, ratio").cells
+    assert.strictEqual(first!.shown, "0.52× (0.50× to 0.54×)")
     assert.approximately(first!.value!, 0.52, 1e-9)
     assert.strictEqual(second!.change, "no change")
     assert.isUndefined(second!.worse)
@@ -77,24 +92,31 @@ describe("ofCases", () => {
 
   it("calls a change only where the spreads say so", () => {
     const apart = changes.ofCases([benchCase(before), benchCase(before.map((ratio) => ratio * 1.5))])
-    assert.strictEqual(rowOf(apart, "ours: wall, ratio").cells[1]!.change, "+50.0 %")
-    assert.approximately(rowOf(apart, "ours: wall, ratio").cells[1]!.worse!, 0.5, 1e-9)
+    assert.strictEqual(rowOf(apart, "ours: time, ratio").cells[1]!.change, "+50.0 %")
+    assert.approximately(rowOf(apart, "ours: time, ratio").cells[1]!.worse!, 0.5, 1e-9)
     const overlapping = changes.ofCases([benchCase(before), benchCase([0.53, 0.6, 0.6, 0.6, 0.6])])
-    assert.strictEqual(rowOf(overlapping, "ours: wall, ratio").cells[1]!.change, "no change")
+    assert.strictEqual(rowOf(overlapping, "ours: time, ratio").cells[1]!.change, "no change")
   })
 
   it("says where there are too few rounds, and compares no ratios to different subjects", () => {
     const few = changes.ofCases([benchCase(before), benchCase([1, 1, 1])])
-    assert.deepInclude(rowOf(few, "ours: wall, ratio").cells[1]!, { change: "too few rounds", canTell: false })
+    assert.deepInclude(rowOf(few, "ours: time, ratio").cells[1]!, { change: "too few rounds", canTell: false })
     const others = changes.ofCases([benchCase(before), benchCase(before, "others")])
-    assert.deepStrictEqual(rowOf(others, "ours: wall, ratio").cells[1], { shown: "", change: "" })
+    assert.deepStrictEqual(rowOf(others, "ours: time, ratio").cells[1], { shown: "", change: "" })
+  })
+
+  it("compares rates by jobs per second, of which more are better", () => {
+    const rows = changes.ofCases([rates(2000), rates(1000)])
+    const [, later] = rowOf(rows, "ours: jobs per second, ratio").cells
+    assert.match(later!.change, /^-49\.\d %$/)
+    assert.approximately(later!.worse!, 0.5, 0.01)
   })
 
   it("compares nothing with a case that a record does not have, or that has no samples", () => {
     const empty = { name: "start", description: "", subjects: [] }
     for (const other of [undefined, empty, benchCase([])]) {
       const rows = changes.ofCases([benchCase(before), other])
-      assert.deepStrictEqual(rowOf(rows, "ours: wall, ratio").cells[1], { shown: "", change: "" })
+      assert.deepStrictEqual(rowOf(rows, "ours: time, ratio").cells[1], { shown: "", change: "" })
     }
     assert.deepStrictEqual(changes.ofCases([empty, empty]), [])
   })
