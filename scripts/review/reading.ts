@@ -11,14 +11,13 @@ export const forEachFile = <A, E, R>(
   read: (file: string, options: Recorder.ReadOptions) => Effect.Effect<A, E, R>
 ) =>
   Effect.scoped(Effect.gen(function*() {
-    const { add } = process.stdout.isTTY
-      ? yield* progress.make({
-        total: yield* megabytesOf(files),
-        unit: "MB",
-        stream: process.stderr,
-        patienceMs
-      })
-      : { add: () => {} }
+    const { add } = yield* progress.make({
+      total: yield* megabytesOf(files),
+      unit: "MB",
+      stream: process.stderr,
+      silent: !process.stdout.isTTY || !process.stderr.isTTY,
+      patienceMs
+    })
     return yield* Effect.forEach(files, (file) => read(file, { onRead: (bytes) => add(bytes / 1e6) }))
   }))
 

@@ -29,14 +29,14 @@ export interface Options {
 }
 
 const make = Effect.fnUntraced(function*({ jobs, silent, workers }: Options) {
-  if (silent) return { line: () => {}, jobStarted: () => {}, jobEnded: () => {}, follow: () => {} }
   const running = new Set<number>()
   let memory: () => progress.MemoryNow | undefined = Memory.sampleUnsafe
   const { add, write } = yield* progress.make({
     total: jobs,
     unit: "jobs",
     workers: { count: workers, busy: () => running.size },
-    memory: () => memory()
+    memory: () => memory(),
+    silent
   })
   return {
     line: (text: string) => write(print(text)),

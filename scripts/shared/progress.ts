@@ -11,6 +11,8 @@ export interface Options {
   readonly workers?: { readonly count: number; readonly busy: () => number }
   /** Of the process that does the work, by default of this one. */
   readonly memory?: () => MemoryNow | undefined
+  /** Whether nothing is to be shown or written. */
+  readonly silent?: boolean
   /** What is written to, by default standard output. */
   readonly stream?: NodeJS.WriteStream
   /** How long the work has to last for a bar to be drawn, by default no time at all. */
@@ -31,7 +33,8 @@ export interface Progress {
 
 /** Shows progress for the time of a scope; into a pipe it does no more than write. */
 export const make = Effect.fnUntraced(function*(options: Options) {
-  const { patienceMs = 0, stream = process.stdout, total } = options
+  const { patienceMs = 0, silent = false, stream = process.stdout, total } = options
+  if (silent) return { add: () => {}, write: () => {} } satisfies Progress
   if (!stream.isTTY) return { add: () => {}, write: (text) => void stream.write(text) } satisfies Progress
 
   const startedAt = performance.now()
