@@ -43,6 +43,7 @@ describe("timeline", () => {
     const lines = timeline(run([ran(0, 1, 0, 1000)], memory), 80).join("\n").split("\n")
     assert.include(lines.join("\n"), "900 MB┤")
     const climbing = timeline(run([], Array.from({ length: 101 }, (_, n) => at(n * 10, n * 1e6))), 80).join("\n")
+    assert.match(climbing, /0\.0 s +0\.3 s +0\.5 s +0\.8 s +1\.0 s/)
     const heights = climbing.split("\n").filter((line) => line.includes("┤")).map((line) => line.search(/[━┏┛]/))
     assert.deepStrictEqual(heights, heights.toSorted((a, b) => b - a))
   })
