@@ -49,8 +49,8 @@ const chart = (memory: ReadonlyArray<RunRecord.MemorySample>, span: Span, labelC
   }
   const peak = Math.max(...most.values())
   const seconds = (column: number) => (span.fromMs + column / (span.columns - 1) * (span.toMs - span.fromMs)) / 1000
-  // As many as tell one tick from the next.
-  const digits = Math.max(1, Math.ceil(-Math.log10((span.toMs - span.fromMs) / 1000 / ticks)))
+  // As many as tell one tick from the next, down to the microsecond.
+  const digits = Math.min(6, Math.max(1, Math.ceil(-Math.log10((span.toMs - span.fromMs) / 1000 / ticks))))
   const drawn = plot([...most].toSorted(([a], [b]) => a - b), {
     width: span.columns,
     height: chartLines,

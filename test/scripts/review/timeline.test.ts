@@ -63,6 +63,16 @@ describe("timeline", () => {
     assert.deepStrictEqual(timeline(run([], []), 80), [])
   })
 
+  it("puts up with figures that no run has", () => {
+    for (const wallMs of [Number.MIN_VALUE, 1e-9, Number.MAX_VALUE]) {
+      for (const rssBytes of [0, 1, Number.MAX_SAFE_INTEGER]) {
+        const odd = run([ran(0, 1, 0, 1)], [at(0, rssBytes)])
+        const lines = timeline({ ...odd, summary: { ...odd.summary, wallMs } }, 80)
+        assert.lengthOf(lanesOf(lines), 1)
+      }
+    }
+  })
+
   it("draws a million jobs", () => {
     const jobs = Array.from({ length: 1_000_000 }, (_, n) => ran(n, n % 3 + 1, n / 1000, (n + 3) / 1000))
     const memory = Array.from({ length: 1_000_000 }, (_, n) => at(n / 1000, n % 997))
