@@ -20,7 +20,7 @@ const bits = 3
 const stateOf = (item: number, state: State) => item << bits | state
 
 /** The places before the states. */
-const Cell = { cancelled: 0, told: 1, messages: 2, length: 3 } as const
+const Cell = { cancelled: 0, told: 1, length: 2 } as const
 
 const doubles = 3 * capacity * Float64Array.BYTES_PER_ELEMENT
 
@@ -97,23 +97,7 @@ export class Slots {
     Atomics.store(this.#cells, Cell.told, 0)
   }
 
-  /** A message is on its way, which a worker that waits may fetch. */
-  ring(): void {
-    Atomics.add(this.#cells, Cell.messages, 1)
-    Atomics.notify(this.#cells, Cell.messages)
-  }
-
   // The worker's side.
-
-  /** How many messages there have been. */
-  get messages(): number {
-    return Atomics.load(this.#cells, Cell.messages)
-  }
-
-  /** Blocks the thread until there have been other than `messages`, at most for so long. */
-  waitForOther(messages: number, ms: number): boolean {
-    return Atomics.wait(this.#cells, Cell.messages, messages, ms) !== "timed-out"
-  }
 
   /** Whether the worker may run it. */
   claim(item: number, at: number): boolean {

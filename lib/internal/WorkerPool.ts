@@ -200,7 +200,6 @@ export const make = Effect.fnUntraced(function*(
       spareBuffers.put(task.job, spares)
       return onRefused(worker, items, Fleet.reasonOf(sent))
     }
-    worker.slots?.ring()
     task.started(items, worker.workerId)
     if (task.deadline !== undefined) task.onReleased ??= limit(task, "running")
     if (worker.jobs >= options.maxJobsPerWorker) fleet.fillSpares()

@@ -17,8 +17,6 @@ export interface Port {
   /** Whether buffers move through the port instead of being copied. */
   readonly moves: boolean
   readonly close: () => void
-  /** Takes a message that has come, without the event loop; a port that cannot leaves it out. */
-  readonly receive?: () => Inbound | undefined
 }
 
 type Inbound = readonly [0, ToWorker] | readonly [1]
@@ -41,12 +39,6 @@ interface Run extends Message {
 
 /** How long an outcome waits for others of its caller. */
 const togetherMs = 1
-
-/** How long a worker that has nothing to do keeps its thread, to hear of the next message soonest. */
-const lingerMs = 0.5
-
-/** How long a worker keeps its thread from what its jobs left behind. */
-const drainMs = 5
 
 /** Makes a worker that replies through `port`; returns what handles the executor's messages. */
 export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
@@ -233,7 +225,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
 
   port.post([0], [])
 
-  const handle = (envelope: Inbound) => {
+  return (envelope) => {
     if (envelope[0] === 1) return port.close()
     const message = envelope[1]
     switch (message._tag) {
@@ -253,22 +245,6 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
         cancelled = message
         if (running >= message.first && running <= message.last) controller?.abort()
     }
-  }
-
-  /** Takes the next messages without going back to the event loop, for a while, and while no job awaits anything. */
-  const drain = (receive: () => Inbound | undefined) => {
-    const until = now() + drainMs
-    while (!isWorking && slots !== undefined) {
-      const { messages } = slots
-      const envelope = receive()
-      if (envelope !== undefined) handle(envelope)
-      else if (now() > until || !slots.waitForOther(messages, lingerMs)) return
-    }
-  }
-
-  return (envelope) => {
-    handle(envelope)
-    if (port.receive !== undefined) drain(port.receive)
   }
 }
 
