@@ -32,6 +32,8 @@ export const experiment = {
   )
 }
 
+export const json = toggle("json", "Print JSON on standard output, and nothing else")
+
 export const result = {
   out: Flag.Path("out").pipe(Flag.withDescription("Where the record goes, by default into results/"), Flag.optional),
   force: toggle("force", "Overwrite the record, and run with too little memory"),
