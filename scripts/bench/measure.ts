@@ -59,7 +59,7 @@ export const keepInFlight = (
   return Promise.all(Array.from({ length: Math.min(inFlight, jobs) }, lane))
 }
 
-const collect = () => gc!({ type: "major", execution: "sync", flavor: "last-resort" })
+const collect = () => gc!()
 
 const memory = () => ({ rss: process.memoryUsage.rss(), maxRss: process.resourceUsage().maxRSS * 1024 })
 
