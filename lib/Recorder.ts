@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
@@ -50,6 +51,11 @@ export class Recorder extends Context.Service<Recorder, {
    * read. A journal may be of any size.
    */
   readonly read: (file: string, options?: ReadOptions) => Effect.Effect<Read, RecordNotRead>
+  /**
+   * Follows the journal of a run: what it adds up to so far, and again whenever it has grown, looked for at each
+   * `interval`. Reads every byte once. Ends with the run, also where that was killed; fails where there is no journal.
+   */
+  readonly follow: (journalFile: string, interval: Duration.Input) => Stream.Stream<Followed, RecordNotRead>
   /**
    * Makes a record of the journal of a run that was killed, beside it. The journal stays if it is damaged inside. Fails
    * while the process lives that kept the journal, unless `isOver` says that this is another one with its number.
@@ -91,6 +97,13 @@ export interface Read {
   readonly damage: ReadonlyArray<journal.Damage>
 }
 
+/** What stands in a journal so far. */
+export interface Followed extends Read {
+  readonly record: RunRecord.RunRecord
+  /** Whether it may still grow. */
+  readonly isRunning: boolean
+}
+
 /** What became of a journal. */
 export interface Finished extends Read {
   /** Where its record is. */
@@ -125,6 +138,10 @@ const isAlive = (pid: number): boolean => {
     return (error as NodeJS.ErrnoException).code === "EPERM"
   }
 }
+
+const isRunning = (pid: number | undefined) => pid !== undefined && isAlive(pid)
+
+const goOn = Option.some<void>(undefined)
 
 /** What is worked out from a journal; its events can be valid, and their sum not. */
 const decodeFigures = Schema.decodeEffect(Schema.Struct({
@@ -237,14 +254,37 @@ const make = Effect.gen(function*() {
         reader.add(bytes)
         onRead(bytes.length)
       }))
-    const damage = reader.end()
-    const record = reader.ledger.record()
+    return { ...yield* readSoFar(reader), damage: reader.end(), pid: reader.ledger.pid() }
+  })
+
+  const readSoFar = Effect.fnUntraced(function*({ ledger }: journal.Reader) {
+    const record = ledger.record()
     if (record === undefined) {
       return yield* Effect.fail({ message: "expected a first line that says what run it is of" })
     }
     yield* decodeFigures(record)
-    return { record, damage, pid: reader.ledger.pid() }
+    return { record }
   })
+
+  const follow = (file: string, interval: Duration.Input): Stream.Stream<Followed, RecordNotRead> =>
+    Stream.unwrap(Effect.map(fs.open(file), (opened) => {
+      const reader = new journal.Reader()
+      const next = Effect.gen(function*() {
+        // Asked before reading, so that what a process wrote last is read.
+        const wasRunning = isRunning(reader.ledger.pid())
+        const piece = yield* opened.readAlloc(2 ** 22)
+        if (Option.isNone(piece) && wasRunning) {
+          yield* Effect.sleep(interval)
+          return [[], goOn] as const
+        }
+        if (Option.isSome(piece)) reader.add(piece.value)
+        const soFar = { ...yield* readSoFar(reader), isRunning: isRunning(reader.ledger.pid()) }
+        return Option.isSome(piece)
+          ? [[{ ...soFar, damage: [] }], goOn] as const
+          : [[{ ...soFar, damage: reader.end() }], Option.none()] as const
+      })
+      return Stream.paginate(undefined, () => next)
+    })).pipe(Stream.mapError((error) => new RecordNotRead({ file, reason: reasonOf(error) })))
 
   const readRecord = Effect.fnUntraced(
     function*(file: string, size: ByteSize.ByteSize, onRead: (bytes: number) => void) {
@@ -284,5 +324,5 @@ const make = Effect.gen(function*() {
     }
   )
 
-  return Recorder.of({ record, environment: where, check, write, read, finish })
+  return Recorder.of({ record, environment: where, check, write, read, follow, finish })
 })

@@ -10,12 +10,14 @@ import "./shared/require-node.js"
 import { Command } from "effect/cli"
 import { finish } from "./review/finish.ts"
 import { list } from "./review/list.ts"
+import { page } from "./review/page.ts"
 import { show } from "./review/show.ts"
+import { watch } from "./review/watch.ts"
 import { main } from "./shared/main.ts"
 
 export const command = Command.make("review").pipe(
   Command.withDescription("Look at the records of runs"),
-  Command.withSubcommands([list, show, finish])
+  Command.withSubcommands([list, show, page, watch, finish])
 )
 
 if (import.meta.main) main(command)
