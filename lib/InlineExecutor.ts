@@ -5,6 +5,7 @@
  * What one thread cannot do it does not: a busy loop blocks the caller and cannot be interrupted, `process.exit` ends
  * the program, and jobs overlap only while they await.
  */
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -49,7 +50,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     const { port1, port2 } = new MessageChannel()
     ports.set(workerId, port1)
     const receive = worker.make({
-      post: (message, transfer) => port2.postMessage(message, transfer),
+      post: (message, transfer) => port2.postMessage(message, [...transfer]),
       moves: true,
       close: () => port2.close()
     }, (address) => jobs[address as number]!)
@@ -65,7 +66,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
     },
     address: (job) => jobs.includes(job) ? jobs.indexOf(job) : jobs.push(job) - 1,
     sharesMemory: true,
-    isInsideJob: () => insideJob.getStore() === true
+    isInsideJob: () => insideJob.getStore() === true,
+    clock: Clock.Clock.defaultValue()
   }).pipe(Effect.provide([layerPlatform, EffectWorker.layerSpawner(spawn)]))
 })
 

@@ -51,6 +51,8 @@ export class Recorder extends Context.Service<Recorder, {
    * read. A journal may be of any size.
    */
   readonly read: (file: string, options?: ReadOptions) => Effect.Effect<Read, RecordNotRead>
+  /** Reads what stands where a record should, whatever it says, within the same limits. */
+  readonly readJson: (file: string, options?: ReadOptions) => Effect.Effect<object, RecordNotRead>
   /**
    * Follows the journal of a run: what it adds up to so far, and again whenever it has grown, looked for at each
    * `interval`. Reads every byte once. Ends with the run, also where that was killed; fails where there is no journal.
@@ -63,7 +65,7 @@ export class Recorder extends Context.Service<Recorder, {
   readonly finish: (
     journalFile: string,
     options?: ReadOptions & { readonly isOver?: boolean }
-  ) => Effect.Effect<Finished, RecordNotRead | RecordNotWritten>
+  ) => Effect.Effect<Finished, RecordNotRead | RecordNotWritten | RunGoesOn>
 }>()("effect-futures/Recorder") {
   static readonly layer: Layer.Layer<Recorder, never, FileSystem.FileSystem | Path.Path | ChildProcessSpawner> = Layer
     .effect(Recorder, Effect.suspend(() => make))
@@ -130,6 +132,16 @@ export class RecordNotRead extends Schema.TaggedError<RecordNotRead>()("RecordNo
   }
 }
 
+/** A journal is not finished while its run goes on. */
+export class RunGoesOn extends Schema.TaggedError<RunGoesOn>()("RunGoesOn", {
+  file: Schema.String,
+  pid: Schema.Int
+}) {
+  override get message() {
+    return `${this.file} cannot be finished: its run goes on, in process ${this.pid}`
+  }
+}
+
 /** So is a process that only another user may signal. */
 const isAlive = (pid: number): boolean => {
   try {
@@ -158,6 +170,11 @@ const reasonOf = (error: { readonly message: string; readonly cause?: unknown })
   error.cause instanceof Error ? error.cause.message : error.message
 
 const notWritten = (file: string) => (error: PlatformError) => new RecordNotWritten({ file, reason: reasonOf(error) })
+
+const notRead = (file: string) =>
+  Effect.mapError((error: { readonly message: string }) => new RecordNotRead({ file, reason: reasonOf(error) }))
+
+const ignore = () => {}
 
 const encoder = new TextEncoder()
 
@@ -247,27 +264,35 @@ const make = Effect.gen(function*() {
       }))
     )
 
-  const readJournal = Effect.fnUntraced(function*(file: string, onRead: (bytes: number) => void) {
+  /** Of a pipe or a device there might never be an end. */
+  const statFile = Effect.fnUntraced(function*(file: string) {
+    const info = yield* fs.stat(file)
+    return info.type === "File" ? info : yield* Effect.fail({ message: `expected a file, got a ${info.type}` })
+  })
+
+  const readJournal = Effect.fnUntraced(function*(file: string, { onRead = ignore }: ReadOptions) {
+    yield* statFile(file)
     const reader = new journal.Reader()
     yield* Stream.runForEach(fs.stream(file, { chunkSize: 2 ** 20 }), (bytes) =>
       Effect.sync(() => {
         reader.add(bytes)
         onRead(bytes.length)
       }))
-    return { ...yield* readSoFar(reader), damage: reader.end(), pid: reader.ledger.pid() }
-  })
+    const damage = reader.end()
+    return { record: yield* recordOf(reader), damage, pid: reader.ledger.pid() }
+  }, (effect, file) => effect.pipe(notRead(file)))
 
-  const readSoFar = Effect.fnUntraced(function*({ ledger }: journal.Reader) {
+  const recordOf = Effect.fnUntraced(function*({ ledger }: journal.Reader) {
     const record = ledger.record()
     if (record === undefined) {
       return yield* Effect.fail({ message: "expected a first line that says what run it is of" })
     }
     yield* decodeFigures(record)
-    return { record }
+    return record
   })
 
   const follow = (file: string, interval: Duration.Input): Stream.Stream<Followed, RecordNotRead> =>
-    Stream.unwrap(Effect.map(fs.open(file), (opened) => {
+    Stream.unwrap(Effect.map(Effect.andThen(statFile(file), fs.open(file)), (opened) => {
       const reader = new journal.Reader()
       const next = Effect.gen(function*() {
         // Asked before reading, so that what a process wrote last is read.
@@ -278,44 +303,40 @@ const make = Effect.gen(function*() {
           return [[], goOn] as const
         }
         if (Option.isSome(piece)) reader.add(piece.value)
-        const soFar = { ...yield* readSoFar(reader), isRunning: isRunning(reader.ledger.pid()) }
-        return Option.isSome(piece)
-          ? [[{ ...soFar, damage: [] }], goOn] as const
-          : [[{ ...soFar, damage: reader.end() }], Option.none()] as const
+        const damage = Option.isSome(piece) ? [] : reader.end()
+        const followed = { record: yield* recordOf(reader), damage, isRunning: isRunning(reader.ledger.pid()) }
+        return [[followed], Option.isSome(piece) ? goOn : Option.none()] as const
       })
       return Stream.paginate(undefined, () => next)
     })).pipe(Stream.mapError((error) => new RecordNotRead({ file, reason: reasonOf(error) })))
 
-  const readRecord = Effect.fnUntraced(
-    function*(file: string, size: ByteSize.ByteSize, onRead: (bytes: number) => void) {
-      if (ByteSize.isGreaterThan(size, resultFile.maxSize)) {
-        const [largest, got] = [resultFile.maxSize, size].map((size) => ByteSize.format(size))
-        return yield* Effect.fail({ message: `expected at most ${largest}, got ${got}` })
-      }
-      const bytes = yield* fs.readFile(file)
-      onRead(bytes.length)
-      return { record: yield* resultFile.parse(bytes), damage: [], pid: undefined }
+  const readObject = Effect.fnUntraced(function*(file: string, onRead: (bytes: number) => void) {
+    const { size } = yield* statFile(file)
+    if (ByteSize.isGreaterThan(size, resultFile.maxSize)) {
+      const [most, got] = [resultFile.maxSize, size].map((size) => ByteSize.format(size))
+      return yield* Effect.fail({ message: `expected at most ${most}, got ${got}` })
     }
-  )
+    const bytes = yield* fs.readFile(file)
+    onRead(bytes.length)
+    return yield* resultFile.parse(bytes)
+  })
 
-  const readAny = (file: string, { onRead = () => {} }: ReadOptions = {}) =>
-    Effect.gen(function*() {
-      const { size, type } = yield* fs.stat(file)
-      if (type !== "File") return yield* Effect.fail({ message: `expected a file, got a ${type}` })
-      return yield* isJournal(file) ? readJournal(file, onRead) : readRecord(file, size, onRead)
-    }).pipe(Effect.mapError((error) => new RecordNotRead({ file, reason: reasonOf(error) })))
+  const readJson = (file: string, { onRead = ignore }: ReadOptions = {}) => readObject(file, onRead).pipe(notRead(file))
 
-  const read = (file: string, options?: ReadOptions): Effect.Effect<Read, RecordNotRead> =>
-    Effect.map(readAny(file, options), ({ damage, record }) => ({ record, damage }))
+  const read = (file: string, options: ReadOptions = {}): Effect.Effect<Read, RecordNotRead> =>
+    isJournal(file)
+      ? Effect.map(readJournal(file, options), ({ damage, record }) => ({ record, damage }))
+      : Effect.flatMap(readJson(file, options), (json) =>
+        resultFile.decode(json).pipe(Effect.map((record) => ({ record, damage: [] })), notRead(file)))
 
   const finish = Effect.fnUntraced(
     function*(journalFile: string, options: ReadOptions & { readonly isOver?: boolean } = {}) {
       if (!isJournal(journalFile)) {
         return yield* new RecordNotRead({ file: journalFile, reason: "expected a journal, which ends in .jsonl" })
       }
-      const { damage, pid, record } = yield* readAny(journalFile, options)
+      const { damage, pid, record } = yield* readJournal(journalFile, options)
       if (pid !== undefined && options.isOver !== true && isAlive(pid)) {
-        return yield* new RecordNotRead({ file: journalFile, reason: `its run goes on, in process ${pid}` })
+        return yield* new RunGoesOn({ file: journalFile, pid })
       }
       const file = journalFile.replace(/\.jsonl$/, ".json")
       yield* write(record, { file })
@@ -324,5 +345,5 @@ const make = Effect.gen(function*() {
     }
   )
 
-  return Recorder.of({ record, environment: where, check, write, read, follow, finish })
+  return Recorder.of({ record, environment: where, check, write, read, readJson, follow, finish })
 })

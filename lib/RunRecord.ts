@@ -122,7 +122,11 @@ export const BenchSample = Schema.Struct({
   wallMs: Amount,
   cpuMs: Amount,
   /** The most that was resident, less what was before. */
-  peakGrowthBytes: Count
+  peakGrowthBytes: Count,
+  /** How many jobs were done, where each sample does as many as it has time for. */
+  jobs: Schema.optionalKey(Count),
+  /** What was still resident when all had come to rest, less what was before. */
+  heldBytes: Schema.optionalKey(Count)
 })
 export type BenchSample = typeof BenchSample.Type
 
@@ -130,7 +134,12 @@ export type BenchSample = typeof BenchSample.Type
 export const BenchCase = Schema.Struct({
   name: Schema.String,
   description: Schema.String,
-  subjects: Schema.Array(Schema.Struct({ name: Schema.String, samples: Schema.Array(BenchSample) }))
+  subjects: Schema.Array(Schema.Struct({
+    name: Schema.String,
+    /** A floor is what there is at least to pay; ours are compared with the best of the peers. */
+    role: Schema.optionalKey(Schema.Literals(["floor", "peer", "ours"])),
+    samples: Schema.Array(BenchSample)
+  }))
 })
 export type BenchCase = typeof BenchCase.Type
 

@@ -1,88 +1,185 @@
 #!/usr/bin/env -S npx tsx
 /**
- * Measures the executor against others at the same work, in turn within one run, each sample in a fresh process.
+ * Measures the executor against other pools at the same work, in turn within one run, each sample in a fresh process.
  *
- *     npm run bench -- --case start --rounds 9
+ *     npm run bench -- --case noop --case latency --peer piscina --rounds 9
  */
 import "./shared/require-node.js"
-import { Console, Effect, Option, Path, Schema } from "effect"
+import { Console, Effect, Path, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Recorder, RunRecord } from "../lib/mod.ts"
-import { type Case, cases } from "./bench/cases.ts"
-import * as figures from "./shared/figures.ts"
+import type { Case, Sizes, Subject } from "./bench/case.ts"
+import { cases } from "./bench/cases.ts"
+import { peerNames } from "./bench/pools.ts"
+import * as figures from "./shared/bench-figures.ts"
 import * as flags from "./shared/flags.ts"
-import { main } from "./shared/main.ts"
+import { main, report } from "./shared/main.ts"
 import { placeOf } from "./shared/place.ts"
+import { memoryOf } from "./shared/process-memory.ts"
+import * as progress from "./shared/progress.ts"
 
 const { executor: _, ...parameters } = flags.experiment
+
+const caseNames = cases.map(({ name }) => name)
 
 export const command = Command.make(
   "bench",
   {
     ...parameters,
     ...flags.result,
-    case: Flag.Literals("case", cases.map(({ name }) => name)).pipe(
-      Flag.withDescription("Measure this case only"),
-      Flag.optional
+    cases: Flag.Literals("case", caseNames).pipe(
+      Flag.withDescription("Measure this case only; can be given several times"),
+      Flag.atLeast(0)
+    ),
+    peers: Flag.Literals("peer", peerNames).pipe(
+      Flag.withDescription("Measure this peer only; can be given several times"),
+      Flag.atLeast(0)
+    ),
+    quick: flags.toggle(
+      "quick",
+      "Measure each case once, with little work, and few peers unless named: to see that it works"
     ),
     rounds: flags.count("rounds", 5, "How many samples of each subject")
   },
-  Effect.fn("bench")(function*(input) {
-    const { count, jobs, json, quiet, rounds, workers } = input
-    const place = yield* placeOf("bench", input)
-    const recorder = yield* Recorder.Recorder
-    yield* recorder.check(place)
+  (input) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        const place = yield* placeOf("bench", input)
+        const recorder = yield* Recorder.Recorder
+        yield* recorder.check(place)
 
-    const startedAt = new Date()
-    const chosen = cases.filter(({ name }) => Option.getOrElse(input.case, () => name) === name)
-    const measured = yield* Effect.forEach(chosen, (each) =>
-      measure(each, { jobs, count, workers }, rounds).pipe(
-        Effect.tap((result) => quiet || json ? Effect.void : Console.log(figures.benchmark(result)))
-      ))
+        const startedAt = new Date()
+        const { json, quick, quiet } = input
+        const rounds = quick ? 1 : input.rounds
+        const sizes = sizesOf(input)
+        const measured: Array<RunRecord.BenchCase> = []
+        const chosen = chosenOf(input)
+        const exit = yield* Effect.gen(function*() {
+          const shown = yield* showProgress(chosen, rounds, quiet || json)
+          for (const each of chosen) {
+            const result = yield* measure(each, sizes, rounds, shown)
+            shown.write(`${figures.show(result)}\n`)
+            measured.push(result)
+          }
+        }).pipe(Effect.scoped, restore, Effect.exit)
 
-    const record: RunRecord.BenchRecord = {
-      version: 1,
-      script: "bench",
-      status: "completed",
-      startedAt: startedAt.toISOString(),
-      finishedAt: new Date().toISOString(),
-      environment: recorder.environment,
-      parameters: { jobs, count, workers, rounds },
-      cases: measured
-    }
-    yield* recorder.write(record, place)
-    if (json) yield* Console.log(JSON.stringify(record, null, 2))
+        const record: RunRecord.BenchRecord = {
+          version: 1,
+          script: "bench",
+          status: RunRecord.statusOf(exit),
+          startedAt: startedAt.toISOString(),
+          finishedAt: new Date().toISOString(),
+          environment: recorder.environment,
+          parameters: { ...sizes, rounds },
+          cases: measured
+        }
+        yield* recorder.write(record, place).pipe(Effect.tapCause(report))
+        if (json) yield* Console.log(JSON.stringify(record, null, 2))
+        return yield* exit
+      })
+    )
+).pipe(Command.withDescription("Measure the executor against other pools at the same work"))
+
+interface Chosen {
+  readonly cases: ReadonlyArray<string>
+  readonly peers: ReadonlyArray<string>
+  readonly quick: boolean
+}
+
+/** The cases to measure, with the subjects that were chosen; the floor and ours always are. */
+const chosenOf = (chosen: Chosen): ReadonlyArray<Case> => {
+  const peers = chosen.peers.length > 0 ? chosen.peers : chosen.quick ? quickPeers : peerNames
+  const isChosen = ({ name }: Subject) => !peerNames.includes(name) || peers.includes(name)
+  return cases
+    .filter(({ name }) => chosen.cases.length === 0 || chosen.cases.includes(name))
+    .map((each) => ({ ...each, subjects: each.subjects.filter(isChosen) }))
+}
+
+const quickPeers = ["piscina", "concurrent.futures"]
+
+const sizesOf = ({ count, jobs, quick, workers }: Sizes): Sizes => ({
+  jobs: quick ? Math.min(jobs, 6) : jobs,
+  count: quick ? Math.min(count, 1_000_000) : count,
+  workers,
+  quick
+})
+
+interface Shown extends progress.Progress {
+  /** From now on the memory shown is that of the process that takes a sample. */
+  readonly follow: (pid: number) => void
+}
+
+const showProgress = Effect.fnUntraced(function*(chosen: ReadonlyArray<Case>, rounds: number, silent: boolean) {
+  let pid: number | undefined
+  const shown = yield* progress.make({
+    total: chosen.reduce((sum, { subjects }) => sum + subjects.length * rounds, 0),
+    unit: "samples",
+    memory: () => pid === undefined ? undefined : memoryOf(pid),
+    silent
   })
-).pipe(Command.withDescription("Measure the executor against others at the same work"))
+  return {
+    ...shown,
+    follow: (next: number) => {
+      pid = next
+    }
+  }
+})
 
 /** In turn, A B C A B C …, so that what drifts on the machine falls on all alike. */
 const measure = Effect.fnUntraced(function*(
   { description, name, subjects }: Case,
-  sizes: { readonly jobs: number; readonly count: number; readonly workers: number },
-  rounds: number
+  sizes: Sizes,
+  rounds: number,
+  shown: Shown
 ) {
-  const samples = new Map<string, Array<RunRecord.BenchSample>>(subjects.map((subject) => [subject.name, []]))
+  const present = yield* Effect.filter(subjects, isPresent)
+  const samples = present.map((): Array<RunRecord.BenchSample> => [])
   for (let round = 0; round < rounds; round++) {
-    for (const subject of subjects) samples.get(subject.name)!.push(yield* sample(name, subject.name, sizes))
+    for (const [n, subject] of present.entries()) {
+      samples[n]!.push(yield* sample(name, subject, sizes, shown))
+      shown.add(1)
+    }
   }
   return {
     name,
     description,
-    subjects: subjects.map((subject) => ({ name: subject.name, samples: samples.get(subject.name)! }))
+    subjects: present.map(({ name, role }, n) => ({ name, role, samples: samples[n]! }))
   }
 })
 
-const sample = Effect.fnUntraced(function*(caseName: string, subject: string, sizes: object) {
+const isPresent = Effect.fnUntraced(function*({ name, needs }: Subject) {
+  if (needs === undefined) return true
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const isThere = yield* spawner.string(ChildProcess.make(needs, ["--version"])).pipe(Effect.isSuccess)
+  if (!isThere) yield* Console.error(`${name} is left out: there is no ${needs}`)
+  return isThere
+})
+
+/** By Node alone, not by what runs this script, so that no subject's workers inherit a loader. */
+const nodeFlags = ["--expose-gc", "--disable-warning=ExperimentalWarning"]
+
+const sample = Effect.fnUntraced(function*(caseName: string, subject: Subject, sizes: Sizes, shown: Shown) {
   const path = yield* Path.Path
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const script = path.join(import.meta.dirname, "bench", "subject.ts")
-  const printed = yield* spawner.string(
-    ChildProcess.make(process.execPath, [...process.execArgv, script, caseName, subject, JSON.stringify(sizes)], {
+  const script = path.join(import.meta.dirname, "bench", "sample.ts")
+  const child = yield* spawner.spawn(
+    ChildProcess.make(process.execPath, [...nodeFlags, script, caseName, subject.name, JSON.stringify(sizes)], {
       stderr: "inherit"
     })
   )
-  return yield* Schema.decodeEffect(Schema.fromJsonString(RunRecord.BenchSample))(printed)
-})
+  shown.follow(child.pid)
+  const printed = yield* child.stdout.pipe(Stream.decodeText(), Stream.mkString)
+  return yield* Schema.decodeEffect(Schema.fromJsonString(RunRecord.BenchSample))(printed).pipe(
+    Effect.mapError(() => new NoSample({ case: caseName, subject: subject.name }))
+  )
+}, Effect.scoped)
+
+/** A subject ended without a sample; it has printed why. */
+class NoSample extends Schema.TaggedError<NoSample>()("NoSample", { case: Schema.String, subject: Schema.String }) {
+  override get message() {
+    return `No sample of ${this.subject} in the case ${this.case}`
+  }
+}
 
 if (import.meta.main) main(command)

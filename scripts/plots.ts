@@ -8,7 +8,7 @@ import "./shared/require-node.js"
 import { Console, Effect, FileSystem } from "effect"
 import { Command } from "effect/cli"
 import path from "node:path"
-import { benchmarks } from "./plots/benchmarks.ts"
+import { benchmarks, standing } from "./plots/benchmarks.ts"
 import { memory } from "./plots/memory.ts"
 import { plots } from "./plots/plots.ts"
 import { read } from "./plots/read.ts"
@@ -18,18 +18,21 @@ import { resultFolder } from "./shared/place.ts"
 
 const reference = path.join(resultFolder, "reference")
 
+/** Of the charts the first that there is something to draw for: a benchmark need not have peers. */
 const drawings = [
-  { name: "memory.svg", chart: memory, records: ["eager.json", "lazy.json", "remove.json", "loan.json"] },
-  { name: "bench.svg", chart: benchmarks, records: ["bench.json"] }
+  { name: "memory.svg", charts: [memory], records: ["eager.json", "lazy.json", "remove.json", "loan.json"] },
+  { name: "bench.svg", charts: [standing, benchmarks], records: ["bench.json"] }
 ]
 
 /** The drawings, each with the file that it belongs into. */
 export const draw = Effect.forEach(
   drawings,
-  Effect.fnUntraced(function*({ chart, name, records }) {
+  Effect.fnUntraced(function*({ charts, name, records }) {
     const contents = yield* read(records.map((record) => path.join(reference, record)))
     for (const { file, reason } of contents.unreadable) return yield* Effect.fail(new UsageError(`${file}: ${reason}`))
-    return { file: path.join(reference, name), text: svg(chart, plots(contents)) }
+    const drawn = plots(contents)
+    const chart = charts.find(({ describe }) => describe(drawn) !== "") ?? charts[0]!
+    return { file: path.join(reference, name), text: svg(chart, drawn) }
   })
 )
 

@@ -8,6 +8,8 @@
  */
 import "./shared/require-node.js"
 import { Command } from "effect/cli"
+import { check } from "./review/check.ts"
+import { compare } from "./review/compare.ts"
 import { finish } from "./review/finish.ts"
 import { list } from "./review/list.ts"
 import { page } from "./review/page.ts"
@@ -17,7 +19,7 @@ import { main } from "./shared/main.ts"
 
 export const command = Command.make("review").pipe(
   Command.withDescription("Look at the records of runs"),
-  Command.withSubcommands([list, show, page, watch, finish])
+  Command.withSubcommands([list, show, compare, page, watch, check, finish])
 )
 
 if (import.meta.main) main(command)

@@ -7,27 +7,24 @@ import os from "node:os"
 import path from "node:path"
 import { promisify } from "node:util"
 import { RunRecord } from "../lib/mod.ts"
-import * as figures from "../scripts/shared/figures.ts"
+import { withFigures } from "../scripts/readme.ts"
 
 const root = path.join(import.meta.dirname, "..")
 
 const read = (name: string) => readFileSync(path.join(root, name), "utf8")
-
-const row = (cells: ReadonlyArray<string>) => `| ${cells.join(" | ")} |`
 
 describe("README", () => {
   const record = Schema.decodeSync(Schema.fromJsonString(RunRecord.ComparisonRecord))(
     read("results/reference/compare.json")
   )
 
-  it("shows the figures of the reference comparison", () => {
-    const lazy = record.runs.find(({ script }) => script === "lazy")
+  const bench = Schema.decodeSync(Schema.fromJsonString(RunRecord.BenchRecord))(read("results/reference/bench.json"))
+
+  it("shows the figures of the reference records, as npm run readme puts them there", () => {
     const readme = read("README.md")
-    for (const run of record.runs) {
-      const expected = row([`\`${run.script}\``, ...figures.cells(run, lazy)])
-      assert.isTrue(readme.includes(expected), `expected the row ${expected}`)
-    }
-    assert.include(readme, row(["script", ...figures.heads]))
+    assert.strictEqual(withFigures(readme, record, bench), readme)
+    for (const { script } of record.runs) assert.include(readme, `| \`${script}\` |`)
+    for (const { name } of bench.cases) assert.include(readme, `| \`${name}\` |`)
   })
 
   it("says nothing of the finding that the reference records do not bear out", () => {

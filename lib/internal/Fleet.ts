@@ -19,8 +19,10 @@ import { isWorkerError } from "effect/workers/WorkerError"
 import { WorkerStartError } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import { describe } from "./errorCodec.ts"
-import { Cell, type FromWorker, type Settled, type ToWorker } from "./protocol.ts"
-import type { Task } from "./Task.ts"
+import { Line } from "./Line.ts"
+import type { FromWorker, Settled, ToWorker } from "./protocol.ts"
+import { Slots } from "./Slots.ts"
+import type { Item } from "./Task.ts"
 
 /** What a back end adds to its `WorkerPlatform`. */
 export interface Host {
@@ -34,6 +36,8 @@ export interface Host {
   readonly sharesMemory: boolean
   /** Whether the caller is a job that runs on this very host. */
   readonly isInsideJob: () => boolean
+  /** The time in which its jobs run, whatever clock their callers have. */
+  readonly clock: Clock.Clock
 }
 
 /** What the system says of a worker that is gone. */
@@ -53,9 +57,10 @@ export interface Options {
 
 export interface Worker {
   readonly workerId: number
-  readonly cells: Int32Array | undefined
+  /** Undefined where the two share no memory. */
+  readonly slots: Slots | undefined
+  readonly line: Line<Item>
   state: "starting" | "idle" | "busy" | "retired" | "stopping"
-  task: Task | undefined
   /** Jobs that were sent to it. */
   jobs: number
   idleSince: number
@@ -78,8 +83,10 @@ export interface Events {
   /** There may be a worker for a job, or room for one. */
   readonly available: () => void
   readonly settled: (worker: Worker, message: Settled) => void
-  /** A worker that had a task is gone. */
-  readonly lost: (task: Task, death: Death, item: number | undefined) => void
+  /** There are results in the worker's slots. */
+  readonly progressed: (worker: Worker) => void
+  /** A worker is gone. */
+  readonly lost: (worker: Worker, death: Death) => void
   /** A worker could not be started, and there is none that will run a job. */
   readonly noneLeft: (error: WorkerStartError) => void
 }
@@ -117,9 +124,9 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   const launch = (): Worker => {
     const worker: Worker = {
       workerId: ++lastWorkerId,
-      cells: host.sharesMemory ? new Int32Array(new SharedArrayBuffer(Cell.length * 4)).fill(-1) : undefined,
+      slots: host.sharesMemory ? new Slots() : undefined,
+      line: new Line(),
       state: "starting",
-      task: undefined,
       jobs: 0,
       idleSince: 0,
       isWatched: false,
@@ -133,7 +140,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
         yield* worker.platformWorker.send({
           _tag: "Init",
           workerId: worker.workerId,
-          cells: worker.cells,
+          slots: worker.slots?.memory,
           setup: options.setup === undefined ? undefined : host.address(options.setup)
         })
         return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, message)))
@@ -147,6 +154,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   }
 
   const onMessage = (worker: Worker, message: FromWorker) => {
+    if (message._tag === "Progress") return events.progressed(worker)
     if (message._tag === "Settled") return events.settled(worker, message)
     if (worker.state !== "starting") return
     if (message._tag === "SetupFailed") {
@@ -163,7 +171,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   }
 
   const onGone = (worker: Worker, exit: Exit.Exit<never, unknown>) => {
-    const { state, task, workerId } = worker
+    const { state, workerId } = worker
     const { exitCode, signal } = host.exitOf(workerId)
     const killed = signal === undefined ? undefined : `it was killed by ${signal}`
     const death = { workerId, exitCode, reason: worker.setupFailure ?? killed ?? reasonOf(exit) }
@@ -172,7 +180,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     if (state !== "stopping") counts.died++
     if (state === "starting") startFailed(new WorkerStartError(death))
     if (isWornOut(worker)) promoteAny()
-    if (task !== undefined) events.lost(task, death, worker.cells?.[Cell.item])
+    events.lost(worker, death)
     events.available()
   }
 
@@ -281,7 +289,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       // What a job left behind may keep it from hearing that it should go.
       return Effect.asVoid(Fiber.interrupt(worker.fiber!)).pipe(
         Effect.timeoutOrElse({ duration: partingGrace, orElse: () => terminate }),
-        Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
+        Effect.provideService(Clock.Clock, host.clock)
       )
     })
 
@@ -291,7 +299,9 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     /** Done when `minWorkers` are up. */
     started: options.minWorkers === 0 ? Effect.void : Deferred.await(started),
     inState,
+    isFull: () => workers.size >= options.maxWorkers,
     grow,
+    fillSpares,
     becomeIdle,
     stop,
     /** Has a spare until one is idle for too long: somebody interrupts jobs that run. */

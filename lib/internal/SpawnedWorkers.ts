@@ -1,4 +1,5 @@
 /** The threads or processes that a back end has spawned, by the number of their worker. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Job from "../Job.ts"
 import type { Host, WorkerExit } from "./Fleet.ts"
@@ -16,7 +17,7 @@ export const make = <W extends Spawned>(
   const alive = new Map<number, { readonly spawned: W; readonly gone: Promise<void> }>()
   const exits = new Map<number, WorkerExit>()
 
-  const host: Pick<Host, "terminate" | "exitOf" | "address" | "isInsideJob"> = {
+  const host: Pick<Host, "terminate" | "exitOf" | "address" | "isInsideJob" | "clock"> = {
     terminate: (workerId) =>
       Effect.promise(async () => {
         const worker = alive.get(workerId)
@@ -31,7 +32,8 @@ export const make = <W extends Spawned>(
     },
     address: ({ module, name }: Job.Any) => ({ module, name }),
     // A job elsewhere cannot get hold of this executor.
-    isInsideJob: () => false
+    isInsideJob: () => false,
+    clock: Clock.Clock.defaultValue()
   }
 
   return {

@@ -12,85 +12,130 @@ import { CloneError, type DeadlineExceeded, JobNotFound, JobThrew, WorkerDied } 
 import type * as Job from "../Job.ts"
 import { decodeError, describe } from "./errorCodec.ts"
 import type { Death, Worker } from "./Fleet.ts"
-import { type EndedSpan, now, type Outcome, type Settled as SettledMessage } from "./protocol.ts"
+import { type EndedSpan, now, type Outcome } from "./protocol.ts"
 
-interface Item {
+export interface Item {
+  readonly task: Task
   readonly index: number
   readonly input: unknown
   /** How many workers died of it. */
   deaths: number
+  /** Who has it, under which number. */
+  worker: Worker | undefined
+  number: number
+  /** How long it will take, as far as one can tell. */
+  expectedMs: number
 }
 
-export interface Options {
-  /** The number of the first item; the others follow. */
-  readonly id: number
-  readonly job: Job.Any
-  readonly inputs: ReadonlyArray<unknown>
-  readonly priority: number
-  /** How often an item is run again whose worker died. */
-  readonly retryWorkerDeath: number
-  readonly deadline: Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>>
+/** How long a job runs, by its latest runs. */
+export interface Pace {
+  runMs: number | undefined
+}
+
+/** Who looks at what becomes of a task. */
+export interface Caller {
   readonly observer: ((event: JobEvent) => void) | undefined
   /** Tells the caller's tracer of the spans of the job, where there is one. */
   readonly trace: ((spans: ReadonlyArray<EndedSpan>) => void) | undefined
-  /** Told of each item as it settles. */
-  readonly onSettled: (succeeded: boolean) => void
-  readonly resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
 }
 
+export interface Options {
+  readonly deadline: Deadline | undefined
+  /** How often an item is run again whose worker died. */
+  readonly retryWorkerDeath: number
+  readonly priority: number
+}
+
+export type Deadline = Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>>
+
 export class Task {
+  /** The number of the first item; the others follow. */
   readonly id: number
   readonly job: Job.Any
+  readonly pace: Pace
   readonly priority: number
-  readonly deadline: Options["deadline"]
+  readonly deadline: Deadline | undefined
   readonly acceptedAt = now()
-  previous: Task | undefined
-  next: Task | undefined
-  /** Who has it, under which message. */
-  worker: Worker | undefined
-  messageId = -1
+  /** How many items have not settled. */
+  unsettled: number
+  /** The items that no worker has, in order. */
+  pending: Array<Item> = []
+  isQueued = false
+  previous: Task | undefined = undefined
+  next: Task | undefined = undefined
+  hasStarted = false
+  hasFinished = false
+  /** Whether an item of a message may be at fault, so that each has to go alone. */
+  isSuspect = false
   /** Called when no worker has it any more. */
-  onReleased: () => void = () => {}
-  /** Called when it has settled. */
-  onFinish: Array<() => void> = []
+  onReleased: (() => void) | undefined = undefined
+  #onFinish: Array<() => void> | undefined = undefined
   /** The buffers that came with the results. */
-  buffers: Array<ArrayBuffer> = []
-  readonly #options: Options
+  buffers: Array<ArrayBuffer> | undefined = undefined
+  readonly #retryWorkerDeath: number
+  readonly #caller: Caller
+  readonly #onSettled: (exit: Exit.Exit<unknown, unknown>) => void
+  readonly #resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
   readonly #exits: Array<Exit.Exit<unknown, unknown>> = []
-  #pending: Array<Item>
-  #sent: Array<Item> = []
-  #oneByOne = false
   #runMs = 0
-  #verdict: Exit.Exit<never, unknown> | undefined
+  #verdict: Exit.Exit<never, unknown> | undefined = undefined
 
-  constructor(options: Options) {
-    this.id = options.id
-    this.job = options.job
+  /** `onSettled` is told of each item as it settles. */
+  constructor(
+    id: number,
+    job: Job.Any,
+    pace: Pace,
+    inputs: ReadonlyArray<unknown>,
+    options: Options,
+    caller: Caller,
+    onSettled: (exit: Exit.Exit<unknown, unknown>) => void,
+    resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
+  ) {
+    this.id = id
+    this.job = job
+    this.pace = pace
     this.priority = options.priority
     this.deadline = options.deadline
-    this.#options = options
-    this.#pending = options.inputs.map((input, index) => ({ index, input, deaths: 0 }))
-    for (const item of this.#pending) this.#tell(item, { _tag: "Submitted", job: this.job.name, at: this.acceptedAt })
+    this.#retryWorkerDeath = options.retryWorkerDeath
+    this.#caller = caller
+    this.#onSettled = onSettled
+    this.#resume = resume
+    this.unsettled = inputs.length
+    for (let index = 0; index < inputs.length; index++) {
+      this.pending.push({
+        task: this,
+        index,
+        input: inputs[index],
+        deaths: 0,
+        worker: undefined,
+        number: 0,
+        expectedMs: 0
+      })
+    }
+    if (!this.isObserved) return
+    for (const item of this.pending) this.#tell(item, { _tag: "Submitted", job: job.name, at: this.acceptedAt })
   }
 
   get isObserved(): boolean {
-    return this.#options.observer !== undefined
+    return this.#caller.observer !== undefined
   }
 
   get isTraced(): boolean {
-    return this.#options.trace !== undefined
+    return this.#caller.trace !== undefined
   }
 
-  get pending(): number {
-    return this.#pending.length
+  /** Whether it matters to nobody when its items start, so that they can be sent before a worker is free. */
+  get canWaitAnywhere(): boolean {
+    return !this.isObserved && this.deadline === undefined && !this.isSuspect
+  }
+
+  /** Whether a worker has items of it. */
+  get isAway(): boolean {
+    return this.unsettled > this.pending.length
   }
 
   get isSettled(): boolean {
-    return this.#pending.length === 0 && this.#sent.length === 0
-  }
-
-  get hasStarted(): boolean {
-    return this.messageId !== -1
+    return this.unsettled === 0
   }
 
   get isCancelled(): boolean {
@@ -102,92 +147,91 @@ export class Task {
     this.#verdict ??= verdict
   }
 
-  /** The inputs of the next message. */
-  send(): Array<unknown> {
-    this.#sent = this.#pending.splice(0, this.#oneByOne ? 1 : this.#pending.length)
-    return this.#sent.map((item) => item.input)
+  /** Takes the next items for a message of at most `most`. */
+  take(most: number): Array<Item> {
+    const items = this.isSuspect ? 1 : most
+    if (items < this.pending.length) return this.pending.splice(0, items)
+    const all = this.pending
+    this.pending = []
+    return all
   }
 
-  /** The message went out. */
-  started(worker: Worker, messageId: number): void {
-    this.worker = worker
-    this.messageId = messageId
-    for (const item of this.#sent) {
-      this.#tell(item, { _tag: "Started", workerId: worker.workerId, at: now() })
+  /** An item that was taken has to be taken again. */
+  putBack(item: Item): void {
+    item.worker = undefined
+    const at = this.pending.findIndex(({ index }) => index > item.index)
+    this.pending.splice(at === -1 ? this.pending.length : at, 0, item)
+  }
+
+  /** A worker has the items. */
+  started(items: ReadonlyArray<Item>, workerId: number): void {
+    this.hasStarted = true
+    if (!this.isObserved) return
+    for (const item of items) this.#tell(item, { _tag: "Started", workerId, at: now() })
+  }
+
+  /** The item cannot be cloned. */
+  refused(item: Item, reason: string): void {
+    this.#settle(item, Exit.fail(new CloneError({ job: this.job.name, side: "input", reason })))
+  }
+
+  /** The worker that has `item` replied, or put the result down. */
+  replied(item: Item, outcome: Outcome, runMs: number, measured: Measured): void {
+    this.#runMs += runMs
+    this.#settle(item, this.#verdict ?? this.#toExit(outcome), measured)
+  }
+
+  traced(spans: ReadonlyArray<EndedSpan>): void {
+    this.#caller.trace?.(spans)
+  }
+
+  /** The worker that ran `item` died. Returns whether it is to be run again. */
+  lost(item: Item, death: Death): boolean {
+    if (!this.isCancelled && ++item.deaths <= this.#retryWorkerDeath) {
+      this.putBack(item)
+      return true
     }
+    const died = () => Exit.fail(new WorkerDied({ ...death, job: this.job.name, attempt: item.deaths }))
+    this.#settle(item, this.#verdict ?? died(), this.isCancelled ? undefined : { workerId: death.workerId })
+    return false
   }
 
-  /** The message could not go out, for an input cannot be cloned. */
-  refused(reason: string): void {
-    if (this.#sent.length > 1) return this.#retryOneByOne()
-    this.#settle(Exit.fail(new CloneError({ job: this.job.name, side: "input", reason })))
+  whenFinished(tell: () => void): void {
+    this.#onFinish ??= []
+    this.#onFinish.push(tell)
   }
 
-  /** The worker replied. */
-  replied(workerId: number, { measured, outcomes, spans }: SettledMessage): void {
-    this.#options.trace?.(spans)
-    this.#release()
-    const items = outcomes.length
-    this.#runMs = (measured.returnedAt - measured.startedAt) / items
-    for (const [item, outcome] of outcomes.entries()) {
-      this.#settle(this.#verdict ?? this.#toExit(outcome), {
-        workerId,
-        startedAt: measured.startedAt,
-        at: measured.returnedAt,
-        cpuMs: measured.cpuMs === undefined ? undefined : measured.cpuMs / items,
-        resultBytes: measured.resultBytes[item] ?? 0
-      })
-    }
-  }
-
-  /** The worker is gone: the item that it was `at` is lost with it, the others can be run again. */
-  lost(death: Death, at: number | undefined): void {
-    this.#release()
-    if (this.isCancelled) return
-    const culprit = this.#sent.length === 1 ? 0 : at
-    if (culprit === undefined) return this.#retryOneByOne()
-    const item = this.#sent[culprit]!
-    item.deaths++
-    if (item.deaths <= this.#options.retryWorkerDeath) return void this.#pending.unshift(...this.#sent.splice(0))
-    this.#pending.unshift(...this.#sent.toSpliced(culprit, 1))
-    this.#sent = [item]
-    const error = new WorkerDied({ ...death, job: this.job.name, attempt: item.deaths })
-    this.#settle(Exit.fail(error), { ...unmeasured(), workerId: death.workerId })
-  }
-
-  /** Settles whatever has not settled. */
+  /** Settles what no worker has. */
   end(exit: Exit.Exit<never, unknown> = this.#verdict ?? Exit.interrupt()): void {
-    this.#sent.push(...this.#pending.splice(0))
-    while (this.#sent.length > 0) this.#settle(exit)
+    for (const item of this.pending.splice(0)) this.#settle(item, exit)
+  }
+
+  /** No worker has it any more. */
+  release(): void {
+    this.onReleased?.()
+    this.onReleased = undefined
   }
 
   /** Tells the caller, and whoever waits for its end. */
   finish(giveBack: () => void): void {
-    this.onFinish.splice(0).forEach((tell) => tell())
-    this.#options.resume(Effect.succeed({ exits: this.#exits, runMs: this.#runMs, giveBack }))
+    this.hasFinished = true
+    this.#onFinish?.forEach((tell) => tell())
+    const runMs = this.#runMs / Math.max(1, this.#exits.length)
+    this.#resume(Effect.succeed({ exits: this.#exits, runMs, giveBack }))
   }
 
-  #release() {
-    this.worker = undefined
-    this.onReleased()
-  }
-
-  #retryOneByOne() {
-    this.#oneByOne = true
-    this.#pending.unshift(...this.#sent.splice(0))
-  }
-
-  /** Settles the first item that was sent. */
-  #settle(exit: Exit.Exit<unknown, unknown>, measured: Ended = unmeasured()) {
-    const item = this.#sent.shift()!
-    const status = Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
+  #settle(item: Item, exit: Exit.Exit<unknown, unknown>, measured?: Partial<Measured>) {
+    item.worker = undefined
+    this.unsettled--
     this.#exits[item.index] = exit
-    this.#options.onSettled(status === "succeeded")
-    this.#tell(item, { _tag: "Settled", status, error: this.isObserved ? errorIn(exit) : undefined, ...measured })
+    this.#onSettled(exit)
+    if (!this.isObserved) return
+    const status = Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
+    this.#tell(item, { _tag: "Settled", status, error: errorIn(exit), ...unmeasured(), ...measured })
   }
 
   #tell(item: Item, event: WithoutId<JobEvent>) {
-    this.#options.observer?.({ ...event, id: this.id + item.index })
+    this.#caller.observer?.({ ...event, id: this.id + item.index })
   }
 
   #toExit(outcome: Outcome): Exit.Exit<unknown, unknown> {
@@ -209,9 +253,10 @@ export class Task {
 
 type WithoutId<Event> = Event extends unknown ? Omit<Event, "id"> : never
 
-type Ended = Omit<Extract<JobEvent, { readonly _tag: "Settled" }>, "_tag" | "id" | "status" | "error">
+/** What is known of a run that ended. */
+export type Measured = Omit<Extract<JobEvent, { readonly _tag: "Settled" }>, "_tag" | "id" | "status" | "error">
 
-const unmeasured = (): Ended => ({
+const unmeasured = (): Measured => ({
   workerId: undefined,
   startedAt: undefined,
   at: now(),

@@ -9,6 +9,7 @@ export interface Waiting<T> {
   /** Lower was accepted earlier. */
   readonly id: number
   readonly priority: number
+  isQueued: boolean
   previous: T | undefined
   next: T | undefined
 }
@@ -36,8 +37,14 @@ export class TaskQueue<T extends Waiting<T>> {
     this.#insert(task, line, undefined, line.first)
   }
 
+  /** Whose turn it is. */
+  get next(): T | undefined {
+    return (this.#shifts + 1) % 4 === 0 ? this.#oldest() : this.#lines[0]?.first
+  }
+
   shift(): T | undefined {
-    const task = ++this.#shifts % 4 === 0 ? this.#oldest() : this.#lines[0]?.first
+    const task = this.next
+    this.#shifts++
     if (task !== undefined) this.remove(task)
     return task
   }
@@ -56,6 +63,7 @@ export class TaskQueue<T extends Waiting<T>> {
     else task.next.previous = task.previous
     task.previous = undefined
     task.next = undefined
+    task.isQueued = false
     this.size--
     if (line.first === undefined) this.#lines.splice(this.#lines.indexOf(line), 1)
   }
@@ -67,6 +75,7 @@ export class TaskQueue<T extends Waiting<T>> {
     else previous.next = task
     if (next === undefined) line.last = task
     else next.previous = task
+    task.isQueued = true
     this.size++
   }
 

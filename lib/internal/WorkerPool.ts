@@ -1,18 +1,19 @@
 /**
  * The executor that every back end with workers is made of: a queue of tasks, a fleet of workers, and the rule that each
- * task settles once whatever becomes of the worker that has it.
+ * item of a task settles once whatever becomes of the worker that has it.
  *
- * A task waits in the queue, is with one worker, or has settled. All changes happen in synchronous functions, so no
- * fiber ever sees half of one.
+ * An item is pending, in the line of one worker, or settled. A worker has one item in its line, or a chunk of one
+ * caller's; more only where memory is shared, as long as jobs are measured to be so short that the way to a worker and
+ * back would take the longer time. What stands behind an item that turns out to be long is taken back.
+ *
+ * All changes happen in synchronous functions, so no fiber ever sees half of one.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
-import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Spawner, WorkerPlatform } from "effect/workers/Worker"
@@ -23,9 +24,9 @@ import { replay } from "./effectJob.ts"
 import * as Fleet from "./Fleet.ts"
 import { publisher } from "./metrics.ts"
 import { validateRun } from "./options.ts"
-import { Cell, type EndedSpan, now, type Settled as SettledMessage } from "./protocol.ts"
+import { type Outcome, type Settled as SettledMessage } from "./protocol.ts"
 import { SpareBuffers } from "./SpareBuffers.ts"
-import { Task } from "./Task.ts"
+import { type Caller, type Item, type Measured, type Pace, Task } from "./Task.ts"
 import { TaskQueue } from "./TaskQueue.ts"
 import { Timings } from "./Timings.ts"
 
@@ -37,17 +38,30 @@ export interface Options extends Fleet.Options {
 const refused = (inputs: ReadonlyArray<unknown>, error: WouldDeadlock): Settled<unknown, unknown> => ({
   exits: inputs.map(() => Exit.fail(error)),
   runMs: 0,
-  giveBack: () => {}
+  giveBack: nothingToGiveBack
 })
 
 /** How often the stats go to the metrics, beside when somebody asks for them. */
 const metricsInterval = Duration.seconds(1)
 
-/** How to tell the tracer of `fiber` of spans below its own, if it has one. */
-const tracerOf = (fiber: Fiber.Fiber<unknown, unknown>) => {
-  const span = Context.getOption(fiber.context, Tracer.ParentSpan)
-  if (Option.isNone(span)) return undefined
-  return (spans: ReadonlyArray<EndedSpan>) => replay(fiber.getRef(Tracer.Tracer), span.value, spans)
+/** A worker gets more as long as what it has will take no longer. */
+const aheadMs = 0.5
+
+/** What a job is taken for that has not run yet. */
+const unknownMs = 1e6
+
+/** An item that runs for longer keeps nothing behind it. */
+const patience = Duration.millis(1)
+
+/** The share of the latest run in a job's pace. */
+const latest = 1 / 16
+
+const callerIn = (context: Context.Context<never>): Caller => {
+  const span = Context.getOrUndefined(context, Tracer.ParentSpan)
+  return {
+    observer: Context.get(context, JobObserver),
+    trace: span && ((spans) => replay(Context.get(context, Tracer.Tracer), span, spans))
+  }
 }
 
 let jobIds = 0
@@ -57,6 +71,12 @@ const newJobIds = (jobs: number): number => {
   jobIds += jobs
   return jobIds - jobs
 }
+
+const interrupted = Exit.interrupt()
+
+const nothingToGiveBack = () => {}
+
+const defaultRunOptions = { deadline: undefined, retryWorkerDeath: 0, priority: 0 }
 
 export const make = Effect.fnUntraced(function*(
   options: Options,
@@ -68,130 +88,359 @@ export const make = Effect.fnUntraced(function*(
   const queue = new TaskQueue<Task>()
   const spareBuffers = new SpareBuffers(options.maxWorkers)
   const timings = new Timings()
+  const paces = new WeakMap<Job.Any, Pace>()
   const whenIdle: Array<() => void> = []
   const counts = { accepted: 0, queued: 0, finished: 0, failed: 0 }
-  let lastMessageId = 0
+  /** Who has accepted a job last; most have the same context. */
+  let context: Context.Context<never> | undefined
+  let caller: Caller
+  /** Those that have something outgoing. */
+  const senders = new Set<Fleet.Worker>()
+  /** The lowest priority that may stand behind another item. */
+  let lowestAhead = Infinity
+  let isWatching = false
   let isClosed = false
 
   const onAvailable = () => {
     if (isClosed) return
-    dispatchAll()
+    dispatch()
     fleet.grow(queue.size)
     // A spare that has taken a place may be up.
-    dispatchAll()
+    dispatch()
   }
 
-  const dispatchAll = () => {
-    for (const worker of fleet.workers) {
-      while (worker.state === "idle" && queue.size > 0) dispatch(worker, queue.shift()!)
+  const dispatch = () => {
+    for (let task = queue.next; task !== undefined; task = queue.next) {
+      const worker = workerFor(task)
+      if (worker === undefined) return
+      queue.shift()
+      assign(worker, task)
+      enqueue(task)
     }
   }
 
-  const onSettled = (worker: Fleet.Worker, message: SettledMessage) => {
-    const { task } = worker
-    if (task === undefined || task.messageId !== message.id) return
-    worker.task = undefined
-    timings.ran(message.measured.returnedAt - message.measured.startedAt)
-    task.buffers.push(...message.buffers)
-    task.replied(worker.workerId, message)
-    if (worker.state === "busy") fleet.becomeIdle(worker)
-    finishOrRequeue(task)
-    onAvailable()
+  /** One that is idle, or else of those that may have more the one with the shortest line. */
+  const workerFor = (task: Task): Fleet.Worker | undefined => {
+    const mayWait = task.canWaitAnywhere && task.pace.runMs !== undefined && fleet.isFull()
+    let best: Fleet.Worker | undefined
+    for (const worker of fleet.workers) {
+      if (worker.state === "idle") return worker
+      if (!mayWait || !mayHaveMore(worker, task.pending.length)) continue
+      if (best === undefined || worker.line.size < best.line.size) best = worker
+    }
+    return best
   }
 
-  const onLost = (task: Task, death: Fleet.Death, item: number | undefined) => {
-    task.lost(death, item)
-    finishOrRequeue(task)
+  const mayHaveMore = ({ jobs, line, slots, state }: Fleet.Worker, items: number) =>
+    state === "busy" && slots !== undefined && !line.isStuck && line.expectedMs <= aheadMs && line.room >= items &&
+    jobs + items <= options.maxJobsPerWorker
+
+  const assign = (worker: Fleet.Worker, task: Task) => {
+    const { line } = worker
+    const items = task.take(line.room)
+    if (line.size > 0) lowestAhead = Math.min(lowestAhead, task.priority)
+    counts.queued -= items.length
+    worker.state = "busy"
+    worker.jobs += items.length
+    for (const item of items) {
+      item.worker = worker
+      item.expectedMs = task.pace.runMs ?? unknownMs
+      item.number = line.push(item)
+      worker.slots?.send(item.number)
+    }
+    if (task.canWaitAnywhere && !task.isTraced && items.length === 1) gather(worker, items[0]!)
+    else {
+      post(worker)
+      send(worker, items)
+    }
+    if (line.size > 1) watch()
   }
 
-  const fleet = yield* Fleet.make(options, host, {
-    available: onAvailable,
-    settled: onSettled,
-    lost: onLost,
-    noneLeft: (error) => endQueued(Exit.fail(error))
-  })
+  /** The items that are sent in one turn of the event loop go in one message. */
+  const gather = (worker: Fleet.Worker, item: Item) => {
+    const { outgoing } = worker.line
+    if (outgoing.length > 0 && outgoing[0]!.task.job !== item.task.job) post(worker)
+    if (senders.size === 0) queueMicrotask(() => senders.forEach(post))
+    senders.add(worker)
+    worker.line.outgoing.push(item)
+  }
 
-  const dispatch = (worker: Fleet.Worker, task: Task) => {
-    counts.queued -= task.pending
-    const id = ++lastMessageId
+  const post = (worker: Fleet.Worker) => {
+    senders.delete(worker)
+    const items = worker.line.outgoing
+    if (items.length === 0) return
+    worker.line.outgoing = []
+    send(worker, items)
+  }
+
+  const send = (worker: Fleet.Worker, items: ReadonlyArray<Item>) => {
+    const { number: id, task } = items[0]!
     const spares = spareBuffers.take(task.job)
-    const inputs = task.send()
-    if (worker.cells !== undefined) worker.cells[Cell.item] = 0
     const sent = Effect.runSyncExit(worker.platformWorker!.send({
       _tag: "Run",
       id,
       job: host.address(task.job),
-      inputs,
+      inputs: items.map(({ input }) => input),
+      together: items.every((item) => item.task === task),
       spares,
       observed: task.isObserved,
       traced: task.isTraced
     }, spares))
     if (Exit.isFailure(sent)) {
       spareBuffers.put(task.job, spares)
-      task.refused(Fleet.reasonOf(sent))
-      return finishOrRequeue(task)
+      return onRefused(worker, items, Fleet.reasonOf(sent))
     }
-    worker.state = "busy"
-    worker.task = task
-    worker.jobs += inputs.length
-    if (!task.hasStarted) timings.waited(now() - task.acceptedAt)
-    task.started(worker, id)
-    task.onReleased = limit(task, "running")
+    task.started(items, worker.workerId)
+    if (task.deadline !== undefined) task.onReleased ??= limit(task, "running")
+    if (worker.jobs >= options.maxJobsPerWorker) fleet.fillSpares()
   }
 
-  const finishOrRequeue = (task: Task) => {
-    if (!task.isSettled && !task.isCancelled) {
-      counts.queued += task.pending
-      return queue.unshift(task)
+  /** An input cannot be cloned. */
+  const onRefused = (worker: Fleet.Worker, items: ReadonlyArray<Item>, reason: string) => {
+    const held = items.filter((item) => worker.line.get(item.number) === item)
+    for (const item of held) {
+      worker.jobs--
+      item.task.isSuspect = true
+      if (items.length > 1) putBack(worker, item)
+      else {
+        worker.line.remove(item.number)
+        item.task.refused(item, reason)
+      }
     }
-    task.end()
-    task.finish(() => spareBuffers.put(task.job, task.buffers.splice(0)))
-    if (isIdle()) whenIdle.splice(0).forEach((resume) => resume())
+    released(worker, held.map(({ task }) => task))
+  }
+
+  const onSettled = (worker: Fleet.Worker, message: SettledMessage) => {
+    const { cost, id, outcomes, returnedAt, spans, startedAt } = message
+    const { line, workerId } = worker
+    const first = line.get(id)
+    if (first === undefined) return
+    if (spans !== undefined) first.task.traced(spans)
+    if (message.buffers.length > 0) (first.task.buffers ??= []).push(...message.buffers)
+    const runMs = (returnedAt - startedAt) / outcomes.length
+    const tasks: Array<Task> = []
+    for (const [n, outcome] of outcomes.entries()) {
+      const item = line.get(id + n)!
+      settle(worker, item, outcome, runMs, {
+        workerId,
+        startedAt,
+        at: returnedAt,
+        cpuMs: cost?.cpuMs === undefined ? undefined : cost.cpuMs / outcomes.length,
+        resultBytes: cost?.resultBytes[n] ?? 0
+      })
+      tasks.push(item.task)
+    }
+    // Such a worker replies once, when it is done with all that it was sent.
+    if (worker.slots === undefined) line.items().forEach((item) => tasks.push(putBack(worker, item).task))
+    released(worker, tasks)
+  }
+
+  const onProgress = (worker: Fleet.Worker) => {
+    const tasks = collect(worker)
+    if (tasks.length > 0) released(worker, tasks)
+  }
+
+  /** Settles what is done in the slots. */
+  const collect = (worker: Fleet.Worker): Array<Task> => {
+    const { line, slots, workerId } = worker
+    const tasks: Array<Task> = []
+    if (slots === undefined) return tasks
+    slots.listen()
+    const { next } = line
+    for (let number = line.first; number < next; number++) {
+      const item = line.get(number)
+      if (item === undefined) continue
+      if (!slots.isClaimed(number)) break
+      if (!slots.isDone(number)) continue
+      const startedAt = slots.startedAt(number)
+      const at = slots.returnedAt(number)
+      const outcome: Outcome = { _tag: "Succeeded", value: slots.value(number) }
+      settle(worker, item, outcome, at - startedAt, { workerId, startedAt, at, cpuMs: undefined, resultBytes: 0 })
+      tasks.push(item.task)
+    }
+    return tasks
+  }
+
+  const settle = (worker: Fleet.Worker, item: Item, outcome: Outcome, runMs: number, measured: Measured) => {
+    const { task } = item
+    worker.line.remove(item.number)
+    timings.waited(measured.startedAt! - task.acceptedAt)
+    timings.ran(runMs)
+    task.pace.runMs = task.pace.runMs === undefined ? runMs : latest * runMs + (1 - latest) * task.pace.runMs
+    task.replied(item, outcome, runMs, measured)
+  }
+
+  /** Items of `tasks` have left the worker. */
+  const released = (worker: Fleet.Worker, tasks: ReadonlyArray<Task>) => {
+    worker.line.isStuck = false
+    if (worker.line.size === 0 && worker.state === "busy") fleet.becomeIdle(worker)
+    tasks.forEach(enqueue)
+    dispatch()
+    if (queue.size > 0) onAvailable()
+    finishAll(tasks)
+  }
+
+  /** Puts a task with pending items where it has its turn next. */
+  const enqueue = (task: Task) => {
+    if (task.isCancelled) endPending(task)
+    else if (task.pending.length > 0 && !task.isQueued) queue.unshift(task)
+  }
+
+  const finishAll = (tasks: ReadonlyArray<Task>) => {
+    for (const task of tasks) {
+      if (!task.isAway) task.release()
+      if (task.isSettled && !task.hasFinished) {
+        task.finish(
+          task.buffers === undefined ? nothingToGiveBack : () => spareBuffers.put(task.job, task.buffers!.splice(0))
+        )
+      }
+    }
+    if (whenIdle.length > 0 && isIdle()) whenIdle.splice(0).forEach((resume) => resume())
+  }
+
+  const putBack = (worker: Fleet.Worker, item: Item): Item => {
+    worker.line.remove(item.number)
+    counts.queued++
+    item.task.putBack(item)
+    return item
+  }
+
+  const endPending = (task: Task, exit?: Exit.Exit<never, unknown>) => {
+    counts.queued -= task.pending.length
+    task.end(exit)
+  }
+
+  const onLost = (worker: Fleet.Worker, death: Fleet.Death) => {
+    const { line, slots } = worker
+    const tasks = collect(worker)
+    senders.delete(worker)
+    line.outgoing = []
+    const claimed = line.items().filter((item) => slots === undefined || slots.isClaimed(item.number))
+    // With no slots to tell, one of several is at fault.
+    const culprit = slots !== undefined || claimed.length === 1 ? claimed.at(-1) : undefined
+    line.items().forEach((item) => {
+      tasks.push(item.task)
+      if (item !== culprit) {
+        putBack(worker, item)
+        item.task.isSuspect ||= slots === undefined
+        return
+      }
+      line.remove(item.number)
+      if (item.task.lost(item, death)) counts.queued++
+    })
+    tasks.toReversed().forEach(enqueue)
+    finishAll(tasks)
+  }
+
+  const fleet = yield* Fleet.make(options, host, {
+    available: onAvailable,
+    settled: onSettled,
+    progressed: onProgress,
+    lost: onLost,
+    noneLeft: (error) => endQueued(Exit.fail(error))
+  })
+
+  /** Takes back what the worker has beside its oldest item and need not start there. */
+  const recall = (worker: Fleet.Worker) => {
+    const { line, slots } = worker
+    const tasks: Array<Task> = []
+    if (slots === undefined) return
+    post(worker)
+    for (const item of line.items().slice(1).toReversed()) {
+      if (!item.task.canWaitAnywhere) continue
+      if (!slots.takeBack(item.number)) break
+      worker.jobs--
+      putBack(worker, item)
+      tasks.push(item.task)
+    }
+    tasks.forEach(enqueue)
+  }
+
+  /** Looks after a while whether something waits behind an item that takes long. */
+  const watch = () => {
+    if (isWatching) return
+    isWatching = true
+    runLater(Effect.delay(Effect.sync(look), patience).pipe(Effect.provideService(Clock.Clock, host.clock)))
+  }
+
+  const look = () => {
+    isWatching = false
+    for (const worker of fleet.workers) {
+      const { line } = worker
+      onProgress(worker)
+      if (line.size < 2) continue
+      line.isStuck = line.first === line.lastSeen
+      line.lastSeen = line.first
+      if (line.isStuck) recall(worker)
+      else watch()
+    }
+    onAvailable()
   }
 
   const endQueued = (exit: Exit.Exit<never, unknown>) => {
     const waiting = queue.clear()
-    for (const task of waiting) {
-      counts.queued -= task.pending
-      task.end(exit)
-    }
+    for (const task of waiting) endPending(task, exit)
     // Told when all have ended: a caller may at once execute its job again, or interrupt another.
-    waiting.forEach(finishOrRequeue)
+    finishAll(waiting)
   }
 
   const isIdle = () => counts.accepted === counts.finished + counts.failed
 
   /**
-   * Settles a task as `verdict` says and returns when no worker is busy with it. One that waits is taken out of the
-   * queue; one that runs is asked to stop, and after the grace its worker is stopped.
+   * Settles a task as `verdict` says and returns when no worker is busy with it. Items that no worker has begun are taken
+   * back; one that runs is asked to stop, and after the grace its worker is stopped.
    */
   const cancel = (task: Task, verdict: Exit.Exit<never, unknown>): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (task.isSettled) return Effect.void
       task.cancel(verdict)
-      const { worker } = task
-      if (worker === undefined) {
-        queue.remove(task)
-        counts.queued -= task.pending
-        finishOrRequeue(task)
-        return Effect.void
-      }
-      if (worker.cells !== undefined) Atomics.store(worker.cells, Cell.cancelled, task.messageId)
-      Effect.runSyncExit(worker.platformWorker!.send({ _tag: "Cancel", id: task.messageId }))
+      const busy = [...fleet.workers].filter((worker) => withdraw(worker, task))
+      if (task.isQueued) queue.remove(task)
+      endPending(task)
+      finishAll([task])
+      dispatch()
+      if (busy.length === 0) return Effect.void
       fleet.keepSpare()
-      return Effect.callback<void>((resume) => void task.onFinish.push(() => resume(Effect.void))).pipe(
+      return Effect.callback<void>((resume) => task.whenFinished(() => resume(Effect.void))).pipe(
         Effect.timeoutOrElse({
           duration: options.cancelGrace,
-          orElse: () => task.worker === worker ? fleet.stop(worker) : Effect.void
+          orElse: () =>
+            Effect.forEach(
+              busy.filter((worker) => worker.line.items().some((item) => item.task === task)),
+              fleet.stop,
+              {
+                concurrency: "unbounded",
+                discard: true
+              }
+            )
         }),
         // A job runs in real time, whatever clock its caller has.
-        Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
+        Effect.provideService(Clock.Clock, host.clock)
       )
     })
 
+  /** Whether the worker has begun an item of the task; then it is asked to stop. */
+  const withdraw = (worker: Fleet.Worker, task: Task): boolean => {
+    const { line, slots } = worker
+    const begun: Array<number> = []
+    post(worker)
+    line.items().forEach((item) => {
+      if (item.task !== task) return
+      if (slots?.takeBack(item.number) !== true) return void begun.push(item.number)
+      worker.jobs--
+      putBack(worker, item)
+    })
+    if (line.size === 0 && worker.state === "busy") fleet.becomeIdle(worker)
+    if (begun.length === 0) return false
+    recall(worker)
+    slots?.cancel(begun.at(-1)!)
+    Effect.runSyncExit(worker.platformWorker!.send({ _tag: "Cancel", first: begun[0]!, last: begun.at(-1)! }))
+    return true
+  }
+
   /** Cancels the task when the time is over; returns what calls that off. */
   const limit = (task: Task, clock: DeadlineExceeded["clock"]): () => void => {
-    const duration = task.deadline[clock]
+    const duration = task.deadline?.[clock]
     if (duration === undefined || task.isSettled) return () => {}
     const error = new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
     const timer = runLater(Effect.delay(
@@ -201,49 +450,76 @@ export const make = Effect.fnUntraced(function*(
     return () => timer.interruptUnsafe()
   }
 
-  const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: RunOptions = {}) =>
-    Effect.flatMap(
-      validateRun(runOptions),
-      ({ deadline, priority, retryWorkerDeath }) =>
-        Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
-          Effect.callback((resume) => {
-            if (isClosed) return resume(Effect.interrupt)
-            if (host.isInsideJob()) return resume(Effect.succeed(refused(inputs, new WouldDeadlock({ job: job.name }))))
-            if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: () => {} }))
-            const task = new Task({
-              id: newJobIds(inputs.length),
-              job,
-              inputs,
-              priority,
-              retryWorkerDeath,
-              deadline,
-              observer: fiber.getRef(JobObserver),
-              trace: tracerOf(fiber),
-              onSettled: (succeeded) => {
-                counts[succeeded ? "finished" : "failed"]++
-              },
-              resume
-            })
-            counts.accepted += inputs.length
-            counts.queued += inputs.length
-            queue.push(task)
-            onAvailable()
-            // Last, and one by one, for one of no time at all may be over at once.
-            task.onFinish.push(limit(task, "queued"))
-            task.onFinish.push(limit(task, "total"))
-            return cancel(task, Exit.interrupt())
-          })
+  const paceOf = (job: Job.Any): Pace => {
+    const known = paces.get(job)
+    if (known !== undefined) return known
+    const pace = { runMs: undefined }
+    paces.set(job, pace)
+    return pace
+  }
+
+  const onItemSettled = (exit: Exit.Exit<unknown, unknown>) => {
+    counts[Exit.isSuccess(exit) ? "finished" : "failed"]++
+  }
+
+  const accept = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ValidRunOptions) =>
+    Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
+      Effect.callback((resume) => {
+        if (isClosed) return resume(Effect.interrupt)
+        if (host.isInsideJob()) return resume(Effect.succeed(refused(inputs, new WouldDeadlock({ job: job.name }))))
+        if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: nothingToGiveBack }))
+        if (fiber.context !== context) {
+          context = fiber.context
+          caller = callerIn(context)
+        }
+        const task = new Task(
+          newJobIds(inputs.length),
+          job,
+          paceOf(job),
+          inputs,
+          runOptions,
+          caller,
+          onItemSettled,
+          resume
         )
+        counts.accepted += inputs.length
+        counts.queued += inputs.length
+        if (task.priority > lowestAhead) recallAll()
+        const worker = queue.size === 0 ? workerFor(task) : undefined
+        if (worker === undefined) queue.push(task)
+        else {
+          assign(worker, task)
+          enqueue(task)
+        }
+        if (queue.size > 0) onAvailable()
+        // Last, and one by one, for one of no time at all may be over at once.
+        if (task.deadline !== undefined) {
+          task.whenFinished(limit(task, "queued"))
+          task.whenFinished(limit(task, "total"))
+        }
+        return cancel(task, interrupted)
+      })
     )
+
+  /** What is about to come may go first. */
+  const recallAll = () => {
+    lowestAhead = Infinity
+    fleet.workers.forEach(recall)
+  }
+
+  const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions?: RunOptions) =>
+    runOptions === undefined
+      ? accept(job, inputs, defaultRunOptions)
+      : Effect.flatMap(validateRun(runOptions), (valid) => accept(job, inputs, valid))
 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isClosed = true
       fleet.startNoMore()
-      endQueued(Exit.interrupt())
-      const running = [...fleet.workers].flatMap(({ task }) => task ?? [])
+      endQueued(interrupted)
+      const running = new Set([...fleet.workers].flatMap(({ line }) => line.items().map(({ task }) => task)))
       return Effect.andThen(
-        Effect.forEach(running, (task) => cancel(task, Exit.interrupt()), { concurrency: "unbounded", discard: true }),
+        Effect.forEach(running, (task) => cancel(task, interrupted), { concurrency: "unbounded", discard: true }),
         fleet.stopAll
       )
     })
@@ -252,12 +528,25 @@ export const make = Effect.fnUntraced(function*(
   const stats = Effect.sync((): Stats => ({
     workers: fleet.workers.size,
     busy: fleet.inState("busy"),
-    queued: counts.queued,
+    queued: counts.queued + queuedBehind(),
     finished: counts.finished,
     failed: counts.failed,
     ...fleet.counts,
     ...timings.summary(options.maxWorkers)
   }))
+
+  /** Items that a worker has beside the one that it runs. */
+  const queuedBehind = () => {
+    let queued = 0
+    for (const { line, slots } of fleet.workers) {
+      const waiting = line.items().filter(({ number, task }) =>
+        task.canWaitAnywhere && slots?.isClaimed(number) === false
+      ).length
+      queued += waiting === line.size ? Math.max(0, waiting - 1) : waiting
+    }
+    return queued
+  }
+
   const publish = publisher()
   yield* Effect.forkScoped(Effect.forever(Effect.delay(Effect.flatMap(stats, publish), metricsInterval)))
 
@@ -275,3 +564,5 @@ export const make = Effect.fnUntraced(function*(
     })
   })
 })
+
+type ValidRunOptions = Effect.Success<ReturnType<typeof validateRun>>

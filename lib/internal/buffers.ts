@@ -14,6 +14,7 @@ export class Buffers {
   #spares: Array<ArrayBuffer> = []
   #taken: Array<ArrayBuffer> = []
   #moving: Array<ArrayBuffer> = []
+  #left: Array<ArrayBuffer> = []
 
   /** Begins a run that may fill `spares` beside what the last run left. */
   begin(spares: ReadonlyArray<ArrayBuffer>): void {
@@ -33,16 +34,28 @@ export class Buffers {
     this.#moving.push(...buffers)
   }
 
-  /** Ends a run: tells which buffers move with its `results`. What the run did not use is freed, the rest kept. */
-  end(results: ReadonlyArray<unknown>): Array<ArrayBuffer> {
+  /** Whether buffers move whatever the results are. */
+  get mustMove(): boolean {
+    return this.#moving.length > 0
+  }
+
+  /** Which buffers move with `results`. The others that the jobs so far allocated are to be filled again. */
+  take(results: ReadonlyArray<unknown>): ReadonlyArray<ArrayBuffer> {
+    if (this.#taken.length === 0 && this.#moving.length === 0) return []
     const inResults = this.#taken.length === 0 ? new Set<ArrayBuffer>() : buffersIn(results)
     const [moving, left] = partition(this.#taken, (buffer) => inResults.has(buffer))
-    this.#spares.forEach(free)
-    this.#spares = left.filter((buffer) => !this.#moving.includes(buffer))
     const all = new Set([...moving, ...this.#moving])
+    this.#left.push(...left.filter((buffer) => !all.has(buffer)))
     this.#taken = []
     this.#moving = []
     return [...all]
+  }
+
+  /** Ends a run. What it did not use is freed, what it has left is kept for the next. */
+  end(): void {
+    if (this.#spares.length > 0) this.#spares.forEach(free)
+    this.#spares = this.#left
+    this.#left = []
   }
 }
 

@@ -53,12 +53,11 @@ export const validateRun = Effect.fnUntraced(
     if (!Number.isFinite(priority)) {
       return yield* new InvalidOptions({ option: "priority", value: priority, expected: "a finite number" })
     }
+    const queued = yield* optionalDuration("deadline.queued", deadline.queued)
+    const running = yield* optionalDuration("deadline.running", deadline.running)
+    const total = yield* optionalDuration("deadline.total", deadline.total)
     return {
-      deadline: {
-        queued: yield* optionalDuration("deadline.queued", deadline.queued),
-        running: yield* optionalDuration("deadline.running", deadline.running),
-        total: yield* optionalDuration("deadline.total", deadline.total)
-      },
+      deadline: queued ?? running ?? total ? { queued, running, total } : undefined,
       retryWorkerDeath: yield* integer("retryWorkerDeath", retryWorkerDeath, 0),
       priority
     }

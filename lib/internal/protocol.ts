@@ -5,46 +5,55 @@
 import type { SpanKind } from "effect/Tracer"
 
 export type ToWorker =
-  /** First of all. `cells` is memory shared with the executor, where there is such a thing. */
+  /** First of all. `slots` is the memory of `Slots`, where the two can share memory. */
   | {
     readonly _tag: "Init"
     readonly workerId: number
-    readonly cells: Int32Array | undefined
+    readonly slots: SharedArrayBuffer | undefined
     /** The job to run before any other, without input. */
     readonly setup: unknown
   }
-  /** Run `job` once for each input, one after the other; `spares` are buffers to fill again. */
+  /** Run `job` once for each input, one after the other, after what was sent before. */
   | {
     readonly _tag: "Run"
-    /** No two messages to a worker have the same. */
+    /** The number of the first item; the others follow. No two items of a worker have the same. */
     readonly id: number
     readonly job: unknown
     readonly inputs: ReadonlyArray<unknown>
+    /** Whether the items belong to one caller, so that their results may come together. */
+    readonly together: boolean
+    /** Buffers to fill again. */
     readonly spares: ReadonlyArray<ArrayBuffer>
     /** Whether somebody looks at what each run cost. */
     readonly observed: boolean
     /** Whether the caller has a span, which those of the job belong to. */
     readonly traced: boolean
   }
-  /** Nobody waits for this run any more. */
-  | { readonly _tag: "Cancel"; readonly id: number }
+  /** Nobody waits for these items any more. */
+  | { readonly _tag: "Cancel"; readonly first: number; readonly last: number }
 
 export type FromWorker =
   /** The setup, if there is one, is done. */
   | { readonly _tag: "Ready" }
   | { readonly _tag: "SetupFailed"; readonly reason: string }
+  /** There are results in the slots. */
+  | { readonly _tag: "Progress" }
   | Settled
 
+/** What became of the item `id` and those that follow it. */
 export interface Settled {
   readonly _tag: "Settled"
   readonly id: number
-  /** One for each input; fewer, but at least one, when the run was cancelled. */
   readonly outcomes: ReadonlyArray<Outcome>
   /** The buffers that moved with the outcomes. */
   readonly buffers: ReadonlyArray<ArrayBuffer>
-  readonly measured: Measured
+  /** Times are milliseconds since the Unix epoch, to the microsecond. */
+  readonly startedAt: number
+  readonly returnedAt: number
+  /** Where somebody looks. */
+  readonly cost: Cost | undefined
   /** The spans that ended in the job, where it is traced. */
-  readonly spans: ReadonlyArray<EndedSpan>
+  readonly spans: ReadonlyArray<EndedSpan> | undefined
 }
 
 /** How one run of a job ended. */
@@ -76,18 +85,14 @@ export interface EndedSpan {
   readonly error: string | undefined
 }
 
-/** Times are milliseconds since the Unix epoch, to the microsecond. */
-export interface Measured {
-  readonly startedAt: number
-  readonly returnedAt: number
-  /** CPU time of the worker's own thread, where observed and where this Node can tell. */
+export interface Cost {
+  /** CPU time of the worker's own thread in milliseconds, where this Node can tell. */
   readonly cpuMs: number | undefined
-  /** Bytes of the ArrayBuffers in each result, where observed. */
+  /** Bytes of the ArrayBuffers in each result. */
   readonly resultBytes: ReadonlyArray<number>
 }
 
-/** The places in the cells that an executor shares with a worker. */
-export const Cell = { cancelled: 0, item: 1, length: 2 } as const
-
 /** Milliseconds since the Unix epoch, the same clock in every thread of a process. */
-export const now = (): number => performance.timeOrigin + performance.now()
+export const now = (): number => timeOrigin + performance.now()
+
+const { timeOrigin } = performance

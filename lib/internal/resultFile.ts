@@ -10,18 +10,14 @@ export const maxSize = ByteSize.bytes(constants.MAX_STRING_LENGTH)
 
 const newestVersion = 1
 
-const whitespace = [..." \t\r\n"].map((character) => character.charCodeAt(0))
+const whitespace = new Set([..." \t\r\n"].map((character) => character.charCodeAt(0)))
 const openingBrace = "{".charCodeAt(0)
 
-const decodeRun = Schema.decodeUnknownEffect(RunRecord.RunRecord)
-const decodeComparison = Schema.decodeUnknownEffect(RunRecord.ComparisonRecord)
-const decodeBench = Schema.decodeUnknownEffect(RunRecord.BenchRecord)
-
-/** Fails with what is wrong about the kind of record that it looks like. */
+/** Fails for what is no JSON object, or belongs to a version that is not known yet. */
 export const parse = Effect.fnUntraced(function*(
   bytes: Uint8Array
-): Effect.fn.Return<RunRecord.ResultFile, { readonly message: string }> {
-  if (bytes.find((byte) => !whitespace.includes(byte)) !== openingBrace) {
+): Effect.fn.Return<object, { readonly message: string }> {
+  if (bytes.find((byte) => !whitespace.has(byte)) !== openingBrace) {
     return yield* Effect.fail({ message: "expected a JSON object" })
   }
   const text = yield* Effect.try({
@@ -34,9 +30,17 @@ export const parse = Effect.fnUntraced(function*(
   })
   if ("version" in json && typeof json.version === "number" && json.version > newestVersion) {
     return yield* Effect.fail({
-      message: `it has version ${json.version}, expected at most ${newestVersion}: ` +
-        "a newer effect-futures wrote it, and can read it"
+      message: `expected at most version ${newestVersion}, got ${json.version}: ` +
+        "it was written by a newer effect-futures, which can read it"
     })
   }
-  return yield* "runs" in json ? decodeComparison(json) : "cases" in json ? decodeBench(json) : decodeRun(json)
+  return json
 })
+
+const decodeRun = Schema.decodeUnknownEffect(RunRecord.RunRecord)
+const decodeComparison = Schema.decodeUnknownEffect(RunRecord.ComparisonRecord)
+const decodeBench = Schema.decodeUnknownEffect(RunRecord.BenchRecord)
+
+/** Fails with what is wrong about the kind of record that it looks like. */
+export const decode = (json: object): Effect.Effect<RunRecord.ResultFile, { readonly message: string }> =>
+  "runs" in json ? decodeComparison(json) : "cases" in json ? decodeBench(json) : decodeRun(json)

@@ -11,7 +11,7 @@ port.postMessage = () => {}
 port.on(
   "message",
   worker.make({
-    post,
+    post: (message, transfer) => post(message, transfer as Array<ArrayBuffer>),
     moves: true,
     // Not `port.close()`: a timer that a job left behind would hold the thread.
     close: () => process.exit()

@@ -8,11 +8,12 @@ import type { Effect } from "effect/Effect"
 import type * as Job from "../Job.ts"
 import { Buffers, bytesIn } from "./buffers.ts"
 import { decodeError, describe } from "./errorCodec.ts"
-import { Cell, type EndedSpan, type FromWorker, now, type Outcome, type Settled, type ToWorker } from "./protocol.ts"
+import { type EndedSpan, type FromWorker, now, type Outcome, type Settled, type ToWorker } from "./protocol.ts"
+import { Slots } from "./Slots.ts"
 
 /** One end of the channel between an executor and a worker. */
 export interface Port {
-  readonly post: (message: readonly [0] | readonly [1, FromWorker], transfer: Array<ArrayBuffer>) => void
+  readonly post: (message: readonly [0] | readonly [1, FromWorker], transfer: ReadonlyArray<ArrayBuffer>) => void
   /** Whether buffers move through the port instead of being copied. */
   readonly moves: boolean
   readonly close: () => void
@@ -21,89 +22,202 @@ export interface Port {
 /** How a worker gets hold of the job that a run names; throws or rejects, saying why, where there is none. */
 export type FindJob = (address: unknown) => Job.Any | Promise<Job.Any>
 
-type Run = Extract<ToWorker, { readonly _tag: "Run" }>
+type Message = Extract<ToWorker, { readonly _tag: "Run" }>
+
+/** A message whose items are being run. */
+interface Run extends Message {
+  found: Job.Any | Promise<Job.Any> | undefined
+  /** Outcomes that the executor does not know of yet, from item `first` on. */
+  outcomes: Array<Outcome>
+  first: number
+  startedAt: number
+  spans: Array<EndedSpan>
+  readonly cpuMs: number | undefined
+}
+
+/** How long an outcome waits for others of its caller. */
+const togetherMs = 1
 
 /** Makes a worker that replies through `port`; returns what handles the executor's messages. */
 export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker] | readonly [1]) => void => {
   const buffers = new Buffers()
+  const inbox: Array<Message> = []
   let workerId = 0
-  let cells: Int32Array | undefined
+  let slots: Slots | undefined
+  let isWorking = false
+  let lastItem = 0
+  let running = 0
+  /** When the item before ended, or else the message came: an item starts when the one before has ended. */
+  let at = 0
   let controller: AbortController | undefined
-  let lastId = 0
-  let running = -1
-  let cancelled = -1
+  let cancelled = { first: 0, last: 0 }
 
-  const isCancelled = (id: number) => cancelled === id || (cells !== undefined && cells[Cell.cancelled] === (id | 0))
+  const isCancelled = (item: number) =>
+    (item >= cancelled.first && item <= cancelled.last) || (slots !== undefined && slots.isCancelled(item))
 
-  const makeContext = (id: number): Job.Context => ({
-    workerId,
+  const allocate: Job.Context["allocate"] = (constructor, length) => buffers.allocate(constructor, length, true)
+  const allocateUnsafe: Job.Context["allocate"] = (constructor, length) => buffers.allocate(constructor, length, false)
+  const transfer: Job.Context["transfer"] = (value, moving) => {
+    buffers.move(moving)
+    return value
+  }
+
+  /** Made anew for each item, so it makes nothing that its job does not ask for. */
+  class Context implements Job.Context {
+    readonly #item: number
+    #controller: AbortController | undefined
+    #cancelled: (() => boolean) | undefined
+
+    constructor(item: number) {
+      this.#item = item
+    }
+
+    get workerId() {
+      return workerId
+    }
+
     get signal() {
-      controller ??= new AbortController()
-      if (isCancelled(id)) controller.abort()
-      return controller.signal
-    },
-    cancelled: () => isCancelled(id),
-    allocate: (constructor, length) => buffers.allocate(constructor, length, true),
-    allocateUnsafe: (constructor, length) => buffers.allocate(constructor, length, false),
-    transfer: (value, moving) => {
-      buffers.move(moving)
-      return value
+      this.#controller ??= new AbortController()
+      if (running === this.#item) controller = this.#controller
+      if (isCancelled(this.#item)) this.#controller.abort()
+      return this.#controller.signal
     }
-  })
 
-  const runAll = async (
-    { id, inputs, job: address }: Pick<Run, "id" | "inputs" | "job">,
-    spans?: Array<EndedSpan>
-  ): Promise<Array<Outcome>> => {
-    const context = makeContext(id)
-    const outcomes: Array<Outcome> = []
-    try {
-      const job = await find(address)
-      for (let item = 0; item < inputs.length; item++) {
-        if (cells !== undefined) cells[Cell.item] = item
-        outcomes.push(await runItem(job, inputs[item], context, spans))
-        if (isCancelled(id)) break
+    get cancelled() {
+      return this.#cancelled ??= () => isCancelled(this.#item)
+    }
+
+    get allocate() {
+      return allocate
+    }
+
+    get allocateUnsafe() {
+      return allocateUnsafe
+    }
+
+    get transfer() {
+      return transfer
+    }
+  }
+
+  /** Runs what has come. A job that awaits something is waited for, and then it goes on. */
+  const work = () => {
+    isWorking = true
+    for (let message = inbox.shift(); message !== undefined; message = inbox.shift()) {
+      at = now()
+      const cpuMs = message.observed ? threadCpuMs() : undefined
+      buffers.begin(message.spares)
+      const awaited = runFrom(message.id, {
+        ...message,
+        found: undefined,
+        outcomes: [],
+        first: message.id,
+        startedAt: at,
+        spans: [],
+        cpuMs
+      })
+      if (awaited !== undefined) return void awaited.then(work)
+    }
+    isWorking = false
+  }
+
+  const runFrom = (item: number, run: Run): Promise<void> | undefined => {
+    for (; item < run.id + run.inputs.length; item++) {
+      if (slots === undefined ? isCancelled(item) : !slots.claim(item, at)) continue
+      running = item
+      controller = undefined
+      const outcome = start(run, item)
+      if (isThenable(outcome)) {
+        if (slots !== undefined && !run.observed) flush(run)
+        return outcome.then((outcome) => {
+          settle(run, item, outcome)
+          return runFrom(item + 1, run)
+        })
       }
-      return outcomes
+      settle(run, item, outcome)
+    }
+    if (run.outcomes.length > 0 || slots === undefined) flush(run)
+    buffers.end()
+    return undefined
+  }
+
+  const start = (run: Run, item: number): Outcome | Promise<Outcome> => {
+    const call = (job: Job.Any) =>
+      callJob(job, run.inputs[item - run.id], new Context(item), run.traced ? run.spans : undefined)
+    try {
+      run.found ??= find(run.job)
+      return isThenable(run.found) ? run.found.then(call, notFound) : call(run.found)
     } catch (cause) {
-      return inputs.map(() => ({ _tag: "NotFound", reason: describe(cause).stack }))
+      return notFound(cause)
     }
   }
 
-  const run = async (message: Run) => {
-    if (message.id <= lastId) return
-    lastId = running = message.id
-    controller = undefined
-    buffers.begin(message.spares)
-    const startedAt = now()
-    const cpuMs = message.observed ? threadCpuMs() : undefined
-    const spans: Array<EndedSpan> = []
-    const outcomes = await runAll(message, message.traced ? spans : undefined)
-    const measured = {
+  const settle = (run: Run, item: number, outcome: Outcome) => {
+    running = 0
+    const startedAt = at
+    at = now()
+    const mayPut = slots !== undefined && run.outcomes.length === 0 && !run.observed && !run.traced && !buffers.mustMove
+    if (mayPut && slots!.put(item, outcome, at)) {
+      buffers.take([])
+      if (slots!.mustTell()) port.post([1, { _tag: "Progress" }], [])
+      return
+    }
+    if (item !== run.first + run.outcomes.length) flush(run)
+    if (run.outcomes.length === 0) {
+      run.first = item
+      run.startedAt = startedAt
+    }
+    run.outcomes.push(outcome)
+    if (slots === undefined || run.observed) return
+    if (!run.together || at - run.startedAt > togetherMs) flush(run)
+  }
+
+  const flush = (run: Run) => {
+    const { cpuMs, first: id, observed, outcomes, spans, startedAt, traced } = run
+    if (outcomes.length === 0 && slots !== undefined) return
+    const cost = observed
+      ? { cpuMs: cpuMs === undefined ? undefined : threadCpuMs()! - cpuMs, resultBytes: outcomes.map(bytesIn) }
+      : undefined
+    const moving = buffers.take(outcomes)
+    run.outcomes = []
+    run.spans = []
+    reply({
+      _tag: "Settled",
+      id,
+      outcomes,
+      buffers: port.moves ? moving : [],
       startedAt,
-      returnedAt: now(),
-      cpuMs: cpuMs === undefined ? undefined : threadCpuMs()! - cpuMs,
-      resultBytes: message.observed ? outcomes.map(bytesIn) : []
-    }
-    running = -1
-    const moving = buffers.end(outcomes)
-    reply({ _tag: "Settled", id: message.id, outcomes, buffers: port.moves ? moving : [], measured, spans })
-  }
-
-  const setUp = async (address: unknown) => {
-    if (address === undefined) return port.post([1, { _tag: "Ready" }], [])
-    const outcomes = await runAll({ id: 0, job: address, inputs: [undefined] })
-    buffers.end([])
-    const [outcome] = outcomes
-    if (outcome?._tag === "Succeeded") return port.post([1, { _tag: "Ready" }], [])
-    port.post([1, { _tag: "SetupFailed", reason: `setup ${failureOf(outcome!)}` }], [])
+      returnedAt: at,
+      cost,
+      spans: traced ? spans : undefined
+    })
   }
 
   const reply = (message: Settled) => {
     try {
-      port.post([1, message], [...message.buffers])
+      port.post([1, message], message.buffers)
     } catch {
       port.post([1, { ...message, outcomes: message.outcomes.map(cloned), buffers: [] }], [])
+    }
+  }
+
+  const setUp = async (address: unknown) => {
+    if (address !== undefined) {
+      const outcome = await setupOutcome(address)
+      buffers.take([])
+      buffers.end()
+      if (outcome._tag !== "Succeeded") {
+        return port.post([1, { _tag: "SetupFailed", reason: `setup ${failureOf(outcome)}` }], [])
+      }
+    }
+    port.post([1, { _tag: "Ready" }], [])
+  }
+
+  const setupOutcome = async (address: unknown): Promise<Outcome> => {
+    try {
+      return await callJob(await find(address), undefined, new Context(-1), undefined)
+    } catch (cause) {
+      return notFound(cause)
     }
   }
 
@@ -116,33 +230,54 @@ export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker
       case "Init":
         if (workerId !== 0) return
         workerId = message.workerId
-        cells = message.cells
+        if (message.slots !== undefined) slots = new Slots(message.slots)
         void setUp(message.setup)
         return
       case "Run":
-        void run(message)
+        if (message.id <= lastItem) return
+        lastItem = message.id + message.inputs.length - 1
+        inbox.push(message)
+        if (!isWorking) work()
         return
       case "Cancel":
-        cancelled = message.id
-        if (running === message.id) controller?.abort()
+        cancelled = message
+        if (running >= message.first && running <= message.last) controller?.abort()
     }
   }
 }
 
-const runItem = async (
+const callJob = (
   job: Job.Any,
   input: unknown,
   context: Job.Context,
   spans: Array<EndedSpan> | undefined
-): Promise<Outcome> => {
+): Outcome | Promise<Outcome> => {
   try {
     const returned = job.run(input as never, context)
-    if (isEffect(returned)) return await (await import("./effectJob.ts")).run(returned, context.signal, spans)
-    return { _tag: "Succeeded", value: isThenable(returned) ? await returned : returned }
+    if (isEffect(returned)) return runEffect(returned, context.signal, spans)
+    return isThenable(returned) ? Promise.resolve(returned).then(succeeded, threw) : succeeded(returned)
   } catch (thrown) {
-    return { _tag: "Threw", thrown: describe(thrown) }
+    return threw(thrown)
   }
 }
+
+const runEffect = async (
+  effect: Effect<unknown, unknown>,
+  signal: AbortSignal,
+  spans: Array<EndedSpan> | undefined
+): Promise<Outcome> => {
+  try {
+    return await (await import("./effectJob.ts")).run(effect, signal, spans)
+  } catch (thrown) {
+    return threw(thrown)
+  }
+}
+
+const succeeded = (value: unknown): Outcome => ({ _tag: "Succeeded", value })
+
+const threw = (thrown: unknown): Outcome => ({ _tag: "Threw", thrown: describe(thrown) })
+
+const notFound = (cause: unknown): Outcome => ({ _tag: "NotFound", reason: describe(cause).stack })
 
 /** `outcome` if it can be cloned, or else why it cannot. */
 const cloned = (outcome: Outcome): Outcome => {
@@ -170,7 +305,7 @@ const failureOf = (outcome: Exclude<Outcome, { readonly _tag: "Succeeded" }>): s
   }
 }
 
-const isThenable = (u: unknown): u is PromiseLike<unknown> =>
+const isThenable = <A>(u: A | Promise<A>): u is Promise<A> =>
   typeof u === "object" && u !== null && "then" in u && typeof u.then === "function"
 
 const isEffect = (u: unknown): u is Effect<unknown, unknown> =>

@@ -1,114 +1,98 @@
-import type { CustomSeriesRenderItem } from "echarts/types/dist/shared"
-import { median } from "simple-statistics"
-import type { RunRecord } from "../../lib/mod.ts"
+import type { Bar } from "./benchesOf.ts"
 import { type Chart, colorOf, common } from "./chart.ts"
-import type { Plots } from "./plots.ts"
+import { whiskers } from "./whiskers.ts"
 
 /** The subjects of each benchmark case: the median as a bar, and how far the samples spread. */
 export const benchmarks: Chart = {
   id: "benchmarks",
   title: "Benchmarks",
-  caption: "The median of the samples of each, and from the least to the most of them.",
+  caption:
+    "The median of the samples of each, and from the least to the most of them: ours in green, what there is at " +
+    "least to pay in violet, the others in grey.",
   zooms: false,
-  describe: (plots) =>
-    casesOf(plots).map(({ name, subjects, unit }) =>
-      `${name}, ${unit}: ${subjects.map(({ middle, name }) => `${name} ${short(middle)}`).join(", ")}`
+  describe: ({ benches }) =>
+    benches.map(({ measure, name, subjects }) =>
+      `${name}, ${measure}: ${subjects.map(({ middle, name }) => `${name} ${short(middle)}`).join(", ")}`
     ).join("; "),
-  heightPx: (plots) => layout(casesOf(plots)).height,
-  option: (plots) => {
-    const cases = casesOf(plots)
-    const names = [...new Set(cases.flatMap(({ subjects }) => subjects.map(({ name }) => name)))]
-    const { tops } = layout(cases)
+  heightPx: ({ benches }) => layout(benches).height,
+  option: ({ benches }) => {
+    const { tops } = layout(benches)
     return {
       ...common([]),
-      legend: { show: false },
-      title: cases.map(({ description, name, unit }, n) => ({
-        text: `${name} (${unit})`,
+      title: benches.map(({ description, measure, name }, n) => ({
+        text: `${name} (${measure})`,
         subtext: description,
         top: tops[n]! - titlePx,
         itemGap: 4,
         textStyle: { fontSize: 14 }
       })),
-      grid: cases.map(({ subjects }, n) => ({ top: tops[n], height: barPx * subjects.length, left: 160, right: 30 })),
-      xAxis: cases.map((_, n) => ({ type: "value", gridIndex: n, min: 0, splitNumber: 4 })),
-      yAxis: cases.map(({ subjects }, n) => ({
-        type: "category",
-        gridIndex: n,
-        inverse: true,
-        axisTick: { show: false },
-        axisLabel: { width: 150, overflow: "truncate" },
-        data: subjects.map(({ middle, name }) => `${name}  ${short(middle)}`)
-      })),
-      series: cases.flatMap(({ name, subjects }, n) => [
+      grid: benches.map(({ subjects }, n) => ({ top: tops[n], height: barPx * subjects.length, left: 160, right: 30 })),
+      xAxis: benches.map((_, n) => ({ type: "value", gridIndex: n, min: 0, splitNumber: 4 })),
+      yAxis: benches.map(({ subjects }, n) => ({ ...names(subjects, 150), gridIndex: n })),
+      series: benches.flatMap(({ name, subjects }, n) => [
         {
           type: "bar",
           name,
           xAxisIndex: n,
           yAxisIndex: n,
-          data: subjects.map(({ middle, name }) => ({
-            value: middle,
-            itemStyle: { color: colorOf(names.indexOf(name)) }
-          }))
+          data: subjects.map(({ middle, role }) => ({ value: middle, itemStyle: { color: colors[role] } }))
         },
-        {
-          type: "custom",
-          name: `${name}, spread`,
-          xAxisIndex: n,
-          yAxisIndex: n,
-          renderItem: whisker,
-          encode: { x: [1, 2], y: 0 },
-          data: subjects.map(({ least, most }, row) => [row, least, most]),
-          tooltip: { show: false }
-        }
+        { ...whiskers(subjects, n), name: `${name}, spread` }
       ])
     }
   },
-  table: (plots) => ({
-    head: ["case", "subject", "unit", "median", "least", "most", "samples"],
-    rows: casesOf(plots).flatMap(({ name, subjects, unit }) =>
-      subjects.map((subject) => [
-        name,
-        subject.name,
-        unit,
-        short(subject.middle),
-        short(subject.least),
-        short(subject.most),
-        `${subject.samples}`
-      ])
+  table: ({ benches }) => ({
+    head: ["case", "subject", "figure", "median", "least", "most", "samples"],
+    rows: benches.flatMap(({ measure, name, subjects }) =>
+      subjects.map((subject) => [name, subject.name, measure, ...numbers(subject)])
     )
   })
 }
 
-const casesOf = ({ benchmarks }: Plots) => benchmarks.flatMap(({ cases }) => cases).map(numbersOf)
-
-/** Milliseconds, or jobs a second where each sample did as many jobs as it had time for. */
-const numbersOf = ({ description, name, subjects }: RunRecord.BenchCase) => {
-  const areRates = subjects.every(({ samples }) => samples.every(({ jobs }: Sample) => jobs !== undefined))
-  const valueOf = ({ jobs = 1, wallMs }: Sample) => areRates ? jobs / wallMs * 1000 : wallMs
-  return {
-    name,
-    description,
-    unit: areRates ? "jobs a second, more is better" : "ms, less is better",
-    subjects: subjects.filter(({ samples }) => samples.length > 0).map(({ name, samples }) => {
-      const values = samples.map(valueOf)
-      return {
-        name,
-        samples: values.length,
-        middle: median(values),
-        least: Math.min(...values),
-        most: Math.max(...values)
-      }
-    })
-  }
+/** How ours stand beside the best peer of each case. */
+export const standing: Chart = {
+  id: "standing",
+  title: "Beside the best peer",
+  caption: "How many times as good as the best peer, round by round: the median, and from the least to the most.",
+  zooms: false,
+  describe: ({ benches }) =>
+    benches.flatMap(({ advantages, name }) => advantages.map((ours) => `${name}, ${ours.name}: ${times(ours.middle)}`))
+      .join("; "),
+  heightPx: ({ benches }) => barPx * benches.flatMap(({ advantages }) => advantages).length + 60,
+  option: ({ benches }) => {
+    const bars = benches.flatMap(({ advantages, name }) => advantages.map((ours) => ({ ...ours, name })))
+    return {
+      ...common([]),
+      grid: { top: 10, bottom: 40, left: 200, right: 40 },
+      xAxis: {
+        type: "log",
+        // Bars begin where ours is as good.
+        startValue: 1,
+        min: ({ min }: { readonly min: number }) => Math.min(0.5, min),
+        name: "times as good as the best peer",
+        nameLocation: "middle",
+        nameGap: 24
+      },
+      yAxis: names(bars, 190),
+      series: [
+        { type: "bar", name: "median", itemStyle: { color: colors.ours }, data: bars.map(({ middle }) => middle) },
+        { ...whiskers(bars, 0), name: "spread" }
+      ]
+    }
+  },
+  table: ({ benches }) => ({
+    head: ["case", "ours to the best peer", "median", "least", "most", "rounds"],
+    rows: benches.flatMap(({ advantages, name }) => advantages.map((ours) => [name, ours.name, ...numbers(ours)]))
+  })
 }
 
-type Sample = RunRecord.BenchSample & { readonly jobs?: number }
+const colors = { ours: colorOf(0), floor: colorOf(2), peer: colorOf(7) }
 
 const [titlePx, barPx, axisPx] = [48, 24, 34]
 
-const layout = (cases: ReadonlyArray<{ readonly subjects: ReadonlyArray<unknown> }>) => {
+const layout = (benches: ReadonlyArray<{ readonly subjects: ReadonlyArray<unknown> }>) => {
   let height = 0
-  const tops = cases.map(({ subjects }) => {
+  const tops = benches.map(({ subjects }) => {
     const top = height + titlePx
     height = top + barPx * subjects.length + axisPx
     return top
@@ -116,20 +100,17 @@ const layout = (cases: ReadonlyArray<{ readonly subjects: ReadonlyArray<unknown>
   return { tops, height }
 }
 
+/** An axis of names with numbers. */
+const names = (bars: ReadonlyArray<Bar>, width: number) => ({
+  type: "category",
+  inverse: true,
+  axisTick: { show: false },
+  axisLabel: { width, overflow: "truncate" },
+  data: bars.map(({ middle, name }) => `${name}  ${short(middle)}`)
+})
+
+const numbers = ({ least, middle, most, samples }: Bar) => [short(middle), short(least), short(most), `${samples}`]
+
 const short = (value: number) => value.toLocaleString("en", { maximumSignificantDigits: 3 })
 
-const whisker: CustomSeriesRenderItem = (_, api) => {
-  const [from, y] = api.coord([api.value(1), api.value(0)]) as [number, number]
-  const [to] = api.coord([api.value(2), api.value(0)]) as [number]
-  const half = 0.2 * (api.size!([0, 1]) as Array<number>)[1]!
-  const style = { stroke: "gray", lineWidth: 1.5 }
-  const line = (x1: number, y1: number, x2: number, y2: number) => ({
-    type: "line" as const,
-    shape: { x1, y1, x2, y2 },
-    style
-  })
-  return {
-    type: "group",
-    children: [line(from, y, to, y), line(from, y - half, from, y + half), line(to, y - half, to, y + half)]
-  }
-}
+const times = (ratio: number) => `${short(ratio)} times`

@@ -5,6 +5,7 @@
  */
 import type { RunRecord } from "../../lib/mod.ts"
 import * as figures from "../shared/figures.ts"
+import { type Bench, benchesOf } from "./benchesOf.ts"
 import { type Histogram, histogram } from "./histogram.ts"
 import { type Lanes, lanesOf } from "./lanesOf.ts"
 import { memoryOf, type Point } from "./memoryOf.ts"
@@ -13,7 +14,9 @@ export interface Plots {
   readonly runs: ReadonlyArray<Run>
   readonly runTimes: Histogram
   readonly waitTimes: Histogram
-  readonly benchmarks: ReadonlyArray<RunRecord.BenchRecord>
+  readonly benches: ReadonlyArray<Bench>
+  /** Of the benchmarks. */
+  readonly places: ReadonlyArray<Pick<RunRecord.BenchRecord, "script" | "startedAt" | "environment">>
   /** The heads of each run's `figures`. */
   readonly figures: ReadonlyArray<string>
   readonly unreadable: ReadonlyArray<Unreadable>
@@ -99,7 +102,8 @@ export const plots = ({ benchmarks, digests, unreadable }: Contents): Plots => {
     })),
     runTimes: histogram(digests.map(({ runTimes }) => runTimes)),
     waitTimes: histogram(digests.map(({ waitTimes }) => waitTimes)),
-    benchmarks,
+    benches: benchmarks.flatMap(benchesOf),
+    places: benchmarks.map(({ environment, script, startedAt }) => ({ script, startedAt, environment })),
     figures: figures.heads,
     unreadable
   }

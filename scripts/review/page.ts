@@ -4,11 +4,11 @@ import { Argument, Command, Flag } from "effect/cli"
 import path from "node:path"
 import { newest, plots } from "../plots/plots.ts"
 import { read } from "../plots/read.ts"
+import { json, toggle } from "../shared/flags.ts"
 import { UsageError } from "../shared/main.ts"
 import { resultFolder } from "../shared/place.ts"
-import { json } from "./inputs.ts"
+import { filesIn } from "./files.ts"
 import * as html from "./page/html.ts"
-import { recordsIn } from "./page/recordsIn.ts"
 
 export const page = Command.make(
   "page",
@@ -24,7 +24,7 @@ export const page = Command.make(
       Flag.withDescription("Where the page goes (results/page.html)"),
       Flag.withDefault(path.join(resultFolder, "page.html"))
     ),
-    force: Flag.Boolean("force").pipe(Flag.withDescription("Overwrite the page"), Flag.withDefault(false)),
+    force: toggle("force", "Overwrite the page"),
     json
   },
   Effect.fn("page")(function*({ files, force, json, out }) {
@@ -50,6 +50,6 @@ export const page = Command.make(
 ).pipe(Command.withDescription("Make a page of records, in one HTML file"))
 
 const ownRecords = Effect.gen(function*() {
-  const own = yield* recordsIn(resultFolder)
-  return own.length > 0 ? own : yield* recordsIn(path.join(resultFolder, "reference"))
+  const own = yield* filesIn(resultFolder)
+  return own.length > 0 ? own : yield* filesIn(path.join(resultFolder, "reference"))
 })

@@ -1,32 +1,41 @@
 /** `review show`: one record. */
-import { Console, Effect } from "effect"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { Recorder, type RunRecord } from "../../lib/mod.ts"
+import * as benchFigures from "../shared/bench-figures.ts"
 import * as figures from "../shared/figures.ts"
-import { file, json } from "./inputs.ts"
-import { parametersOf } from "./parameters.ts"
+import { json } from "../shared/flags.ts"
+import { columns, print, printable, printJson } from "../shared/terminal.ts"
+import { file } from "./files.ts"
+import { forEachFile } from "./reading.ts"
+import { timeline } from "./timeline.ts"
+import { damageOf, parametersOf } from "./words.ts"
 
 export const show = Command.make(
   "show",
   { file, json },
   Effect.fn("show")(function*(input) {
-    const { damage, record } = yield* (yield* Recorder.Recorder).read(input.file)
-    if (input.json) return yield* Console.log(JSON.stringify(record, null, 2))
+    const recorder = yield* Recorder.Recorder
+    const [read] = yield* forEachFile([input.file], recorder.read)
+    const { damage, record } = read!
+    if (input.json) return yield* printJson(record)
     const { environment, finishedAt, script, startedAt, status } = record
-    yield* Console.log(
-      [
-        `${script} ${status}, ${startedAt} to ${finishedAt}`,
-        parametersOf(record),
-        Object.entries(environment).map(([name, value]) => `${name} ${value}`).join(", "),
-        tableOf(record),
-        ...damage.map(({ line, problem }) => `line ${line} cannot be read: ${problem}`)
-      ].join("\n")
-    )
+    const about = [
+      `${script} ${status}, ${startedAt} to ${finishedAt}`,
+      parametersOf(record),
+      Object.entries(environment).map(([name, value]) => `${name} ${value}`).join(", ")
+    ]
+    yield* print([...about.map(printable), ...drawn(record), ...damage.map(damageOf)].join("\n"))
   })
-).pipe(Command.withDescription("Show one record"))
+).pipe(Command.withDescription("Show one record: its figures, its memory over time, and who ran what when"))
 
-const tableOf = (record: RunRecord.ResultFile) => {
-  if ("runs" in record) return figures.comparison(record.runs)
-  if ("cases" in record) return record.cases.map(figures.benchmark).join("\n")
-  return figures.table(figures.heads, [figures.cells(record)])
+const drawn = (record: RunRecord.ResultFile) => {
+  if ("cases" in record) return record.cases.map(benchFigures.show)
+  if (!("runs" in record)) {
+    return [figures.table(figures.heads, [figures.cells(record)]), ...timeline(record, columns())]
+  }
+  return [
+    figures.comparison(record.runs),
+    ...record.runs.flatMap((run) => ["", printable(`${run.script} ${run.status}`), ...timeline(run, columns())])
+  ]
 }

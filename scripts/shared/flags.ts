@@ -14,7 +14,8 @@ export const count = (name: string, value: number, description: string) =>
     Flag.withDefault(value)
   )
 
-const toggle = (name: string, description: string) =>
+/** A flag that is on or off, by default off. */
+export const toggle = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
 
 export const experiment = {
@@ -26,6 +27,8 @@ export const experiment = {
     Flag.withDefault("thread")
   )
 }
+
+export const json = toggle("json", "Print JSON on standard output, and nothing else")
 
 export const result = {
   out: Flag.Path("out").pipe(Flag.withDescription("Where the record goes, by default into results/"), Flag.optional),

@@ -6,7 +6,7 @@ import path from "node:path"
 import { readLog, readRecord } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
 
-const scripts = [...script.experiments, "compare", "review"]
+const scripts = [...script.experiments, "compare", "review", "bench", "readme"]
 
 const small = ["--jobs", "3", "--count", "1000"]
 

@@ -3,7 +3,7 @@ import path from "node:path"
 import { Recorder } from "../../../lib/mod.ts"
 import { type Contents, digest } from "../../plots/plots.ts"
 import { read } from "../../plots/read.ts"
-import { recordsIn } from "../page/recordsIn.ts"
+import { filesIn } from "../files.ts"
 
 /** What stands in a folder. */
 export interface Folder {
@@ -69,7 +69,7 @@ export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (fol
     )
 
   const look = Effect.gen(function*() {
-    const now = yield* recordsIn(folder)
+    const now = yield* Effect.orElseSucceed(filesIn(folder), (): Array<string> => [])
     const isSame = now.join("\n") === files.join("\n")
     files = now
     for (const record of known.keys()) {

@@ -59,6 +59,9 @@ const view = (url: string) =>
     ({ answer }) => Effect.sync(() => answer.destroy())
   )
 
+const eventually = (isSo: () => Promise<boolean>) =>
+  Effect.promise(isSo).pipe(Effect.repeat({ until: (so) => so, schedule: Schedule.spaced("20 millis") }))
+
 const small = ["--jobs", "6", "--count", "2000000", "--workers", "2", "--quiet"]
 
 const statuses = (update: Update | undefined) => update?.plots.runs.map(({ label, status }) => [label, status])
@@ -205,8 +208,6 @@ describe("scripts/review.ts watch", () => {
         const folder = path.join(yield* script.folder, "results")
         const { url } = yield* watch(folder)
         const { complaints, page } = yield* open(yield* browser, url)
-        const eventually = (isSo: () => Promise<boolean>) =>
-          Effect.promise(isSo).pipe(Effect.repeat({ until: (so) => so, schedule: Schedule.spaced("20 millis") }))
         const says = (text: string) =>
           eventually(async () => (await page.getByRole("status").innerText()).includes(text))
         const row = (name: string) => page.locator("#runs-title ~ .table tbody tr", { hasText: name })

@@ -32,6 +32,8 @@ export interface Running {
   readonly stdout: Readable
   /** What has been printed so far. */
   readonly printed: () => string
+  /** The same of standard error. */
+  readonly errors: () => string
   /** Waits for the end of the process and of all that have its standard output and error from it. */
   readonly ended: Effect.Effect<Ended>
 }
@@ -76,6 +78,7 @@ export const start = (
         stdin: child.stdin,
         stdout: child.stdout,
         printed: () => stdout,
+        errors: () => stderr,
         ended: Effect.promise(async () => ({ status: await closed, stdout, stderr }))
       }
     }

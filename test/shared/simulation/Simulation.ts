@@ -2,7 +2,7 @@
  * The world of a pool in a simulation: workers that fare as planned, a job that does what its input says, and an account
  * of what ran where. Whatever no pool may do is a violation as soon as it happens.
  */
-import { Deferred, Effect, Exit, Layer, Scope } from "effect"
+import { Clock, Deferred, Effect, Exit, Layer, Scope } from "effect"
 import * as EffectWorker from "effect/workers/Worker"
 import { WorkerError, WorkerReceiveError } from "effect/workers/WorkerError"
 import type { Host } from "../../../lib/internal/Fleet.ts"
@@ -32,6 +32,9 @@ const unharmed: Omit<WorkerPlan, "start"> = {
 }
 
 const stuck: WorkerPlan = { ...unharmed, start: "works", startMs: Infinity }
+
+/** Whether the result of an item fits into a slot of the memory that a worker shares. */
+const isSmall = (label: number) => label % 2 === 1
 
 export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: plans }: Schedule) {
   const timeline = yield* Timeline.make
@@ -75,6 +78,7 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
           if (input.does === "exit") worker.die()
           else if (input.does === "throw") reject(new Error(`item ${input.label}`))
           else if (input.does === "return what cannot be cloned") resolve(() => {})
+          else if (isSmall(input.label)) resolve(input.label)
           else resolve(context.allocate(Float64Array, 1).fill(input.label))
         }
         timeline.after(input.ms, end)
@@ -143,7 +147,8 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
     exitOf: () => ({ exitCode: 1 }),
     address: (named) => named === setup ? 0 : 1,
     sharesMemory: pool.sharesMemory,
-    isInsideJob: () => false
+    isInsideJob: () => false,
+    clock: yield* Clock.Clock
   }
 
   return {

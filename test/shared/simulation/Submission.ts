@@ -8,7 +8,9 @@ import type { Turn, Turns } from "./Turns.ts"
 interface Item {
   readonly label: number
   readonly plan: ItemPlan
+  /** Empty where nobody looks on. */
   readonly events: Array<Executor.JobEvent>
+  exit: Exit.Exit<unknown, unknown> | undefined
 }
 
 export class Submission {
@@ -17,34 +19,57 @@ export class Submission {
   readonly #plan: ExecutePlan
   readonly #simulation: Simulation
   readonly #turns: Turns
-  readonly #turn: Turn
+  readonly #turn: Turn | undefined
   #firstId: number | undefined
   #isWithdrawn = false
+  #hasEnded = false
 
   constructor(plan: ExecutePlan, firstLabel: number, simulation: Simulation, turns: Turns) {
     this.#plan = plan
     this.#simulation = simulation
     this.#turns = turns
-    this.items = plan.items.map((plan, index) => ({ label: firstLabel + index, plan, events: [] }))
+    this.items = plan.items.map((plan, index) => ({ label: firstLabel + index, plan, events: [], exit: undefined }))
     this.inputs = this.items.map(({ label, plan }) => ({
       ...plan,
       label,
       ...(plan.does === "take what cannot be cloned" && { cannotBeCloned: () => {} })
     }))
+    if (!plan.isObserved) {
+      turns.acceptUnseen(plan.items.length + 1)
+      return
+    }
     const mayBeRefused = plan.items.some(({ does }) => does === "take what cannot be cloned")
     this.#turn = turns.accept(plan.priority, mayBeRefused ? plan.items.length + 1 : 0)
     if (plan.items.length === 0) turns.leave(this.#turn)
   }
 
+  get isObserved(): boolean {
+    return this.#plan.isObserved
+  }
+
   get isSettled(): boolean {
-    return this.items.every(hasSettled)
+    return this.isObserved ? this.items.every(hasSettled) : this.#hasEnded
+  }
+
+  /** Whether what became of each item is told. */
+  get isKnown(): boolean {
+    return this.isObserved || this.items.every(({ exit }) => exit !== undefined)
+  }
+
+  /** What became of the items that were accepted. */
+  get statuses(): ReadonlyArray<string> {
+    return this.items.flatMap(({ events, exit }) => {
+      const event = events.at(-1)
+      if (event !== undefined) return event._tag === "Settled" ? event.status : event._tag
+      return exit === undefined ? [] : statusOf(exit)
+    })
   }
 
   /** Nobody wants it any more. */
   withdraw(): void {
     this.#isWithdrawn = true
     for (const { events, label } of this.items) {
-      if (!events.some(({ _tag }) => _tag === "Started")) this.#simulation.withdrawn.add(label)
+      if (this.isObserved && !events.some(({ _tag }) => _tag === "Started")) this.#simulation.withdrawn.add(label)
     }
   }
 
@@ -54,20 +79,26 @@ export class Submission {
     const isFirst = item.events.length === 0
     if (isFirst !== (event._tag === "Submitted")) this.#violation(`${event._tag} as event ${item.events.length}`, item)
     if (hasSettled(item)) this.#violation(`${event._tag} after it had settled`, item)
-    if (event._tag === "Started" && this.items.find((item) => !hasSettled(item)) === item) this.#turns.start(this.#turn)
+    if (event._tag === "Started" && this.items.find((item) => !hasSettled(item)) === item) {
+      this.#turns.start(this.#turn!)
+    }
     item.events.push(event)
-    if (this.isSettled) this.#turns.leave(this.#turn)
+    if (this.isSettled) this.#turns.leave(this.#turn!)
   }
 
   /** The caller has what the executor hands back. */
   returned(exits: ReadonlyArray<Exit.Exit<unknown, unknown>>): void {
     if (exits.length !== this.items.length) this.#simulation.violation(`${exits.length} exits of ${this.items.length}`)
-    for (const [index, item] of this.items.entries()) this.#judge(item, exits[index])
+    for (const [index, item] of this.items.entries()) {
+      item.exit = exits[index]
+      this.#judge(item, exits[index])
+    }
     this.ended()
   }
 
   /** The caller goes on: everything must have settled, and no worker may be busy with it. */
   ended(): void {
+    this.#hasEnded = true
     for (const item of this.items) {
       if (item.events.length > 0 && !hasSettled(item)) this.#violation("the caller goes on before it has settled", item)
       const busy = this.#simulation.workers.find(({ isAlive, running }) => isAlive && running === item.label)
@@ -78,8 +109,9 @@ export class Submission {
   #judge(item: Item, exit: Exit.Exit<unknown, unknown> | undefined) {
     if (exit === undefined) return this.#violation("it has no exit", item)
     const told = item.events.at(-1)
-    const status = Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
-    if (told?._tag !== "Settled" || told.status !== status) this.#violation(`told otherwise than ${status}`, item)
+    const status = statusOf(exit)
+    const isTold = told?._tag === "Settled" && told.status === status
+    if (this.isObserved && !isTold) this.#violation(`told otherwise than ${status}`, item)
     if (Exit.isSuccess(exit)) return this.#judgeResult(item, exit.value)
     if (Exit.hasInterrupts(exit)) return this.#isWithdrawn || this.#violation("interrupted by nobody", item)
     this.#judgeError(item, Cause.squash(exit.cause) as ExecutorError.ExecutorError)
@@ -88,7 +120,8 @@ export class Submission {
   #judgeResult(item: Item, value: unknown) {
     const { does } = item.plan
     if (does !== "return" && does !== "listen") this.#violation(`it was to ${does}, and succeeded`, item)
-    if (!(value instanceof Float64Array) || value[0] !== item.label) this.#violation("not its own result", item)
+    const label = value instanceof Float64Array ? value[0] : value
+    if (label !== item.label) this.#violation("not its own result", item)
   }
 
   #judgeError(item: Item, error: ExecutorError.ExecutorError) {
@@ -119,3 +152,6 @@ export class Submission {
 }
 
 const hasSettled = ({ events }: Item) => events.at(-1)?._tag === "Settled"
+
+const statusOf = (exit: Exit.Exit<unknown, unknown>) =>
+  Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"

@@ -12,16 +12,21 @@ export class Turns {
   readonly #waiting = new Set<Turn>()
   readonly #violation: (what: string) => void
   #accepted = 0
-  /** Turns that passed without a start, for the executor refused the input. */
-  #refusals = 0
+  /** Turns that pass without a start that is seen: the executor refused the input, or nobody looked on. */
+  #unseen = 0
 
   constructor(violation: (what: string) => void) {
     this.#violation = violation
   }
 
+  /** A task that may take so many turns that are not seen. */
+  acceptUnseen(turns: number): void {
+    this.#unseen += turns
+  }
+
   accept(priority: number, mayBeRefused: number): Turn {
     const turn = { order: this.#accepted++, priority, startsOfOlder: 0, startsOfYounger: 0 }
-    this.#refusals += mayBeRefused
+    this.#unseen += mayBeRefused
     this.#waiting.add(turn)
     return turn
   }
@@ -35,7 +40,7 @@ export class Turns {
       if (isFirst && other.priority === turn.priority && other.order < turn.order) {
         this.#violation(`task ${turn.order} started before task ${other.order} of the same priority`)
       }
-      if (other.startsOfYounger > 3 * (other.startsOfOlder + this.#refusals + 1)) {
+      if (other.startsOfYounger > 3 * (other.startsOfOlder + this.#unseen + 1)) {
         this.#violation(`task ${other.order} was passed over ${other.startsOfYounger} times`)
       }
     }

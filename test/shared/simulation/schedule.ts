@@ -69,6 +69,8 @@ export interface ExecutePlan {
   readonly deadline: { readonly queued?: number; readonly running?: number; readonly total?: number }
   /** How often the caller executes it again, at once, when no worker could be started. */
   readonly insists: number
+  /** Whether somebody looks on; jobs of others may be sent to a worker that is busy. */
+  readonly isObserved: boolean
 }
 
 export interface ItemPlan {
@@ -138,7 +140,8 @@ const execute: fc.Arbitrary<Step> = fc.record({
     { weight: 3, arbitrary: fc.constant({}) },
     { weight: 1, arbitrary: fc.record({ queued: limit, running: limit, total: limit }, { requiredKeys: [] }) }
   ),
-  insists: fc.constantFrom(0, 0, 3)
+  insists: fc.constantFrom(0, 0, 3),
+  isObserved: fc.boolean()
 })
 
 const step: fc.Arbitrary<Step> = fc.oneof(

@@ -125,9 +125,9 @@ const figuresOf = ({ figures, runs }: Plots): Content => ({
   ])
 })
 
-const recordsOf = ({ benchmarks, runs }: Plots) => [
+const recordsOf = ({ places, runs }: Plots) => [
   ...runs.map(({ label, record: { environment } }) => ({ label, environment })),
-  ...benchmarks.map(({ environment, script, startedAt }) => ({ label: `${script} ${startedAt}`, environment }))
+  ...places.map(({ environment, script, startedAt }) => ({ label: `${script} ${startedAt}`, environment }))
 ]
 
 /** A column for all that took place alike. */

@@ -1,0 +1,139 @@
+/**
+ * Memory that an executor shares with one of its workers: a slot for each item on its way, where both sides note how far
+ * it is. A note is seen at once, however busy the other side is, and outlives the worker. Loads nothing of Effect.
+ *
+ * An item is sent; then either the worker claims it or the executor takes it back, whichever comes first. One that is
+ * claimed is done when its result is in the slot, or when the reply that carries it has come. Items are numbered as they
+ * are sent, and a state holds its item's number, so that an item that comes late never meets the state of another.
+ */
+import type { Outcome } from "./protocol.ts"
+
+/** How many items can be on their way to and from one worker. */
+export const capacity = 1024
+
+const State = { sent: 0, claimed: 1, takenBack: 2, undefined: 3, null: 4, false: 5, true: 6, number: 7 } as const
+
+type State = typeof State[keyof typeof State]
+
+const bits = 3
+
+const stateOf = (item: number, state: State) => item << bits | state
+
+/** The places before the states. */
+const Cell = { cancelled: 0, told: 1, length: 2 } as const
+
+const doubles = 3 * capacity * Float64Array.BYTES_PER_ELEMENT
+
+const integers = (Cell.length + capacity) * Int32Array.BYTES_PER_ELEMENT
+
+export class Slots {
+  readonly memory: SharedArrayBuffer
+  readonly #values: Float64Array
+  readonly #startedAt: Float64Array
+  readonly #returnedAt: Float64Array
+  readonly #cells: Int32Array
+  readonly #states: Int32Array
+
+  constructor(memory = new SharedArrayBuffer(doubles + integers)) {
+    const column = (n: number) => new Float64Array(memory, n * doubles / 3, capacity)
+    this.memory = memory
+    this.#values = column(0)
+    this.#startedAt = column(1)
+    this.#returnedAt = column(2)
+    this.#cells = new Int32Array(memory, doubles, Cell.length)
+    this.#states = new Int32Array(memory, doubles + this.#cells.byteLength, capacity)
+  }
+
+  // The executor's side.
+
+  send(item: number): void {
+    Atomics.store(this.#states, item % capacity, stateOf(item, State.sent))
+  }
+
+  /** Whether the worker has not claimed it, and never will. */
+  takeBack(item: number): boolean {
+    return this.#swap(item, State.sent, State.takenBack)
+  }
+
+  isClaimed(item: number): boolean {
+    return Atomics.load(this.#states, item % capacity) !== stateOf(item, State.sent)
+  }
+
+  /** Whether its result is in the slot. */
+  isDone(item: number): boolean {
+    return Atomics.load(this.#states, item % capacity) >= stateOf(item, State.undefined)
+  }
+
+  /** The result of an item that is done. */
+  value(item: number): unknown {
+    switch (Atomics.load(this.#states, item % capacity) - stateOf(item, 0)) {
+      case State.undefined:
+        return undefined
+      case State.null:
+        return null
+      case State.false:
+        return false
+      case State.true:
+        return true
+      default:
+        return this.#values[item % capacity]
+    }
+  }
+
+  startedAt(item: number): number {
+    return this.#startedAt[item % capacity]!
+  }
+
+  returnedAt(item: number): number {
+    return this.#returnedAt[item % capacity]!
+  }
+
+  cancel(item: number): void {
+    Atomics.store(this.#cells, Cell.cancelled, item)
+  }
+
+  /** From now on the worker tells when it has put down a result. Look at the slots after, not before. */
+  listen(): void {
+    Atomics.store(this.#cells, Cell.told, 0)
+  }
+
+  // The worker's side.
+
+  /** Whether the worker may run it. */
+  claim(item: number, at: number): boolean {
+    if (!this.#swap(item, State.sent, State.claimed)) return false
+    this.#startedAt[item % capacity] = at
+    return true
+  }
+
+  isCancelled(item: number): boolean {
+    return Atomics.load(this.#cells, Cell.cancelled) === (item | 0)
+  }
+
+  /** Puts down the outcome of an item that was claimed, if it is one that fits. */
+  put(item: number, outcome: Outcome, at: number): boolean {
+    const state = outcome._tag === "Succeeded" ? stateFor(outcome.value) : undefined
+    if (state === undefined) return false
+    if (state === State.number) this.#values[item % capacity] = (outcome as { readonly value: number }).value
+    this.#returnedAt[item % capacity] = at
+    Atomics.store(this.#states, item % capacity, stateOf(item, state))
+    return true
+  }
+
+  /** Whether the executor has to be told that there is a result: it has looked since it was told last. */
+  mustTell(): boolean {
+    return Atomics.exchange(this.#cells, Cell.told, 1) === 0
+  }
+
+  #swap(item: number, from: State, to: State): boolean {
+    const expected = stateOf(item, from)
+    return Atomics.compareExchange(this.#states, item % capacity, expected, stateOf(item, to)) === expected
+  }
+}
+
+const stateFor = (value: unknown): State | undefined => {
+  if (value === undefined) return State.undefined
+  if (typeof value === "number") return State.number
+  if (value === null) return State.null
+  return typeof value === "boolean" ? value ? State.true : State.false : undefined
+}

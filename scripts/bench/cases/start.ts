@@ -1,0 +1,27 @@
+import type { Case } from "../case.ts"
+import * as measure from "../measure.ts"
+import { eachPool } from "../pools.ts"
+
+/** How soon a pool is of use. */
+export const start: Case = {
+  name: "start",
+  description: "From nothing to the first result, of a pool that starts --workers threads (3); its modules are loaded",
+  subjects: [
+    ...eachPool(
+      ({ workers }) => ({ workers, inFlight: workers }),
+      (open) =>
+        measure.once(async () => {
+          const { run } = await open()
+          await run("noop", 0)
+        })
+    ),
+    {
+      name: "effect-futures",
+      role: "ours",
+      sample: async ({ workers }) => {
+        const { Executor, jobs: { noop }, open } = await import("../ours.ts")
+        return measure.once(() => open(workers).runPromise(Executor.run(noop, 0)))
+      }
+    }
+  ]
+}

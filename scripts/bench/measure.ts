@@ -1,0 +1,67 @@
+/** How a sample is taken, in the process of its own that it has. */
+import type { RunRecord } from "../../lib/mod.ts"
+import type { Sizes } from "./case.ts"
+
+type Sample = RunRecord.BenchSample
+
+/** Measures `work`, which does `jobs` jobs. */
+export const once = async (work: () => Promise<unknown>, jobs?: number): Promise<Sample> => {
+  collect()
+  const before = memory()
+  const cpuBefore = process.cpuUsage()
+  const startedAt = performance.now()
+  await work()
+  const wallMs = performance.now() - startedAt
+  const { system, user } = process.cpuUsage(cpuBefore)
+  return { wallMs, cpuMs: (system + user) / 1000, peakGrowthBytes: growth(before, memory()), ...(jobs && { jobs }) }
+}
+
+/** As `once`, and what is still held when all has come to rest. */
+export const held = async (work: () => Promise<unknown>, jobs?: number): Promise<Sample> => {
+  collect()
+  const before = memory()
+  const sample = await once(work, jobs)
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  collect()
+  return { ...sample, heldBytes: Math.max(0, memory().rss - before.rss) }
+}
+
+/**
+ * Measures as many jobs as `run` does in about a second, after as long a time of warming up.
+ *
+ * Compilers take thousands of jobs to make up their minds, so the rate that counts is that of the last of the batches,
+ * each twice as large as the one before, that the warm-up consists of.
+ */
+export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: Sizes): Promise<Sample> => {
+  const ms = quick ? 50 : 1000
+  const startedAt = performance.now()
+  for (let batch = 8;; batch *= 2) {
+    const batchStartedAt = performance.now()
+    await run(batch)
+    const now = performance.now()
+    if (now - startedAt < ms) continue
+    const jobs = Math.max(1, Math.round(batch * ms / (now - batchStartedAt)))
+    return once(() => run(jobs), jobs)
+  }
+}
+
+/** Runs `jobs` jobs, `inFlight` of them at the same time; each is told its lane. */
+export const keepInFlight = (
+  inFlight: number,
+  jobs: number,
+  run: (lane: number) => PromiseLike<unknown>
+): Promise<unknown> => {
+  let left = jobs
+  const lane = async (_: unknown, n: number) => {
+    while (left-- > 0) await run(n)
+  }
+  return Promise.all(Array.from({ length: Math.min(inFlight, jobs) }, lane))
+}
+
+const collect = () => gc!({ type: "major", execution: "sync", flavor: "last-resort" })
+
+const memory = () => ({ rss: process.memoryUsage.rss(), maxRss: process.resourceUsage().maxRSS * 1024 })
+
+/** The most that was resident, less what was before; a high-water mark that did not rise is older than the work. */
+const growth = (before: ReturnType<typeof memory>, after: ReturnType<typeof memory>) =>
+  Math.max(0, (after.maxRss > before.maxRss ? after.maxRss : after.rss) - before.rss)

@@ -1,0 +1,22 @@
+/** What the cases measure of this project; each subject that needs it loads it. */
+import * as Effect from "effect/Effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Stream from "effect/Stream"
+import { Executor, ThreadExecutor } from "../../lib/mod.ts"
+
+export * as Fiber from "effect/Fiber"
+export { sin } from "../../lib/jobs/sin.ts"
+export * as jobs from "./ours-jobs.ts"
+export { Effect, Executor, Stream }
+
+/** Runs Effects with an executor that starts, with all its workers, at the first. */
+export const open = (workers: number) =>
+  ManagedRuntime.make(ThreadExecutor.layer({ maxWorkers: workers, minWorkers: workers }))
+
+/** Does something `times` times, `concurrency` of them at the same time: the Stream that is the pool. */
+export const stream = <E>(
+  concurrency: number,
+  times: number,
+  run: (n: number) => Effect.Effect<unknown, E, Executor.Executor>
+): Effect.Effect<void, E, Executor.Executor> =>
+  Stream.range(1, times).pipe(Stream.mapEffect(run, { concurrency, unordered: true }), Stream.runDrain)

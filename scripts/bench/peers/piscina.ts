@@ -1,0 +1,25 @@
+import { move, Piscina } from "piscina"
+import type { Pool, Use } from "../pool.ts"
+
+export const open = ({ inFlight, workers }: Use): Pool => {
+  const pool = new Piscina({
+    filename: new URL("piscina-worker.js", import.meta.url).href,
+    minThreads: workers,
+    maxThreads: workers,
+    execArgv: [],
+    recordTiming: false,
+    atomics: (process.env["ATOMICS"] ?? "sync") as "sync",
+    concurrentTasksPerWorker: Math.ceil(inFlight / workers)
+  })
+  return {
+    run: (name, input, moves) => pool.run(moves ? move(input as Float64Array) : input, { name }),
+    begin: () => {
+      const controller = new AbortController()
+      const ended = pool.run(undefined, { name: "busy", signal: controller.signal }).catch(() => {})
+      return () => {
+        controller.abort()
+        return ended
+      }
+    }
+  }
+}

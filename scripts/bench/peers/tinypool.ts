@@ -1,0 +1,24 @@
+import { Tinypool } from "tinypool"
+import type { Pool, Use } from "../pool.ts"
+
+export const open = ({ inFlight, workers }: Use): Pool => {
+  const pool = new Tinypool({
+    filename: new URL("tinypool-worker.js", import.meta.url),
+    minThreads: workers,
+    maxThreads: workers,
+    execArgv: [],
+    useAtomics: process.env["ATOMICS"] !== "disabled",
+    concurrentTasksPerWorker: Math.ceil(inFlight / workers)
+  })
+  return {
+    run: (name, input, moves) => pool.run(moves ? Tinypool.move(input as Float64Array) : input, { name }),
+    begin: () => {
+      const controller = new AbortController()
+      const ended = pool.run(undefined, { name: "busy", signal: controller.signal }).catch(() => {})
+      return () => {
+        controller.abort()
+        return ended
+      }
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import path from "node:path"
+import { RunRecord } from "../../lib/mod.ts"
+import { cases } from "../../scripts/bench/cases.ts"
+import { peerNames } from "../../scripts/bench/pools.ts"
+import * as script from "./shared/script.ts"
+
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(RunRecord.BenchRecord))
+
+const readBench = (file: string) => Effect.flatMap(script.read(file), decode)
+
+const pools = peerNames.filter((name) => name !== "concurrent.futures")
+
+describe("scripts/bench.ts", () => {
+  it.live("measures each subject of a case as often as it is told, and tells how ours compare with the best peer", () =>
+    Effect.gen(function*() {
+      const out = path.join(yield* script.folder, "bench.json")
+      const peers = pools.flatMap((name) => ["--peer", name])
+      const ended = yield* script.run("bench", ["--quick", "--case", "payload-1kb-array", ...peers, "--out", out])
+      assert.deepStrictEqual([ended.status, ended.stderr], [0, ""])
+      assert.match(ended.stdout, /effect-futures: [\d.]+× \(.*\) the jobs per second of \w+, the best peer/)
+
+      const { cases: [measured], status } = yield* readBench(out)
+      assert.strictEqual(status, "completed")
+      assert.deepStrictEqual(
+        measured!.subjects.map(({ name, role }) => [name, role]),
+        [["worker_threads", "floor"], ...pools.map((name) => [name, "peer"]), ["effect-futures", "ours"]]
+      )
+      for (const { name, samples } of measured!.subjects) {
+        assert.lengthOf(samples, 1, name)
+        assert.isAbove(samples[0]!.jobs!, 0, name)
+        assert.isAbove(samples[0]!.wallMs, 0, name)
+        assert.include(ended.stdout, name)
+      }
+    }))
+
+  it.live("takes samples in turn, of the peers that are named", () =>
+    Effect.gen(function*() {
+      const out = path.join(yield* script.folder, "bench.json")
+      const args = [
+        "--case",
+        "start",
+        "--case",
+        "interrupt",
+        "--peer",
+        "tinypool",
+        "--rounds",
+        "2",
+        "--out",
+        out,
+        "--json"
+      ]
+      const { status, stderr, stdout } = yield* script.run("bench", args)
+      assert.deepStrictEqual([status, stderr], [0, ""])
+      assert.strictEqual(stdout, yield* script.read(out))
+      const record = yield* readBench(out)
+      assert.deepStrictEqual(
+        record.cases.map(({ name, subjects }) => [name, subjects.map(({ name, samples }) => [name, samples.length])]),
+        ["start", "interrupt"].map((name) => [name, [["worker_threads", 2], ["tinypool", 2], ["effect-futures", 2]]])
+      )
+    }))
+
+  it.live("refuses a case and a peer that there is not, and names those that there are", () =>
+    Effect.gen(function*() {
+      const [noCase, noPeer] = yield* script.together(
+        script.run("bench", ["--case", "nope"]),
+        script.run("bench", ["--peer", "nope"])
+      )
+      for (const { status, stderr } of [noCase, noPeer]) {
+        assert.strictEqual(status, 2)
+        assert.include(stderr, `"nope"`)
+      }
+      for (const { name } of cases) assert.include(noCase.stderr, `"${name}"`)
+      for (const name of peerNames) assert.include(noPeer.stderr, `"${name}"`)
+    }))
+
+  it.live("leaves out CPython where there is none, says so, and keeps what it has measured when it is interrupted", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const out = path.join(folder, "bench.json")
+      const sizes = ["--jobs", "100000", "--count", "1000", "--workers", "1"]
+      const args = [
+        "--case",
+        "start",
+        "--case",
+        "experiment",
+        "--peer",
+        "concurrent.futures",
+        "--rounds",
+        "1",
+        ...sizes
+      ]
+      const running = yield* script.startScript("bench", [...args, "--out", out], { env: { PATH: folder } })
+      yield* script.until(() => running.errors().includes("\n"))
+      yield* script.signal(running.pid, "SIGINT")
+      const { status, stderr } = yield* running.ended
+      assert.deepStrictEqual([status, stderr], [130, "concurrent.futures is left out: there is no python3\n"])
+      const record = yield* readBench(out)
+      assert.strictEqual(record.status, "interrupted")
+      assert.deepStrictEqual(record.cases.map(({ name }) => name), ["start"])
+    }))
+})
+
+describe("the pools of the benchmark", () => {
+  it.live("do the same work", () =>
+    Effect.gen(function*() {
+      const running = yield* script.startNode(["test/programs/bench-pools.ts"])
+      const { stderr, stdout } = yield* running.ended
+      assert.strictEqual(stderr, "")
+      const came = { noop: null, spin: null, echo: { text: "a", list: [1, 2] }, fill: [3, 3, 3], pass: [1, 2, 3] }
+      assert.deepStrictEqual(
+        stdout.trim().split("\n").map((line): unknown => JSON.parse(line)),
+        ["worker_threads", ...pools].map((name) => [name, { ...came, hasMoved: true, map: [1, 2] }])
+      )
+    }))
+})
+
+describe("the cases of the benchmark", () => {
+  it("have each a name of their own, and subjects with names of their own, ours among them", () => {
+    assert.strictEqual(new Set(cases.map(({ name }) => name)).size, cases.length)
+    for (const { name, subjects } of cases) {
+      assert.strictEqual(new Set(subjects.map((subject) => subject.name)).size, subjects.length, name)
+      assert.isTrue(subjects.some(({ role }) => role === "ours"), name)
+    }
+  })
+})
