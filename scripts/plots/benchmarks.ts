@@ -23,11 +23,11 @@ export const benchmarks: Chart = {
         text: `${name} (${measure})`,
         subtext: description,
         top: tops[n]! - titlePx,
-        itemGap: 4,
+        itemGap: 8,
         textStyle: { fontSize: 14 }
       })),
       grid: benches.map(({ subjects }, n) => ({ top: tops[n], height: barPx * subjects.length, left: 160, right: 30 })),
-      xAxis: benches.map((_, n) => ({ type: "value", gridIndex: n, min: 0, splitNumber: 4 })),
+      xAxis: benches.map((_, n) => ({ type: "value", gridIndex: n, min: 0, axisLabel: { hideOverlap: true } })),
       yAxis: benches.map(({ subjects }, n) => ({ ...names(subjects, 150), gridIndex: n })),
       series: benches.flatMap(({ name, subjects }, n) => [
         {
@@ -63,9 +63,10 @@ export const standing: Chart = {
     const bars = benches.flatMap(({ advantages, name }) => advantages.map((ours) => ({ ...ours, name })))
     return {
       ...common([]),
-      grid: { top: 10, bottom: 40, left: 200, right: 40 },
+      grid: { top: 10, bottom: 40, left: 160, right: 40 },
       xAxis: {
         type: "log",
+        axisLabel: { hideOverlap: true },
         // Bars begin where ours is as good.
         startValue: 1,
         min: ({ min }: { readonly min: number }) => Math.min(0.5, min),
@@ -73,7 +74,7 @@ export const standing: Chart = {
         nameLocation: "middle",
         nameGap: 24
       },
-      yAxis: names(bars, 190),
+      yAxis: names(bars, 150),
       series: [
         { type: "bar", name: "median", itemStyle: { color: colors.ours }, data: bars.map(({ middle }) => middle) },
         { ...whiskers(bars, 0), name: "spread" }
@@ -88,7 +89,7 @@ export const standing: Chart = {
 
 const colors = { ours: colorOf(0), floor: colorOf(2), peer: colorOf(7) }
 
-const [titlePx, barPx, axisPx] = [48, 24, 34]
+const [titlePx, barPx, axisPx] = [52, 24, 34]
 
 const layout = (benches: ReadonlyArray<{ readonly subjects: ReadonlyArray<unknown> }>) => {
   let height = 0

@@ -71,7 +71,7 @@ export const timeAxis = ({ runs }: Plots) => ({
   name: "seconds since the run began",
   nameLocation: "middle",
   nameGap: 28,
-  axisLabel: { showMaxLabel: false },
+  axisLabel: { showMaxLabel: false, hideOverlap: true },
   min: 0,
   max: runs.reduce((most, { record }) => Math.max(most, record.summary.wallMs / 1000), 0)
 })

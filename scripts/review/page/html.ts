@@ -1,6 +1,5 @@
 /** One HTML file that holds everything: its style, its script and what it shows. */
 import { Effect, FileSystem } from "effect"
-import { build } from "esbuild"
 import { createHash } from "node:crypto"
 import path from "node:path"
 import type { Plots } from "../../plots/plots.ts"
@@ -44,6 +43,7 @@ export const make = Effect.gen(function*() {
 })
 
 const bundle = async () => {
+  const { build } = await import("esbuild")
   const { outputFiles: [script] } = await build({
     entryPoints: [path.join(browser, "main.ts")],
     bundle: true,

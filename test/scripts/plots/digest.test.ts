@@ -1,8 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { RunRecord } from "../../../lib/mod.ts"
+import { benchesOf } from "../../../scripts/plots/benchesOf.ts"
 import * as plots from "../../../scripts/plots/plots.ts"
 import { job, runRecord, sample } from "../../shared/records.ts"
 
 const sum = (numbers: ReadonlyArray<number>) => numbers.reduce((sum, number) => sum + number, 0)
+
+const subject = (name: string, role: "ours" | "peer", samples: ReadonlyArray<{ wallMs: number; jobs?: number }>) => ({
+  name,
+  role,
+  samples: samples.map((each) => ({ cpuMs: 1, peakGrowthBytes: 1, ...each }))
+})
+const caseOf = (subjects: RunRecord.BenchCase["subjects"]) => ({ name: "a case", description: "", subjects })
+const { jobs: _, memory: __, summary: ___, ...common } = runRecord
 
 describe("digest", () => {
   it("draws the peak of the high-water mark, which no sample met", () => {
@@ -68,5 +78,31 @@ describe("plots", () => {
     ])
     const { digests: newest } = plots.newest({ digests, benchmarks: [], unreadable: [] })
     assert.deepStrictEqual(newest.map(({ record }) => record.startedAt), [runRecord.startedAt, later.startedAt])
+  })
+})
+
+describe("benchesOf", () => {
+  it("calls more of what is better an advantage, whether that is jobs per second or time", () => {
+    const cases = [
+      caseOf([
+        subject("ours", "ours", [{ wallMs: 100, jobs: 30 }, { wallMs: 100, jobs: 20 }]),
+        subject("slow", "peer", [{ wallMs: 100, jobs: 1 }, { wallMs: 100, jobs: 1 }]),
+        subject("fast", "peer", [{ wallMs: 100, jobs: 10 }, { wallMs: 100, jobs: 10 }])
+      ]),
+      caseOf([
+        subject("ours", "ours", [{ wallMs: 400 }]),
+        subject("fast", "peer", [{ wallMs: 100 }]),
+        subject("without a number", "peer", [])
+      ])
+    ]
+    const [rate, time] = benchesOf({ ...common, cases })
+    assert.deepInclude(rate!.advantages[0]!, { name: "ours to fast", least: 2, most: 3, middle: 2.5 })
+    assert.deepStrictEqual(rate!.subjects.map(({ middle, name }) => [name, middle]), [
+      ["ours", 250],
+      ["slow", 10],
+      ["fast", 100]
+    ])
+    assert.deepInclude(time!.advantages[0]!, { name: "ours to fast", middle: 0.25 })
+    assert.deepStrictEqual(time!.subjects.map(({ name }) => name), ["ours", "fast"])
   })
 })
