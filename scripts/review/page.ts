@@ -7,6 +7,7 @@ import { read } from "../plots/read.ts"
 import { json, toggle } from "../shared/flags.ts"
 import { UsageError } from "../shared/main.ts"
 import { resultFolder } from "../shared/place.ts"
+import { printable, printJson } from "../shared/terminal.ts"
 import { filesIn } from "./files.ts"
 import * as html from "./page/html.ts"
 
@@ -30,7 +31,7 @@ export const page = Command.make(
   Effect.fn("page")(function*({ files, force, json, out }) {
     const fs = yield* FileSystem.FileSystem
     const contents = files.length > 0 ? yield* read(files) : newest(yield* read(yield* ownRecords))
-    for (const { file, reason } of contents.unreadable) yield* Console.error(`${file} cannot be read: ${reason}`)
+    for (const { file, reason } of contents.unreadable) yield* Console.error(printable(`${file}: ${reason}`))
     if (contents.digests.length + contents.benchmarks.length === 0) {
       return yield* Effect.fail(new UsageError("There is nothing to show: expected a record that can be read"))
     }
@@ -45,7 +46,7 @@ export const page = Command.make(
           )
         ))
     )
-    yield* Console.log(json ? JSON.stringify({ file: out, unreadable: contents.unreadable }, null, 2) : out)
+    yield* json ? printJson({ file: out, unreadable: contents.unreadable }) : Console.log(out)
   })
 ).pipe(Command.withDescription("Make a page of records, in one HTML file"))
 

@@ -38,14 +38,16 @@ export const watch = Command.make(
     yield* Console.log(json ? JSON.stringify({ url, folder }) : `${url} shows the runs in ${folder} (Ctrl-C ends it)`)
 
     let latest: Folder | undefined = { files: [], contents: { digests: [], benchmarks: [], unreadable: [] } }
-    yield* keepUp(folder, (folder) => latest = folder)
     const publish = Effect.suspend(() => {
       if (latest === undefined) return Effect.void
       const update = encode(latest)
       latest = undefined
       return PubSub.publish(updates, update)
     })
-    return yield* Effect.forever(Effect.andThen(publish, Effect.sleep("500 millis")))
+    return yield* Effect.raceFirst(
+      keepUp(folder, (folder) => latest = folder),
+      Effect.forever(Effect.andThen(publish, Effect.sleep("500 millis")))
+    )
   }, Effect.scoped)
 ).pipe(Command.withDescription("Serve a page that follows the runs in a folder"))
 

@@ -6,7 +6,7 @@ import { Recorder } from "../../lib/mod.ts"
 import { draw } from "../../scripts/plots.ts"
 import { read, root } from "./shared/script.ts"
 
-const recorder = Layer.provide(Recorder.Recorder.layer, NodeServices.layer)
+const services = Layer.provideMerge(Recorder.Recorder.layer, NodeServices.layer)
 
 describe("scripts/plots.ts", () => {
   it.live("draws what is committed, which README shows and describes", () =>
@@ -17,5 +17,5 @@ describe("scripts/plots.ts", () => {
         assert.strictEqual(yield* read(file), text, `${name} is not what npm run plots makes of the records`)
         assert.match(readme, new RegExp(`!\\[[^\\]]{20,}\\]\\(${RegExp.escape(name)}\\)`), name)
       }
-    }).pipe(Effect.provide(recorder)))
+    }).pipe(Effect.provide(services)))
 })

@@ -51,7 +51,6 @@ const bundle = async () => {
     format: "iife",
     target: "es2022",
     charset: "ascii",
-    legalComments: "none",
     write: false
   })
   return script!.text

@@ -2,7 +2,7 @@ import { Clock, Effect, FiberMap, FileSystem, Option, Stream } from "effect"
 import path from "node:path"
 import { Recorder } from "../../../lib/mod.ts"
 import { type Contents, digest } from "../../plots/plots.ts"
-import { read } from "../../plots/read.ts"
+import { damagesOf, read, unreadable } from "../../plots/read.ts"
 import { filesIn } from "../files.ts"
 
 /** What stands in a folder. */
@@ -19,7 +19,7 @@ const interval = "250 millis"
 const share = 0.25
 
 /**
- * Keeps up with what stands in a folder, for as long as the scope is open, and tells `onChange`. A journal is followed
+ * Keeps up with what stands in a folder until it is interrupted, and tells `onChange`. A journal is followed
  * while its run goes on, and stands for the record that takes its place.
  */
 export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (folder: Folder) => void) {
@@ -57,15 +57,13 @@ export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (fol
         learn(record, {
           digests: [digest(soFar, isRunning)],
           benchmarks: [],
-          unreadable: damage.map(({ line, problem }) => ({ file: journal, reason: `line ${line}: ${problem}` }))
+          unreadable: damagesOf(journal, damage)
         })
         const tookMs = (yield* Clock.currentTimeMillis) - began
         yield* Effect.sleep(tookMs * (1 / share - 1))
       })),
       Effect.andThen(Effect.sync(() => told.add(record))),
-      Effect.catch(({ reason }) =>
-        Effect.sync(() => learn(record, { digests: [], benchmarks: [], unreadable: [{ file: journal, reason }] }))
-      )
+      Effect.catch(({ reason }) => Effect.sync(() => learn(record, unreadable(journal, reason))))
     )
 
   const look = Effect.gen(function*() {
@@ -90,5 +88,9 @@ export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (fol
     }
   })
 
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(look, Effect.sleep(interval))))
-})
+  // What goes wrong with following ends it all.
+  return yield* Effect.raceFirst(
+    Effect.forever(Effect.andThen(look, Effect.sleep(interval))),
+    Effect.andThen(FiberMap.join(following), Effect.never)
+  )
+}, Effect.scoped)
