@@ -228,10 +228,10 @@ const make = Effect.gen(function*() {
       ),
       Effect.catchTag("PlatformError", notWritten(name))
     )
-    const append = Queue.takeAll(run.lines).pipe(
-      Effect.flatMap((lines) => file.writeAll(encoder.encode(lines.join("")))),
-      Effect.catchTag("PlatformError", notWritten(name))
-    )
+    // What was taken is written: the end of the program interrupts no more than the waiting.
+    const append = Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(Queue.takeAll(run.lines)), (lines) => file.writeAll(encoder.encode(lines.join(""))))
+    ).pipe(Effect.catchTag("PlatformError", notWritten(name)))
     yield* Effect.onError(append, () => Effect.ignore(fs.remove(name)))
     return { append, remove: Effect.ignore(fs.remove(name)) }
   })
