@@ -13,6 +13,7 @@ import { Recorder, RunRecord } from "../lib/mod.ts"
 import type { Parameters } from "./shared/experiment.ts"
 import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
+import { checkCount } from "./shared/kernels.ts"
 import { main, report } from "./shared/main.ts"
 import { checkMemory } from "./shared/memory-check.ts"
 import { Output } from "./shared/output.ts"
@@ -26,7 +27,8 @@ export const command = Command.make(
   (input) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
-        const { count, executor, force, jobs, json, quiet, workers } = input
+        const { count, executor, force, jobs, json, kernel, quiet, workers } = input
+        yield* checkCount(input)
         const place = yield* placeOf("compare", input)
         if (!force) yield* checkMemory(input, () => jobs)
         const recorder = yield* Recorder.Recorder
@@ -52,7 +54,7 @@ export const command = Command.make(
           startedAt: startedAt.toISOString(),
           finishedAt: new Date().toISOString(),
           environment: recorder.environment,
-          parameters: { jobs, count, workers, executor },
+          parameters: { jobs, count, workers, executor, kernel },
           runs
         }
         if (json || runs.length > 0) {
@@ -67,7 +69,7 @@ export const command = Command.make(
 /** Runs one script as its user would, and reads the record that it leaves, even when it fails. */
 const runVariant = Effect.fnUntraced(function*(
   variant: string,
-  { count, executor, jobs, workers }: Parameters & { readonly executor: string },
+  { count, executor, jobs, kernel, workers }: Parameters & { readonly executor: string; readonly kernel: string },
   restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 ) {
   const fs = yield* FileSystem.FileSystem
@@ -75,7 +77,7 @@ const runVariant = Effect.fnUntraced(function*(
   const output = yield* Output
   const file = path.join(yield* fs.makeTempDirectoryScoped(), `${variant}.json`)
   const script = path.join(import.meta.dirname, `${variant}.ts`)
-  const parameters = { jobs, count, workers, executor }
+  const parameters = { jobs, count, workers, executor, kernel }
   const args = Object.entries(parameters).flatMap(([flag, value]) => [`--${flag}`, String(value)])
 
   output.line(`${variant} started`)

@@ -7,6 +7,7 @@ import { Console, Effect, Exit } from "effect"
 import { Command } from "effect/cli"
 import { Executor, InlineExecutor, ProcessExecutor, Recorder, ThreadExecutor } from "../../lib/mod.ts"
 import * as flags from "./flags.ts"
+import { checkCount, kernels, type Sin } from "./kernels.ts"
 import { report } from "./main.ts"
 import { checkMemory } from "./memory-check.ts"
 import { Output } from "./output.ts"
@@ -24,7 +25,8 @@ export interface Experiment<E> {
   readonly description: string
   /** How many results there can be in memory at the same time. */
   readonly arrays: (parameters: Parameters) => number
-  readonly run: (parameters: Parameters) => Effect.Effect<void, E, Executor.Executor>
+  /** Runs the jobs, each of which is `sin`: the one that `--kernel` names. */
+  readonly run: (parameters: Parameters, sin: Sin) => Effect.Effect<void, E, Executor.Executor>
 }
 
 export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
@@ -32,14 +34,15 @@ export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
     name,
     { ...flags.experiment, ...flags.result },
     Effect.fn(name)(function*(input) {
-      const { count, executor, force, jobs, json, workers } = input
+      const { count, executor, force, jobs, json, kernel, workers } = input
+      yield* checkCount(input)
       if (!force) yield* checkMemory(input, arrays)
       const recorder = yield* Recorder.Recorder
       const output = yield* Output
       const workersUp = executors[executor]({ maxWorkers: workers, minWorkers: Math.min(workers, jobs) })
-      yield* recorder.record(Effect.provide(run(input), workersUp), {
+      yield* recorder.record(Effect.provide(run(input, kernels[kernel]), workersUp), {
         script: name,
-        parameters: { jobs, count, workers, executor },
+        parameters: { jobs, count, workers, executor, kernel },
         ...(yield* placeOf(name, input)),
         sampleInterval: "100 millis",
         onRecord: Exit.match({
