@@ -142,7 +142,7 @@ export class RunGoesOn extends Schema.TaggedError<RunGoesOn>()("RunGoesOn", {
   }
 }
 
-/** So is a process that only another user may signal. */
+/** Whether there is such a process; it may be one that only another user can signal. */
 const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)

@@ -4,6 +4,7 @@
  *
  *     npx tsx scripts/review.ts list
  *     npx tsx scripts/review.ts show results/lazy-2026-11-23T07-41-30.123Z.json
+ *     npx tsx scripts/review.ts compare results/before.json results/after.json --fail-above 10%
  *     npx tsx scripts/review.ts page results/reference/eager.json results/reference/lazy.json --out page.html
  *     npx tsx scripts/review.ts watch
  *     npx tsx scripts/review.ts finish results/lazy-2026-11-23T07-41-30.123Z.jsonl

@@ -432,6 +432,49 @@ describe("Recorder.finish", () => {
       assert.strictEqual((yield* read(file)).jobs.length, 2)
     }).pipe(live))
 
+  it.live("leaves a journal alone while the process lives that keeps it, unless told that it is another", () =>
+    Effect.gen(function*() {
+      const { journal, lines, names, put } = yield* killed
+      const fs = yield* FileSystem.FileSystem
+      yield* put(lines)
+      yield* fs.writeFileString(
+        journal,
+        (yield* fs.readFileString(journal)).replace(/"pid":\d+/, `"pid":${process.pid}`)
+      )
+      const recorder = yield* Recorder.Recorder
+      const error = yield* Effect.flip(recorder.finish(journal))
+      assert.instanceOf(error, Recorder.RunGoesOn)
+      assert.include(error.message, `${journal} cannot be finished: its run goes on, in process ${process.pid}`)
+      assert.deepStrictEqual(yield* names, ["run.jsonl"])
+      yield* recorder.finish(journal, { isOver: true })
+      assert.deepStrictEqual(yield* names, ["run.json"])
+    }).pipe(live))
+
+  it.live("finishes a run that has ended, whose record could not be written, while its process lives", () =>
+    Effect.gen(function*() {
+      const { file, journal, names } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      const program = Effect.andThen(fs.writeFileString(file, "somebody else's"), Executor.run(values.square, 3))
+      yield* Effect.flip(inline(record(program, { file })))
+      yield* fs.remove(file)
+      const recorder = yield* Recorder.Recorder
+      yield* recorder.finish(journal)
+      assert.deepStrictEqual(yield* names, ["run.json"])
+      assert.propertyVal(yield* read(file), "status", "completed")
+    }).pipe(live))
+
+  it.live("tells how much it has read", () =>
+    Effect.gen(function*() {
+      const { journal, lines, put } = yield* killed
+      const fs = yield* FileSystem.FileSystem
+      yield* put(lines)
+      const { length } = yield* fs.readFile(journal)
+      const recorder = yield* Recorder.Recorder
+      const pieces: Array<number> = []
+      yield* recorder.read(journal, { onRead: (bytes) => void pieces.push(bytes) })
+      assert.strictEqual(pieces.reduce((sum, bytes) => sum + bytes, 0), length)
+    }).pipe(live))
+
   it.live("makes a valid record of a run that was killed before its first job", () =>
     Effect.gen(function*() {
       const { file, journal, lines, put } = yield* killed

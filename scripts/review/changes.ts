@@ -1,5 +1,5 @@
 /** What changed between records, figure by figure; the first is what the others are compared with. */
-import { median } from "simple-statistics"
+import { max, median, min } from "simple-statistics"
 import type { RunRecord } from "../../lib/mod.ts"
 import * as benchFigures from "../shared/bench-figures.ts"
 import * as figures from "../shared/figures.ts"
@@ -118,7 +118,7 @@ const benchCell = (
 ): Cell => {
   if (values.length === 0) return { shown: "", change: "" }
   const value = median([...values])
-  const spread = { least: Math.min(...values), most: Math.max(...values) }
+  const spread = { least: min([...values]), most: max([...values]) }
   const cell = { value, spread, shown: benchFigures.spread(values, show) }
   if (first.length === 0) return { ...cell, change: "" }
   const changed = hasChanged(first, values)

@@ -96,7 +96,7 @@ const differencesOf = (records: ReadonlyArray<RunRecord.ResultFile>) =>
     [...new Set(facts.flatMap(Object.keys))]
       .map((name) => ({
         name: `${what} ${name}`.trimEnd(),
-        values: facts.map((each: Record<string, unknown>) => each[name] ?? null)
+        values: facts.map((each: Record<string, unknown>) => Object.hasOwn(each, name) ? each[name] : null)
       }))
       .filter(({ values }) => new Set(values).size > 1)
   )
@@ -137,7 +137,7 @@ const worseThan = (
     others.flatMap(({ shown, value, worse = 0 }, n) => {
       const letter = letters[n + 1]
       if (first?.value !== undefined && value === undefined) return [`${of}: ${figure} is missing in ${letter}`]
-      if (worse <= limit) return []
+      if (!(worse > limit)) return []
       return [
         `${of}: ${figure} is worse in ${letter} by more than ${percent(limit)}: ${first!.shown} before, ${shown} now`
       ]

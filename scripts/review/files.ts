@@ -29,17 +29,13 @@ export const filesIn = Effect.fnUntraced(function*(folder: string) {
   return names.filter((name) => /(?<!\.schema)\.jsonl?$/.test(name)).toSorted().map((name) => path.join(folder, name))
 })
 
-/** The files among `named`, and those in its folders; of none those in `results/`. */
+/** The files among `named`, and those in its folders; where nothing is named, those in `results/`. */
 export const expand = Effect.fnUntraced(function*(named: ReadonlyArray<string>) {
   const fs = yield* FileSystem.FileSystem
-  const files = yield* Effect.forEach(named.length === 0 ? [resultFolder] : named, (name) =>
-    fs.stat(name).pipe(
-      Effect.option,
-      Effect.flatMap((info) =>
-        name === resultFolder || info._tag === "Some" && info.value.type === "Directory"
-          ? filesIn(name)
-          : Effect.succeed([name])
-      )
-    ))
+  if (named.length === 0) return yield* filesIn(resultFolder)
+  const files = yield* Effect.forEach(
+    named,
+    (name) => Effect.flatMap(fs.stat(name), ({ type }) => type === "Directory" ? filesIn(name) : Effect.succeed([name]))
+  )
   return files.flat()
 })

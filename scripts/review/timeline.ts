@@ -3,7 +3,7 @@ import { default as plot } from "simple-ascii-chart"
 import type { RunRecord } from "../../lib/mod.ts"
 import { megabytes } from "../shared/figures.ts"
 
-const chartLines = 12
+const chartLines = 13
 const maxLanes = 24
 const ticks = 4
 
@@ -47,14 +47,18 @@ const chart = (memory: ReadonlyArray<RunRecord.MemorySample>, span: Span, labelC
     const column = columnAt(span, atMs)
     most.set(column, Math.max(most.get(column) ?? 0, rssBytes))
   }
+  const peak = Math.max(...most.values())
   const seconds = (column: number) => (span.fromMs + column / (span.columns - 1) * (span.toMs - span.fromMs)) / 1000
+  // As many as tell one tick from the next, down to the microsecond.
+  const digits = Math.min(6, Math.max(1, Math.ceil(-Math.log10((span.toMs - span.fromMs) / 1000 / ticks))))
   const drawn = plot([...most].toSorted(([a], [b]) => a - b), {
     width: span.columns,
     height: chartLines,
-    yRange: [0, Math.max(...most.values())],
+    yRange: [0, peak],
+    customYAxisTicks: Array.from({ length: ticks + 1 }, (_, n) => n / ticks * peak),
     customXAxisTicks: Array.from({ length: ticks + 1 }, (_, n) => Math.round(n / ticks * (span.columns - 1))),
     formatter: (value, { axis }) =>
-      axis === "x" ? `${seconds(value).toFixed(1)} s` : megabytes(value).padStart(labelColumns)
+      axis === "x" ? `${seconds(value).toFixed(digits)} s` : megabytes(value).padStart(labelColumns)
   })
   return drawn.split("\n").map((line) => line.trimEnd()).filter((line) => line !== "").join("\n")
 }

@@ -1,5 +1,5 @@
 /** The figures of benchmarks, as people read them. */
-import { median } from "simple-statistics"
+import { max, median, min } from "simple-statistics"
 import type { RunRecord } from "../../lib/mod.ts"
 import * as figures from "./figures.ts"
 import { printable } from "./terminal.ts"
@@ -127,4 +127,4 @@ const integer = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 })
 export const spread = (values: ReadonlyArray<number>, show: (value: number) => string): string =>
   values.length === 0
     ? ""
-    : `${show(median([...values]))} (${show(Math.min(...values))} to ${show(Math.max(...values))})`
+    : `${show(median([...values]))} (${show(min([...values]))} to ${show(max([...values]))})`

@@ -2,6 +2,7 @@
 import cliProgress from "cli-progress"
 import { Effect } from "effect"
 import { Memory } from "../../lib/mod.ts"
+import { hasUnicode } from "./terminal.ts"
 
 export interface Options {
   readonly total: number
@@ -48,7 +49,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     hideCursor: true,
     gracefulExit: false,
     clearOnComplete: patienceMs > 0
-  }, cliProgress.Presets.shades_classic)
+  }, hasUnicode() ? cliProgress.Presets.shades_classic : cliProgress.Presets.legacy)
   let bar = patienceMs > 0 ? undefined : bars.create(total, 0)
   let done = 0
   yield* Effect.addFinalizer(() =>

@@ -6,7 +6,7 @@ import isUnicodeSupported from "is-unicode-supported"
 export const columns = (): number => process.stdout.columns || 80
 
 /** Whether the terminal shows more than ASCII: no where its locale names another encoding, yes where it names none. */
-const hasUnicode = () => {
+export const hasUnicode = () => {
   const { LANG, LC_ALL, LC_CTYPE } = process.env
   const locale = LC_ALL || LC_CTYPE || LANG || ""
   return isUnicodeSupported() && (locale === "" || /utf-?8/i.test(locale))

@@ -112,6 +112,11 @@ describe("ofCases", () => {
     assert.approximately(later!.worse!, 0.5, 0.01)
   })
 
+  it("compares two hundred thousand samples", () => {
+    const many = benchCase(Array.from({ length: 200_000 }, (_, n) => 0.5 + n % 7 / 100))
+    assert.strictEqual(rowOf(changes.ofCases([many, many]), "ours: time, ratio").cells[1]!.change, "no change")
+  })
+
   it("compares nothing with a case that a record does not have, or that has no samples", () => {
     const empty = { name: "start", description: "", subjects: [] }
     for (const other of [undefined, empty, benchCase([])]) {

@@ -43,6 +43,7 @@ describe("timeline", () => {
     const lines = timeline(run([ran(0, 1, 0, 1000)], memory), 80).join("\n").split("\n")
     assert.include(lines.join("\n"), "900 MB┤")
     const climbing = timeline(run([], Array.from({ length: 101 }, (_, n) => at(n * 10, n * 1e6))), 80).join("\n")
+    assert.match(climbing, /0\.0 s +0\.3 s +0\.5 s +0\.8 s +1\.0 s/)
     const heights = climbing.split("\n").filter((line) => line.includes("┤")).map((line) => line.search(/[━┏┛]/))
     assert.deepStrictEqual(heights, heights.toSorted((a, b) => b - a))
   })
@@ -60,6 +61,16 @@ describe("timeline", () => {
   it("draws nothing for a run that was over before it began, or that tells nothing", () => {
     assert.deepStrictEqual(timeline({ ...runRecord, summary: { ...runRecord.summary, wallMs: 0 } }, 80), [])
     assert.deepStrictEqual(timeline(run([], []), 80), [])
+  })
+
+  it("puts up with figures that no run has", () => {
+    for (const wallMs of [Number.MIN_VALUE, 1e-9, Number.MAX_VALUE]) {
+      for (const rssBytes of [0, 1, Number.MAX_SAFE_INTEGER]) {
+        const odd = run([ran(0, 1, 0, 1)], [at(0, rssBytes)])
+        const lines = timeline({ ...odd, summary: { ...odd.summary, wallMs } }, 80)
+        assert.lengthOf(lanesOf(lines), 1)
+      }
+    }
   })
 
   it("draws a million jobs", () => {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { PassThrough } from "node:stream"
+import { memoryOf } from "../../../scripts/shared/process-memory.ts"
 import * as progress from "../../../scripts/shared/progress.ts"
 
 /** A stream that says that it is a terminal, or not, and what was written to it. */
@@ -23,6 +24,16 @@ const show = (
     // What is written comes out of the stream on a later turn.
     yield* Effect.sleep("1 millis")
   })).pipe(Effect.andThen(Effect.sleep("1 millis")))
+
+describe("memoryOf", () => {
+  // Other systems do not tell.
+  it.skipIf(process.platform !== "linux")("tells what a process holds, and nothing of one that is not there", () => {
+    const { maxRssBytes, rssBytes } = memoryOf(process.pid)!
+    assert.isAtLeast(maxRssBytes, rssBytes)
+    assert.isAbove(rssBytes, 10e6)
+    assert.isUndefined(memoryOf(2 ** 30))
+  })
+})
 
 describe("progress", () => {
   it.live("tells how much is done, how fast, for how long still, and what it takes", () =>
