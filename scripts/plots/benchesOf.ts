@@ -1,4 +1,4 @@
-import { median } from "simple-statistics"
+import { max, median, min } from "d3-array"
 import type { RunRecord } from "../../lib/mod.ts"
 import * as benchFigures from "../shared/bench-figures.ts"
 
@@ -48,7 +48,9 @@ export const benchesOf = ({ cases }: RunRecord.BenchRecord): Array<Bench> =>
           ? []
           : bar(
             `${ours.name} to ${best.name}`,
-            toBest.map((ratio) => moreIsBetter ? ratio : 1 / ratio).filter(Number.isFinite)
+            toBest.map((ratio) => moreIsBetter ? ratio : 1 / ratio).filter((times) =>
+              times > 0 && Number.isFinite(times)
+            )
           )
       ).filter(({ samples }) => samples > 0)
     }
@@ -56,8 +58,8 @@ export const benchesOf = ({ cases }: RunRecord.BenchRecord): Array<Bench> =>
 
 const bar = (name: string, values: ReadonlyArray<number>): Bar => ({
   name,
-  middle: values.length === 0 ? 0 : median([...values]),
-  least: Math.min(...values),
-  most: Math.max(...values),
+  middle: median(values) ?? 0,
+  least: min(values) ?? 0,
+  most: max(values) ?? 0,
   samples: values.length
 })

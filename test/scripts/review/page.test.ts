@@ -182,7 +182,8 @@ describe.skipIf(noBrowser !== undefined)(
           parameters: { [attack]: attack, constructor: 1 },
           environment: { ...runRecord.environment, cpu: attack },
           jobs: [job(0, { error: attack, status: "failed" })],
-          memory: [sample(0, 0), sample(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)]
+          memory: [sample(0, 0), sample(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)],
+          summary: { ...runRecord.summary, wallMs: 1e308 }
         }
         yield* script.write(inFolder("hostile.json"), JSON.stringify(hostile))
         yield* script.write(

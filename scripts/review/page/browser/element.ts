@@ -19,17 +19,19 @@ export interface Content {
 export const tabulate = (section: HTMLElement, caption: string, { head, rows }: Content): void => {
   const region = section.querySelector(".table") ??
     section.appendChild(element("div", { class: "table", role: "region", "aria-label": caption, tabindex: "0" }))
-  region.replaceChildren(element(
-    "table",
-    {},
-    element("caption", {}, caption),
-    element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
+  const body = element("tbody")
+  for (const [first = "", ...others] of rows) {
+    const cells = others.map((cell) => element("td", {}, cell))
+    body.append(element("tr", {}, element("th", { scope: "row" }, first), ...cells))
+  }
+  const heads = head.map((name) => element("th", { scope: "col" }, name))
+  region.replaceChildren(
     element(
-      "tbody",
+      "table",
       {},
-      ...rows.map(([first = "", ...others]) =>
-        element("tr", {}, element("th", { scope: "row" }, first), ...others.map((cell) => element("td", {}, cell)))
-      )
+      element("caption", {}, caption),
+      element("thead", {}, element("tr", {}, ...heads)),
+      body
     )
-  ))
+  )
 }
