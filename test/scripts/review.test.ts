@@ -334,14 +334,12 @@ describe("review compare", () => {
 describe("review check", () => {
   it.live("finds nothing wrong with what the scripts leave", () =>
     Effect.gen(function*() {
-      const { status, stderr, stdout } = yield* script.run("review", [
-        "check",
-        path.join(script.root, "results", "reference"),
-        version("run.json"),
-        version("killed.jsonl")
-      ])
+      const reference = path.join(script.root, "results", "reference")
+      const args = ["check", reference, version("run.json"), version("killed.jsonl")]
+      const { status, stderr, stdout } = yield* script.run("review", args)
       assert.deepStrictEqual([status, stderr], [0, ""])
-      assert.match(stdout, /killed\.jsonl: line 10: .*\n8 valid\n$/)
+      assert.match(stdout, /killed\.jsonl: line 10: /)
+      assert.include(stdout, `\n${(yield* script.filesIn(reference)).length + 2} valid\n`)
     }))
 
   it.live("names the file, the place in it and the problem, and exits with 1", () =>
