@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
@@ -53,6 +54,11 @@ export class Recorder extends Context.Service<Recorder, {
   /** Reads what stands where a record should, whatever it says, within the same limits. */
   readonly readJson: (file: string, options?: ReadOptions) => Effect.Effect<object, RecordNotRead>
   /**
+   * Follows the journal of a run: what it adds up to so far, and again whenever it has grown, looked for at each
+   * `interval`. Reads every byte once. Ends with the run, also where that was killed; fails where there is no journal.
+   */
+  readonly follow: (journalFile: string, interval: Duration.Input) => Stream.Stream<Followed, RecordNotRead>
+  /**
    * Makes a record of the journal of a run that was killed, beside it. The journal stays if it is damaged inside. Fails
    * while the process lives that kept the journal, unless `isOver` says that this is another one with its number.
    */
@@ -91,6 +97,13 @@ export interface Read {
   readonly record: RunRecord.ResultFile
   /** The lines of a journal that could not be read; a kill can tear the last one. */
   readonly damage: ReadonlyArray<journal.Damage>
+}
+
+/** What stands in a journal so far. */
+export interface Followed extends Read {
+  readonly record: RunRecord.RunRecord
+  /** Whether it may still grow. */
+  readonly isRunning: boolean
 }
 
 /** What became of a journal. */
@@ -137,6 +150,10 @@ const isAlive = (pid: number): boolean => {
     return (error as NodeJS.ErrnoException).code === "EPERM"
   }
 }
+
+const isRunning = (pid: number | undefined) => pid !== undefined && isAlive(pid)
+
+const goOn = Option.some<void>(undefined)
 
 /** What is worked out from a journal; its events can be valid, and their sum not. */
 const decodeFigures = Schema.decodeEffect(Schema.Struct({
@@ -211,10 +228,10 @@ const make = Effect.gen(function*() {
       ),
       Effect.catchTag("PlatformError", notWritten(name))
     )
-    const append = Queue.takeAll(run.lines).pipe(
-      Effect.flatMap((lines) => file.writeAll(encoder.encode(lines.join("")))),
-      Effect.catchTag("PlatformError", notWritten(name))
-    )
+    // What was taken is written: the end of the program interrupts no more than the waiting.
+    const append = Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(Queue.takeAll(run.lines)), (lines) => file.writeAll(encoder.encode(lines.join(""))))
+    ).pipe(Effect.catchTag("PlatformError", notWritten(name)))
     yield* Effect.onError(append, () => Effect.ignore(fs.remove(name)))
     return { append, remove: Effect.ignore(fs.remove(name)) }
   })
@@ -262,13 +279,36 @@ const make = Effect.gen(function*() {
         onRead(bytes.length)
       }))
     const damage = reader.end()
-    const record = reader.ledger.record()
+    return { record: yield* recordOf(reader), damage, pid: reader.ledger.pid() }
+  }, (effect, file) => effect.pipe(notRead(file)))
+
+  const recordOf = Effect.fnUntraced(function*({ ledger }: journal.Reader) {
+    const record = ledger.record()
     if (record === undefined) {
       return yield* Effect.fail({ message: "expected a first line that says what run it is of" })
     }
     yield* decodeFigures(record)
-    return { record, damage, pid: reader.ledger.pid() }
-  }, (effect, file) => effect.pipe(notRead(file)))
+    return record
+  })
+
+  const follow = (file: string, interval: Duration.Input): Stream.Stream<Followed, RecordNotRead> =>
+    Stream.unwrap(Effect.map(Effect.andThen(statFile(file), fs.open(file)), (opened) => {
+      const reader = new journal.Reader()
+      const next = Effect.gen(function*() {
+        // Asked before reading, so that what a process wrote last is read.
+        const wasRunning = isRunning(reader.ledger.pid())
+        const piece = yield* opened.readAlloc(2 ** 22)
+        if (Option.isNone(piece) && wasRunning) {
+          yield* Effect.sleep(interval)
+          return [[], goOn] as const
+        }
+        if (Option.isSome(piece)) reader.add(piece.value)
+        const damage = Option.isSome(piece) ? [] : reader.end()
+        const followed = { record: yield* recordOf(reader), damage, isRunning: isRunning(reader.ledger.pid()) }
+        return [[followed], Option.isSome(piece) ? goOn : Option.none()] as const
+      })
+      return Stream.paginate(undefined, () => next)
+    })).pipe(Stream.mapError((error) => new RecordNotRead({ file, reason: reasonOf(error) })))
 
   const readObject = Effect.fnUntraced(function*(file: string, onRead: (bytes: number) => void) {
     const { size } = yield* statFile(file)
@@ -305,5 +345,5 @@ const make = Effect.gen(function*() {
     }
   )
 
-  return Recorder.of({ record, environment: where, check, write, read, readJson, finish })
+  return Recorder.of({ record, environment: where, check, write, read, readJson, follow, finish })
 })

@@ -513,3 +513,41 @@ describe("Recorder.journalOf", () => {
     assert.strictEqual(Recorder.journalOf("results/lazy.json"), "results/lazy.jsonl")
   })
 })
+
+describe("Recorder.follow", () => {
+  it.live("tells what a journal adds up to each time that it has grown, to the end of its run", () =>
+    Effect.gen(function*() {
+      const { file, journal } = yield* place
+      const recorder = yield* Recorder.Recorder
+      const told: Array<Recorder.Followed> = []
+      const running = yield* Effect.forkChild(record(inline(Executor.run(abortable, Board.make())), { file }))
+      yield* Effect.repeat(Effect.exit(recorder.read(journal)), { until: Exit.isSuccess })
+      const following = yield* Effect.forkChild(
+        Stream.runForEach(recorder.follow(journal, "1 millis"), (each) => Effect.sync(() => told.push(each)))
+      )
+      yield* until(() => (told.at(-1)?.record.memory.length ?? 0) > 3)
+      assert.isTrue(told.every(({ isRunning }) => isRunning))
+      yield* Fiber.interrupt(running)
+      yield* Fiber.join(following)
+      assert.strictEqual(told.at(-1)!.isRunning, false)
+      assert.deepStrictEqual(told.at(-1)!.record, yield* read(file), "the journal is gone, and was read to its end")
+    }).pipe(live))
+
+  it.live("ends with what a killed run left, and fails for what is no journal", () =>
+    Effect.gen(function*() {
+      const { journal } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      const recorder = yield* Recorder.Recorder
+      const { environment, parameters, script, startedAt } = runRecord
+      const start = { _tag: "Start", version: 1, pid: 2 ** 30, script, startedAt, environment, parameters }
+      yield* fs.writeFileString(journal, `${JSON.stringify(start)}\n{"_tag":"Sub`)
+      const last = yield* Stream.runLast(recorder.follow(journal, "1 millis"))
+      assert.isTrue(last._tag === "Some" && !last.value.isRunning && last.value.record.status === "killed")
+      assert.deepStrictEqual(last._tag === "Some" && last.value.damage.map(({ line }) => line), [2])
+
+      yield* fs.writeFileString(journal, "no journal\n")
+      const error = yield* Effect.flip(Stream.runDrain(recorder.follow(journal, "1 millis")))
+      assert.instanceOf(error, RecordNotRead)
+      assert.include(error.message, journal)
+    }).pipe(live))
+})

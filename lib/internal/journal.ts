@@ -86,7 +86,12 @@ export class Ledger {
 
   /** The process that keeps the journal, unless its run is over. */
   pid(): number | undefined {
-    return this.#status === undefined ? this.#start?.pid : undefined
+    return this.hasEnded() ? undefined : this.#start?.pid
+  }
+
+  /** Whether the run said that it is over. */
+  hasEnded(): boolean {
+    return this.#status !== undefined
   }
 
   /** The record, if the run got as far as to say what it is. */

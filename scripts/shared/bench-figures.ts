@@ -85,7 +85,7 @@ export const peak: Figure = {
 }
 
 /** Each of ours, beside the best of the peers and the floor, where there are such. */
-const comparisons = (measured: RunRecord.BenchCase) => {
+export const comparisons = (measured: RunRecord.BenchCase) => {
   const { moreIsBetter, of } = figureOf(measured)
   const better = moreIsBetter ? 1 : -1
   const medianOf = (subject: Subject) => median(values(subject, of))
