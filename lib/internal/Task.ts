@@ -11,7 +11,7 @@ import type { JobEvent, Settled } from "../Executor.ts"
 import { CloneError, type DeadlineExceeded, JobNotFound, JobThrew, WorkerDied } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import { decodeError, describe } from "./errorCodec.ts"
-import type { Death, Worker } from "./Fleet.ts"
+import type { Death } from "./Fleet.ts"
 import { type EndedSpan, now, type Outcome } from "./protocol.ts"
 
 export interface Item {
@@ -20,8 +20,7 @@ export interface Item {
   readonly input: unknown
   /** How many workers died of it. */
   deaths: number
-  /** Who has it, under which number. */
-  worker: Worker | undefined
+  /** Its number in the line of the worker that has it. */
   number: number
   /** How long it will take, as far as one can tell. */
   expectedMs: number
@@ -106,7 +105,6 @@ export class Task {
       index,
       input,
       deaths: 0,
-      worker: undefined,
       number: 0,
       expectedMs: 0
     }))
@@ -165,7 +163,6 @@ export class Task {
 
   /** An item that was taken has to be taken again. */
   putBack(item: Item): void {
-    item.worker = undefined
     const at = this.pending.findIndex(({ index }) => index > item.index)
     this.pending.splice(at === -1 ? this.pending.length : at, 0, item)
   }
@@ -219,16 +216,20 @@ export class Task {
     this.onReleased = undefined
   }
 
-  /** Tells the caller, and whoever waits for its end. */
-  finish(giveBack: () => void): void {
+  /** Tells the caller, and whoever waits for its end; `giveBack` takes the buffers that the caller has done with. */
+  finish(giveBack: (buffers: ReadonlyArray<ArrayBuffer>) => void): void {
     this.hasFinished = true
     this.#onFinish?.forEach((tell) => tell())
-    const runMs = this.#runMs / Math.max(1, this.#exits.length)
-    this.#resume(Effect.succeed({ exits: this.#exits, runMs, giveBack }))
+    const { buffers } = this
+    const runMs = this.#runMs / this.#exits.length
+    this.#resume(Effect.succeed({
+      exits: this.#exits,
+      runMs,
+      giveBack: buffers === undefined ? nothingToGiveBack : () => giveBack(buffers.splice(0))
+    }))
   }
 
   #settle(item: Item, exit: Exit.Exit<unknown, unknown>, measured?: Partial<Measured>) {
-    item.worker = undefined
     this.unsettled--
     this.#exits[item.index] = exit
     this.#onSettled(exit)
@@ -259,6 +260,8 @@ export class Task {
 }
 
 const unsettled = Exit.interrupt()
+
+export const nothingToGiveBack = () => {}
 
 type WithoutId<Event> = Event extends unknown ? Omit<Event, "id"> : never
 
