@@ -27,7 +27,7 @@ const aheadMs = 0.5
 const wakeMs = 0.05
 
 /** A message that is so long does not wait for more. */
-const fullMessage = 16
+const fullMessage = 32
 
 /** What a job is taken for that has not run yet. */
 const unknownMs = 1e6

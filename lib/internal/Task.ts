@@ -100,15 +100,11 @@ export class Task {
     this.#onSettled = onSettled
     this.#resume = resume
     this.unsettled = inputs.length
-    this.pending = inputs.map((input, index) => ({
-      task: this,
-      index,
-      input,
-      deaths: 0,
-      number: 0,
-      expectedMs: 0
-    }))
-    this.#exits = Array.from(inputs, () => unsettled)
+    this.pending = new Array(inputs.length)
+    this.#exits = new Array(inputs.length)
+    for (let index = 0; index < inputs.length; index++) {
+      this.pending[index] = { task: this, index, input: inputs[index], deaths: 0, number: 0, expectedMs: 0 }
+    }
     if (!this.isObserved) return
     for (const item of this.pending) this.#tell(item, { _tag: "Submitted", job: job.name, at: this.acceptedAt })
   }
@@ -258,8 +254,6 @@ export class Task {
     }
   }
 }
-
-const unsettled = Exit.interrupt()
 
 export const nothingToGiveBack = () => {}
 
