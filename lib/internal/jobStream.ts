@@ -83,7 +83,7 @@ const nonEmpty = <A>(array: Array<A>): Array<Array.NonEmptyReadonlyArray<A>> =>
 
 /** A chunk size that follows the measured time of one item. */
 class ChunkSize {
-  static readonly #targetMs = 1
+  static readonly #targetMs = 5
   static readonly #max = 4096
   #itemMs: number | undefined
 
