@@ -76,7 +76,7 @@ export class Task {
   readonly #caller: Caller
   readonly #onSettled: (exit: Exit.Exit<unknown, unknown>) => void
   readonly #resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
-  readonly #exits: Array<Exit.Exit<unknown, unknown>>
+  readonly #exits: Array<Exit.Exit<unknown, unknown>> = []
   #runMs = 0
   #verdict: Exit.Exit<never, unknown> | undefined = undefined
 
@@ -100,11 +100,7 @@ export class Task {
     this.#onSettled = onSettled
     this.#resume = resume
     this.unsettled = inputs.length
-    this.pending = new Array(inputs.length)
-    this.#exits = new Array(inputs.length)
-    for (let index = 0; index < inputs.length; index++) {
-      this.pending[index] = { task: this, index, input: inputs[index], deaths: 0, number: 0, expectedMs: 0 }
-    }
+    this.pending = inputs.map((input, index) => ({ task: this, index, input, deaths: 0, number: 0, expectedMs: 0 }))
     if (!this.isObserved) return
     for (const item of this.pending) this.#tell(item, { _tag: "Submitted", job: job.name, at: this.acceptedAt })
   }
