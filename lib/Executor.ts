@@ -53,6 +53,11 @@ export interface RunOptions {
   readonly retryWorkerDeath?: number
   /** Higher goes first, by default 0. Every fourth job to start is the one that has waited longest. */
   readonly priority?: number
+  /**
+   * A name for this job with this input, of at most 200 characters. A cluster keeps the result under it: a job that was
+   * finished under its key is not run again, whoever asks. Other executors keep no results.
+   */
+  readonly key?: string
 }
 
 /** What became of the items that were executed together. */
@@ -113,6 +118,10 @@ export type JobEvent =
     readonly resultBytes: number
     /** Why it failed, in a line or more. */
     readonly error: string | undefined
+    /** The address of the runner that ran it, on a cluster. */
+    readonly runner?: string
+    /** Whether its result was there before it was asked for, under its key. */
+    readonly isTakenOver?: boolean
   }
 
 /**

@@ -22,6 +22,7 @@ import { DeadlineExceeded, type WorkerStartError, WouldDeadlock } from "../Execu
 import type * as Job from "../Job.ts"
 import { replay } from "./effectJob.ts"
 import * as Fleet from "./Fleet.ts"
+import { newJobIds } from "./jobIds.ts"
 import { publisher } from "./metrics.ts"
 import { validateRun } from "./options.ts"
 import { type Outcome, type Settled as SettledMessage } from "./protocol.ts"
@@ -64,20 +65,11 @@ const callerIn = (context: Context.Context<never>): Caller => {
   }
 }
 
-let jobIds = 0
-
-/** Numbers that no other job of this process has. */
-const newJobIds = (jobs: number): number => {
-  jobIds += jobs
-  return jobIds - jobs
-}
-
 const interrupted = Exit.interrupt()
 
 const nothingToGiveBack = () => {}
 
 const defaultRunOptions = { deadline: undefined, retryWorkerDeath: 0, priority: 0 }
-
 export const make = Effect.fnUntraced(function*(
   options: Options,
   host: Fleet.Host

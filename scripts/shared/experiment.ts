@@ -5,7 +5,8 @@
  */
 import { Console, Effect, Exit } from "effect"
 import { Command } from "effect/cli"
-import { Executor, InlineExecutor, ProcessExecutor, Recorder, ThreadExecutor } from "../../lib/mod.ts"
+import { Executor, Recorder } from "../../lib/mod.ts"
+import { executor } from "./executors.ts"
 import * as flags from "./flags.ts"
 import { report } from "./main.ts"
 import { checkMemory } from "./memory-check.ts"
@@ -30,16 +31,16 @@ export interface Experiment<E> {
 export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
   Command.make(
     name,
-    { ...flags.experiment, ...flags.result },
+    { ...flags.experiment, ...flags.cluster, ...flags.resume, ...flags.result },
     Effect.fn(name)(function*(input) {
-      const { count, executor, force, jobs, json, workers } = input
+      const { count, force, jobs, json, workers } = input
       if (!force) yield* checkMemory(input, arrays)
       const recorder = yield* Recorder.Recorder
       const output = yield* Output
-      const workersUp = executors[executor]({ maxWorkers: workers, minWorkers: Math.min(workers, jobs) })
-      yield* recorder.record(Effect.provide(run(input), workersUp), {
+      const layer = executor(name, input)
+      yield* recorder.record(Effect.provide(run(input), layer), {
         script: name,
-        parameters: { jobs, count, workers, executor },
+        parameters: { jobs, count, workers, executor: input.executor },
         ...(yield* placeOf(name, input)),
         sampleInterval: "100 millis",
         onRecord: Exit.match({
@@ -49,8 +50,6 @@ export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
       }).pipe(Effect.provideService(Executor.JobObserver, (event) => show(event, output)))
     }, (effect, { jobs, json, quiet }) => Effect.provide(effect, Output.layer({ jobs, silent: quiet || json })))
   ).pipe(Command.withDescription(description))
-
-const executors = { thread: ThreadExecutor.layer, process: ProcessExecutor.layer, inline: InlineExecutor.layer }
 
 const show = (event: Executor.JobEvent, output: Output["Service"]) => {
   if (event._tag === "Started") output.line(`worker ${event.id} started`)

@@ -1,0 +1,42 @@
+/** A program's and a runner's side of a cluster, put together. */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { hostname } from "node:os"
+import type { ClusterOptions, Options, RunnerOptions, Status } from "../../ClusterExecutor.ts"
+import { Executor } from "../../Executor.ts"
+import type { ClusterUnavailable } from "../../ExecutorError.ts"
+import * as ResultStore from "../../ResultStore.ts"
+import * as Client from "./Client.ts"
+import * as Database from "./Database.ts"
+import { JobTable } from "./JobTable.ts"
+import * as Runner from "./Runner.ts"
+
+const layerShared = ({ databaseUrl, resultFolder }: ClusterOptions, name: string, maxConnections: number) =>
+  JobTable.layer.pipe(
+    Layer.provideMerge(
+      resultFolder === undefined ? ResultStore.layerPostgres : ResultStore.layerFolder(resultFolder)
+    ),
+    Layer.provideMerge(Database.layer({ databaseUrl, name, maxConnections }))
+  )
+
+export const layerClient = (options: Options) =>
+  Layer.effect(
+    Executor,
+    Client.make({ maxWorkers: options.maxWorkers, run: options.run, retryFailed: options.retryFailed ?? false })
+  ).pipe(Layer.provide(layerShared(options, "client", 4)))
+
+export const layerRunner = (options: RunnerOptions & { readonly drainTimeout: Duration.Duration }) =>
+  Layer.effectDiscard(Effect.gen(function*() {
+    const { drain } = yield* Runner.make({
+      jobs: options.jobs,
+      address: options.address ?? `${hostname()}:${process.pid}`
+    })
+    yield* Effect.addFinalizer(() => Effect.timeoutOption(drain, options.drainTimeout))
+  })).pipe(Layer.provide(layerShared(options, "runner", 5)))
+
+export const status = (options: ClusterOptions): Effect.Effect<Status, ClusterUnavailable> =>
+  Effect.provide(
+    JobTable.use((table) => Effect.orDie(table.status)),
+    layerShared(options, "status", 1)
+  )
