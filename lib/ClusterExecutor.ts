@@ -35,6 +35,8 @@ export interface RunnerStatus {
   readonly address: string
   readonly workers: number
   readonly busy: number
+  /** How many of the cluster's shards it holds; each is one runner's. */
+  readonly shards: number
   /** The jobs that it runs, and for how long. */
   readonly running: ReadonlyArray<{ readonly job: string; readonly key: string | null; readonly ms: number }>
   /** How many jobs it has ended that the cluster still knows of. */
@@ -81,6 +83,11 @@ export interface RunnerOptions extends ClusterOptions, ThreadExecutor.Options {
   readonly address?: string
   /** How long jobs that run have to end when the runner stops; then other runners begin them anew. By default 10 seconds. */
   readonly drainTimeout?: Duration.Input
+  /**
+   * The age at which what ended jobs left behind goes: replies, and results that are kept under a key. By default 7 days.
+   * The runners of one cluster should agree on it.
+   */
+  readonly keepFor?: Duration.Input
 }
 
 /**
@@ -93,8 +100,9 @@ export const runner = (
   Layer.unwrap(Effect.gen(function*() {
     yield* poolOptions.uniqueNames(options.jobs)
     const drainTimeout = yield* poolOptions.duration("drainTimeout", options.drainTimeout ?? "10 seconds")
+    const keepFor = yield* poolOptions.duration("keepFor", options.keepFor ?? "7 days")
     const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
-    return Layer.provide(cluster.layerRunner({ ...options, drainTimeout }), ThreadExecutor.layer(options))
+    return Layer.provide(cluster.layerRunner({ ...options, drainTimeout, keepFor }), ThreadExecutor.layer(options))
   }))
 
 /** What the cluster does now. */

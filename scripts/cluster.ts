@@ -160,9 +160,10 @@ const show = (databaseUrl: string) =>
 const draw = ({ jobs, runners }: ClusterExecutor.Status) =>
   [
     figures.table(
-      ["runner", "workers", "busy", "ended", "runs"],
-      runners.map(({ address, busy, ended, running, workers }) => [
+      ["runner", "shards", "workers", "busy", "ended", "runs"],
+      runners.map(({ address, busy, ended, running, shards, workers }) => [
         address,
+        String(shards),
         String(workers),
         String(busy),
         String(ended),

@@ -1,6 +1,6 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Layer, Redacted, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Redacted, Schedule, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
 import { ClusterExecutor, Executor, ExecutorError } from "../lib/mod.ts"
@@ -17,6 +17,9 @@ const begun = (notes: Notes.Notes, label = "") => () =>
   Notes.lines(notes).some((line) => line.startsWith(`begin ${label}`))
 
 const connection = Layer.unwrap(Effect.map(Database, ({ url }) => PgClient.layer({ url: Redacted.make(url) })))
+
+const messageOf = (databaseUrl: string) =>
+  Effect.map(Effect.flip(Layer.build(ClusterExecutor.layer({ databaseUrl }))), ({ message }) => message)
 
 layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => {
   describe("Executor.run", () => {
@@ -218,6 +221,142 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         Notes.openGate(notes)
         assert.deepStrictEqual(yield* Fiber.joinAll(fibers), ["both", "both"])
         assert.strictEqual(Notes.lines(notes).length, 2)
+      }).pipe(Effect.provide(cluster())))
+  })
+
+  describe("a runner", () => {
+    it.effect("is a member of an Effect cluster: with another it shares the shards, alone it holds all", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const shards = Effect.map(
+          ClusterExecutor.status({ databaseUrl: url }),
+          ({ runners }) => runners.map(({ shards }) => shards)
+        )
+        const runner = ClusterExecutor.runner({ databaseUrl: url, maxWorkers: 1, jobs: [] })
+        yield* Layer.build(runner)
+        const untilShards = (expected: ReadonlyArray<number>) =>
+          Effect.repeat(shards, { until: (held) => held.join() === expected.join(), schedule: Schedule.spaced(50) })
+        yield* untilShards([60])
+        yield* Effect.scoped(Effect.andThen(Layer.build(Layer.fresh(runner)), untilShards([30, 30])))
+        yield* untilShards([60])
+      }))
+
+    it.effect("lets go of what a job left behind when its time is over", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const notes = yield* makeNotes
+        Notes.openGate(notes)
+        const ask = Executor.run(jobs.hold, { notes, label: "old" }, { key: "old" })
+        const runner = ClusterExecutor.runner({
+          databaseUrl: url,
+          maxWorkers: 1,
+          jobs: [jobs.hold],
+          keepFor: "1 second"
+        })
+        yield* Effect.gen(function*() {
+          yield* ask
+          yield* ClusterExecutor.status({ databaseUrl: url }).pipe(
+            Effect.repeat({ until: (status) => status.jobs.done === 0, schedule: Schedule.spaced(50) })
+          )
+          yield* ask
+        }).pipe(Effect.provide(Layer.merge(program(), runner)))
+        assert.strictEqual(Notes.lines(notes).length, 4)
+      }))
+
+    it.effect("refuses jobs of one name, for it knows them by their names", () =>
+      Effect.gen(function*() {
+        const twins = ClusterExecutor.runner({ databaseUrl: "", jobs: [values.square, values.square] })
+        const error = yield* Effect.flip(Layer.build(twins))
+        assert.strictEqual(error.message, `jobs must be of names that are all different: received "square"`)
+      }))
+  })
+
+  describe("what is wrong with a cluster", () => {
+    it.effect("is said when its database is away, or nobody's", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(
+          yield* messageOf("postgres://me:secret@127.0.0.1:1/db"),
+          "The cluster's database at postgres://me@127.0.0.1:1/db cannot be used: nothing listens at 127.0.0.1:1: " +
+            "start Postgres there, or a cluster by scripts/cluster.ts up"
+        )
+        assert.include(
+          yield* messageOf("nonsense"),
+          "expected a URL such as postgres://user:password@host:5432/database"
+        )
+        assert.include(yield* messageOf("mysql://me:secret@host/db"), `"mysql://me:…@host/db" cannot be used: expected`)
+      }))
+
+    it.effect("is said of a wrong password, database or user, without the password", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const wrong = yield* messageOf(url.replace(/:[^:@]+@/, ":wrong@"))
+        assert.match(
+          wrong,
+          /^The cluster's database at postgres:\/\/postgres@127\.0\.0\.1:\d+\/postgres cannot be used: /
+        )
+        assert.include(wrong, `the password of user "postgres" is wrong`)
+        assert.include(yield* messageOf(url.replace(/postgres$/, "nowhere")), `there is no database "nowhere"`)
+      }))
+
+    it.effect("is said of tables that are others, or a later program's", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const sql = yield* SqlClient
+        const inDatabase = (name: string, ...statements: ReadonlyArray<string>) =>
+          Effect.gen(function*() {
+            yield* sql.unsafe(`CREATE DATABASE ${name}`)
+            const there = url.replace(/postgres$/, name)
+            yield* Effect.provide(
+              Effect.flatMap(SqlClient, (sql) => Effect.forEach(statements, (statement) => sql.unsafe(statement))),
+              PgClient.layer({ url: Redacted.make(there) })
+            )
+            return yield* messageOf(there)
+          })
+        assert.include(
+          yield* inDatabase("other", "CREATE TABLE effect_futures_jobs (id int)"),
+          "its tables named effect_futures_… are not as this program makes them: drop them, or name another database"
+        )
+        const later = yield* inDatabase(
+          "later",
+          "CREATE TABLE effect_futures_migrations (migration_id int PRIMARY KEY, created_at timestamptz, name text)",
+          "INSERT INTO effect_futures_migrations VALUES (99, now(), 'later')"
+        )
+        assert.include(later, "of version 99 and this program knows version 1: update")
+      }).pipe(Effect.provide(connection)))
+
+    it.effect("is said where program and runner have two versions of a job", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const folder = yield* makeNotes
+        const version = (name: string, factor: number) =>
+          Effect.promise(async () => {
+            const file = `${folder}/${name}.ts`
+            const job = new URL("../lib/Job.ts", import.meta.url).href
+            fs.writeFileSync(
+              file,
+              `import * as Job from "${job}"
+              export const times = Job.make(import.meta, "times", (n: number) => n * ${factor})`
+            )
+            const { times } = await import(file) as { times: typeof values.square }
+            return times
+          })
+        const runner = ClusterExecutor.runner({ databaseUrl: url, maxWorkers: 1, jobs: [yield* version("old", 2)] })
+        const error = yield* Executor.run(yield* version("new", 3), 1).pipe(
+          Effect.flip,
+          Effect.provide(Layer.merge(program(), runner))
+        )
+        assert.propertyVal(error, "_tag", "JobNotFound")
+        assert.match(error.message, /another version of the job's module .*start the runners again from the program's/)
+      }))
+
+    it.effect("is said of a result over every limit", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(jobs.longText, 30_000_000))
+        assert.match(
+          error.message,
+          /^The result of job "longText" cannot be cloned: it is 120000\d\d\d bytes of JSON and the limit is 100000000: send/
+        )
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
       }).pipe(Effect.provide(cluster())))
   })
 

@@ -59,5 +59,8 @@ export const nextDay = Job.make(
   { input: Event, result: Event }
 )
 
+/** A text of so many times four bytes. */
+export const longText = Job.make(import.meta, "longText", (count: number) => "text".repeat(count))
+
 /** Its name is known to the program, and to no runner. */
 export const unknown = Job.make(import.meta, "unknown", () => {})

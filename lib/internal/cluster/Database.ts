@@ -44,6 +44,7 @@ export const layer = ({ databaseUrl, maxConnections, name }: Options) =>
       Layer.provideMerge(queue),
       Layer.provideMerge(Layer.effectDiscard(migrate)),
       Layer.provideMerge(connections),
+      Layer.fresh,
       Layer.build,
       Effect.mapError((error) => unavailable(url, error))
     )

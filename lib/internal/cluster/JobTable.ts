@@ -8,6 +8,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
@@ -100,7 +101,7 @@ const make = Effect.gen(function*() {
     submit: (jobs: Arr.NonEmptyReadonlyArray<Submission>, client: string, retryFailed: boolean) =>
       sql.withTransaction(Effect.gen(function*() {
         const again = sql`(jobs.state = 'cancelled' OR (jobs.state = 'failed' AND jobs.keyed AND ${retryFailed}))`
-        const rows = yield* sql<Submitted>`
+        const rows = yield* sql<Submitted & { readonly createdAt: string }>`
           INSERT INTO effect_futures_jobs AS jobs ${
           sql.insert(Arr.map(jobs, (job) => ({
             id: job.id,
@@ -125,9 +126,11 @@ const make = Effect.gen(function*() {
             reply_reference = CASE WHEN ${again} THEN NULL ELSE jobs.reply_reference END,
             settled_at = CASE WHEN ${again} THEN NULL ELSE jobs.settled_at END,
             state = CASE WHEN ${again} THEN 'waiting' ELSE jobs.state END
-          RETURNING jobs.id, jobs.submission, jobs.state, jobs.job, jobs.input_hash AS "inputHash"`
-        for (const { id, state, submission } of rows) {
-          if (state === "waiting") yield* queue.offer({ id, submission }, { id: `${submission}/${id}` })
+          RETURNING jobs.id, jobs.submission, jobs.state, jobs.job, jobs.input_hash AS "inputHash",
+            extract(epoch FROM jobs.created_at)::text AS "createdAt"`
+        for (const { createdAt, id, state, submission } of rows) {
+          // The queue takes a submission once, however often it is offered.
+          if (state === "waiting") yield* queue.offer({ id, submission }, { id: `${createdAt}/${submission}/${id}` })
         }
         return rows
       })),
@@ -228,7 +231,7 @@ const make = Effect.gen(function*() {
 
     status: Effect.gen(function*() {
       const runners = yield* sql<Omit<RunnerStatus, "running"> & { readonly running: string }>`
-        SELECT runners.pid, runners.address, runners.workers, count(jobs.id)::int AS busy,
+        SELECT runners.pid, runners.address, runners.workers, runners.shards, count(jobs.id)::int AS busy,
           (SELECT count(*)::int FROM effect_futures_jobs AS ended
             WHERE ended.runner = runners.id AND ended.state IN ('done', 'failed')) AS ended,
           coalesce(json_agg(json_build_object(
@@ -266,8 +269,24 @@ const make = Effect.gen(function*() {
       ),
 
     /** The runner is alive. */
-    seeRunner: (id: number, busy: number) =>
-      sql`UPDATE effect_futures_runners SET seen_at = now(), busy = ${busy} WHERE id = ${id}`,
+    seeRunner: (id: number, busy: number, shards: number) =>
+      sql`UPDATE effect_futures_runners SET seen_at = now(), busy = ${busy}, shards = ${shards} WHERE id = ${id}`,
+
+    /** Whether a runner is heard of. */
+    isAlive: (id: number) =>
+      Effect.map(
+        sql`SELECT id FROM effect_futures_runners
+          WHERE id = ${id} AND seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})`,
+        (found) => found.length > 0
+      ),
+
+    /** Removes the jobs that ended so long ago, and the runners that died. */
+    removeOlder: (age: Duration.Duration) =>
+      Effect.andThen(
+        sql`DELETE FROM effect_futures_jobs
+          WHERE settled_at < now() - make_interval(secs => ${Duration.toSeconds(age)})`,
+        sql`DELETE FROM effect_futures_runners WHERE seen_at < now() - interval '1 hour'`
+      ),
 
     removeRunner: (id: number) => sql`DELETE FROM effect_futures_runners WHERE id = ${id}`
   }

@@ -4,10 +4,13 @@
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
+import { MinimumLogLevel } from "effect/References"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
@@ -18,6 +21,7 @@ import type { ResultStore } from "../../ResultStore.ts"
 import { describe } from "../errorCodec.ts"
 import { persist } from "./Database.ts"
 import * as JobTable from "./JobTable.ts"
+import * as Membership from "./Membership.ts"
 import * as messages from "./messages.ts"
 import type { Measured } from "./RemoteTask.ts"
 import { sourceOf } from "./source.ts"
@@ -27,6 +31,7 @@ import * as wire from "./wire.ts"
 export interface Options {
   readonly jobs: ReadonlyArray<Job.Any>
   readonly address: string
+  readonly keepFor: Duration.Duration
 }
 
 /** A job that so many runners began and did not end is taken to be what ended them. */
@@ -43,7 +48,7 @@ const Trace = Schema.fromJsonString(
 )
 
 /** Runs until it is interrupted; then what runs is given back to the queue. What it returns takes no more jobs first. */
-export const make = Effect.fnUntraced(function*({ address, jobs }: Options) {
+export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Options) {
   const table = yield* JobTable.JobTable
   const executor = yield* Executor
   const byName = new Map(jobs.map((job) => [job.name, job]))
@@ -58,6 +63,11 @@ export const make = Effect.fnUntraced(function*({ address, jobs }: Options) {
     jobs: JSON.stringify([...byName.keys()])
   }))
   yield* Effect.addFinalizer(() => Effect.ignore(table.removeRunner(runner)))
+  const member = yield* Layer.build(Membership.layer(runner, keepFor)).pipe(
+    // That a cluster without its last runner has none is no news.
+    Effect.provideService(MinimumLogLevel, "Error")
+  )
+  const heldShards = Effect.provide(Membership.heldShards, member)
 
   const handle = (workerId: number) => (ticket: JobTable.Ticket) =>
     Effect.gen(function*() {
@@ -208,7 +218,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs }: Options) {
 
   /** Says that this runner is alive, and asks for what no notification told. */
   const beat = Effect.gen(function*() {
-    yield* table.seeRunner(runner, running.size)
+    yield* table.seeRunner(runner, running.size, yield* heldShards)
     if (running.size > 0) yield* stop(yield* table.cancelled([...running.keys()]))
   })
   yield* Effect.forkScoped(Effect.repeat(Effect.ignore(beat), Schedule.spaced("1 second")))

@@ -12,13 +12,14 @@ import * as Database from "./Database.ts"
 import { JobTable } from "./JobTable.ts"
 import * as Runner from "./Runner.ts"
 
+/** Of its own for each program and runner, also where one process has several. */
 const layerShared = ({ databaseUrl, resultFolder }: ClusterOptions, name: string, maxConnections: number) =>
-  JobTable.layer.pipe(
+  Layer.fresh(JobTable.layer.pipe(
     Layer.provideMerge(
       resultFolder === undefined ? ResultStore.layerPostgres : ResultStore.layerFolder(resultFolder)
     ),
     Layer.provideMerge(Database.layer({ databaseUrl, name, maxConnections }))
-  )
+  ))
 
 export const layerClient = (options: Options) =>
   Layer.effect(
@@ -26,10 +27,16 @@ export const layerClient = (options: Options) =>
     Client.make({ maxWorkers: options.maxWorkers, run: options.run, retryFailed: options.retryFailed ?? false })
   ).pipe(Layer.provide(layerShared(options, "client", 4)))
 
-export const layerRunner = (options: RunnerOptions & { readonly drainTimeout: Duration.Duration }) =>
+export const layerRunner = (
+  options: RunnerOptions & {
+    readonly drainTimeout: Duration.Duration
+    readonly keepFor: Duration.Duration
+  }
+) =>
   Layer.effectDiscard(Effect.gen(function*() {
     const { drain } = yield* Runner.make({
       jobs: options.jobs,
+      keepFor: options.keepFor,
       address: options.address ?? `${hostname()}:${process.pid}`
     })
     yield* Effect.addFinalizer(() => Effect.timeoutOption(drain, options.drainTimeout))

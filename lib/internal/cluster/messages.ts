@@ -23,7 +23,7 @@ const decodeReference = Schema.decodeSync(Reference)
 export const store = Effect.fnUntraced(function*(message: { readonly pieces: () => ReadonlyArray<Uint8Array> }) {
   const pieces = yield* Effect.try({
     try: message.pieces,
-    catch: (cause) => new ResultStore.StoreFailed({ id: "", reason: describe(cause).message })
+    catch: (cause) => new wire.Unsendable({ message: describe(cause).message })
   })
   const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
   if (bytes <= maxInlineBytes) return { bytes: Buffer.concat(pieces), reference: undefined }

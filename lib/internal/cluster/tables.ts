@@ -37,6 +37,7 @@ export const tables = {
       pid integer NOT NULL,
       workers integer NOT NULL,
       busy integer NOT NULL DEFAULT 0,
+      shards integer NOT NULL DEFAULT 0,
       jobs text NOT NULL,
       started_at timestamptz NOT NULL DEFAULT now(),
       seen_at timestamptz NOT NULL DEFAULT now()

@@ -5,9 +5,10 @@
  * null in the place of each array, and for each array its path, its type and its length in bytes. What JSON cannot say
  * is refused, so that what arrives is what was sent.
  */
+import * as Data from "effect/Data"
 
 /** A value that cannot be sent as it is. */
-export class Unsendable extends Error {}
+export class Unsendable extends Data.TaggedError("Unsendable")<{ readonly message: string }> {}
 
 type Path = ReadonlyArray<string | number>
 
@@ -122,7 +123,9 @@ export class Writer {
       typeof step === "number" ? `[${step}]` : `.${step}`
     ).join("")
     const at = steps === "" ? "" : ` at ${steps}`
-    return new Unsendable(`${what}${at} is not JSON: expected a schema for it, as in Job.make(…, { result: … })`)
+    return new Unsendable({
+      message: `${what}${at} is not JSON: expected a schema for it, as in Job.make(…, { result: … })`
+    })
   }
 }
 
@@ -131,7 +134,7 @@ const maxHeadBytes = 100_000_000
 const maxBytes = 4_000_000_000
 
 const tooLarge = (what: string, limit: number, how: string) =>
-  new Unsendable(`it is ${what} and the limit is ${limit}: send it ${how}, or where it is to be found`)
+  new Unsendable({ message: `it is ${what} and the limit is ${limit}: send it ${how}, or where it is to be found` })
 
 /** Takes a message in whatever pieces it comes. */
 export class Reader {
