@@ -26,7 +26,7 @@ import { free } from "../buffers.ts"
 import { describe } from "../errorCodec.ts"
 import { newJobIds } from "../jobIds.ts"
 import { publisher } from "../metrics.ts"
-import { validateRun } from "../options.ts"
+import { validateKey, validateRun } from "../options.ts"
 import { TaskQueue } from "../TaskQueue.ts"
 import { Timings } from "../Timings.ts"
 import { persist } from "./Database.ts"
@@ -81,6 +81,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const room = () => options.maxWorkers ?? Math.max(maxWorkers, 4 * cluster.workers)
 
   const dispatch = () => {
+    if (isClosed) return
     while (queue.size > 0 && sent < room()) {
       const task = queue.shift()!
       task.state = "leaving"
@@ -92,7 +93,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /** Takes the task out of the books; what ended it settles it. */
   const take = (task: RemoteTask) => {
     if (task.startedAt === undefined) counts.queued -= task.items
-    if (task.state === "queued") queue.remove(task)
+    if (task.isQueued) queue.remove(task)
     else {
       sent--
       const others = tasks.get(task.name)?.filter((other) => other !== task) ?? []
@@ -152,7 +153,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         options: JSON.stringify({
           retryWorkerDeath,
           observed: task.isObserved,
-          ...(deadline.running && { runningMs: Duration.toMillis(deadline.running) })
+          ...(deadline?.running && { runningMs: Duration.toMillis(deadline.running) })
         }),
         trace
       })
@@ -269,7 +270,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     })
 
   const limit = (task: RemoteTask, clock: "queued" | "total"): () => void => {
-    const duration = task.options.deadline[clock]
+    const duration = task.options.deadline?.[clock]
     if (duration === undefined || task.state === "settled") return () => {}
     const error = new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
     const timer = runLater(Effect.delay(
@@ -290,8 +291,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: RunOptions = {}) =>
     Effect.flatMap(
-      validateRun(runOptions),
-      ({ deadline, key, priority, retryWorkerDeath }) =>
+      Effect.all([validateRun(runOptions), validateKey(runOptions.key)]),
+      ([{ deadline, priority, retryWorkerDeath }, key]) =>
         Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
           Effect.callback((resume) => {
             if (isClosed) return resume(Effect.interrupt)
@@ -346,12 +347,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isClosed = true
-      const waiting = queue.clear()
-      for (const task of waiting) {
-        task.state = "leaving"
-        sent++
-      }
-      for (const task of waiting) end(task, Exit.interrupt())
+      while (queue.next !== undefined) end(queue.next, Exit.interrupt())
       return Effect.forEach([...tasks.values()].flat(), (task) => cancel(task, Exit.interrupt()), {
         concurrency: "unbounded",
         discard: true

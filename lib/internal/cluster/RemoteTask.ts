@@ -32,7 +32,7 @@ export interface Options {
   readonly inputs: ReadonlyArray<unknown>
   readonly priority: number
   readonly retryWorkerDeath: number
-  readonly deadline: Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>>
+  readonly deadline: Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>> | undefined
   readonly observer: ((event: JobEvent) => void) | undefined
   /** The caller's span, as it is sent. */
   readonly trace: string | undefined
@@ -47,6 +47,7 @@ export class RemoteTask {
   readonly job: Job.Any
   readonly priority: number
   readonly acceptedAt = now()
+  isQueued = false
   previous: RemoteTask | undefined
   next: RemoteTask | undefined
   /** In this program's own queue, on its way into the cluster, or there. */
