@@ -56,7 +56,7 @@ const up = Command.make(
       )
     }
     const databaseUrl = yield* Option.match(input.databaseUrl, {
-      onNone: () => Effect.map(postgres.start(folder, Option.getOrUndefined(input.port)), ({ url }) => url),
+      onNone: () => Effect.map(postgres.start(folder, { port: Option.getOrUndefined(input.port) }), ({ url }) => url),
       onSome: Effect.succeed
     })
     const resultFolder = path.join(folder, "results")

@@ -78,7 +78,7 @@ const kill = (program: Programs.Program, signal: NodeJS.Signals) =>
 const restart = Effect.gen(function*() {
   const { folder, port } = yield* Database
   yield* postgres.stop(folder)
-  yield* postgres.start(folder, port)
+  yield* postgres.start(folder, { port, isDurable: false })
 })
 
 layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a cluster of three runners", (it) => {

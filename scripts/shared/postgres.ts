@@ -28,11 +28,18 @@ export interface Server {
 
 const user = "postgres"
 
+export interface Options {
+  /** By default a free one. */
+  readonly port?: number | undefined
+  /** Whether what was committed survives the end of the machine, and not only that of the server. By default it does. */
+  readonly isDurable?: boolean
+}
+
 /**
  * Starts the server of `folder`, which is made where it is not there; one that is up already stays up. It outlives this
  * process: {@link stop} ends it.
  */
-export const start = Effect.fnUntraced(function*(folder: string, port?: number) {
+export const start = Effect.fnUntraced(function*(folder: string, { isDurable = true, port }: Options = {}) {
   const bin = yield* binaries(folder)
   const data = path.join(folder, "data")
   const passwordFile = path.join(folder, "password")
@@ -51,7 +58,8 @@ export const start = Effect.fnUntraced(function*(folder: string, port?: number) 
   const chosen = running ?? port ?? (yield* freePort)
   if (running === undefined) {
     const log = path.join(data, "log")
-    const options = `-p ${chosen} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200`
+    const options = `-p ${chosen} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 ` +
+      `-c fsync=${isDurable ? "on" : "off"}`
     yield* run("started", bin.pg_ctl, ["start", "-w", "-s", "-D", data, "-l", log, "-o", options]).pipe(
       Effect.mapError((error) => new PostgresFailed({ ...error, reason: whyNot(log, chosen) ?? error.reason }))
     )

@@ -18,7 +18,7 @@ export class Database extends Context.Service<Database, postgres.Server>()(
       const folder = yield* makeNotes
       // The server may run as another user than this process.
       fs.chmodSync(folder, 0o755)
-      const started = postgres.start(path.join(folder, "postgres"))
+      const started = postgres.start(path.join(folder, "postgres"), { isDurable: false })
       return yield* Effect.acquireRelease(started, ({ folder }) => Effect.orDie(postgres.stop(folder)))
     })
   )

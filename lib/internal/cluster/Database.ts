@@ -16,6 +16,11 @@ export interface Options {
   /** What the server's own list of connections calls them. */
   readonly name: string
   readonly maxConnections: number
+  /**
+   * Whether each change is on the server's disk before it is acknowledged. Where it is not, a change that says so itself
+   * is, with all that came before it.
+   */
+  readonly isDurable: boolean
 }
 
 /** A runner that is not heard of for so long has lost its jobs. */
@@ -25,7 +30,7 @@ const lockExpirationSeconds = 3
 const pollIntervalMs = 15
 
 /** The connections and the queue of jobs, once the tables are there. */
-export const layer = ({ databaseUrl, maxConnections, name }: Options) =>
+export const layer = ({ databaseUrl, isDurable, maxConnections, name }: Options) =>
   Layer.effectContext(Effect.gen(function*() {
     const url = yield* parse(databaseUrl)
     const queue = PersistedQueue.layerStoreSql({
@@ -38,7 +43,8 @@ export const layer = ({ databaseUrl, maxConnections, name }: Options) =>
       url: Redacted.make(databaseUrl),
       applicationName: `effect-futures ${name}`,
       maxConnections,
-      connectTimeout: "5 seconds"
+      ...(!isDurable && { startupParameters: { synchronous_commit: "off" } }),
+      connectTimeout: "10 seconds"
     })
     return yield* PersistedQueue.layer.pipe(
       Layer.provideMerge(queue),

@@ -161,7 +161,9 @@ const make = Effect.gen(function*() {
             WHERE id = ${id} AND submission = ${submission} AND state IN ('waiting', 'running')
             RETURNING client
           )
-          SELECT pg_notify('effect_futures_client_' || client, ${`ended ${id}`}) FROM ended`,
+          SELECT pg_notify('effect_futures_client_' || client, ${`ended ${id}`}),
+            set_config('synchronous_commit', 'on', true)
+          FROM ended`,
         (ended) => ended.length > 0
       ),
 

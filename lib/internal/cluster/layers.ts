@@ -13,19 +13,22 @@ import { JobTable } from "./JobTable.ts"
 import * as Runner from "./Runner.ts"
 
 /** Of its own for each program and runner, also where one process has several. */
-const layerShared = ({ databaseUrl, resultFolder }: ClusterOptions, name: string, maxConnections: number) =>
+const layerShared = (
+  { databaseUrl, resultFolder }: ClusterOptions,
+  connections: Omit<Database.Options, "databaseUrl">
+) =>
   Layer.fresh(JobTable.layer.pipe(
     Layer.provideMerge(
       resultFolder === undefined ? ResultStore.layerPostgres : ResultStore.layerFolder(resultFolder)
     ),
-    Layer.provideMerge(Database.layer({ databaseUrl, name, maxConnections }))
+    Layer.provideMerge(Database.layer({ databaseUrl, ...connections }))
   ))
 
 export const layerClient = (options: Options) =>
   Layer.effect(
     Executor,
     Client.make({ maxWorkers: options.maxWorkers, run: options.run, retryFailed: options.retryFailed ?? false })
-  ).pipe(Layer.provide(layerShared(options, "client", 4)))
+  ).pipe(Layer.provide(layerShared(options, { name: "client", maxConnections: 4, isDurable: true })))
 
 export const layerRunner = (
   options: RunnerOptions & {
@@ -40,10 +43,13 @@ export const layerRunner = (
       address: options.address ?? `${hostname()}:${process.pid}`
     })
     yield* Effect.addFinalizer(() => Effect.timeoutOption(drain, options.drainTimeout))
-  })).pipe(Layer.provide(layerShared(options, "runner", 5)))
+  })).pipe(
+    // Of what a runner says only the end of a job must not be forgotten: the rest would be found out again.
+    Layer.provide(layerShared(options, { name: "runner", maxConnections: 5, isDurable: false }))
+  )
 
 export const status = (options: ClusterOptions): Effect.Effect<Status, ClusterUnavailable> =>
   Effect.provide(
     JobTable.use((table) => Effect.orDie(table.status)),
-    layerShared(options, "status", 1)
+    layerShared(options, { name: "status", maxConnections: 1, isDurable: true })
   )
