@@ -10,7 +10,7 @@ import { Console, Effect, FileSystem, Option, Path, Schema, Stream } from "effec
 import { Command } from "effect/cli"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Recorder, RunRecord } from "../lib/mod.ts"
-import type { Parameters } from "./shared/experiment.ts"
+import { argumentsOf, type Choice } from "./shared/executors.ts"
 import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
 import { main, report } from "./shared/main.ts"
@@ -22,7 +22,7 @@ const variants = ["eager", "lazy", "remove", "loan"]
 
 export const command = Command.make(
   "compare",
-  { ...flags.experiment, ...flags.result },
+  { ...flags.experiment, ...flags.cluster, ...flags.resume, ...flags.result },
   (input) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
@@ -64,7 +64,7 @@ export const command = Command.make(
 /** Runs one script as its user would, and reads the record that it leaves, even when it fails. */
 const runVariant = Effect.fnUntraced(function*(
   variant: string,
-  { count, executor, jobs, workers }: Parameters & { readonly executor: string },
+  choice: Choice,
   restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 ) {
   const fs = yield* FileSystem.FileSystem
@@ -72,8 +72,7 @@ const runVariant = Effect.fnUntraced(function*(
   const output = yield* Output
   const file = path.join(yield* fs.makeTempDirectoryScoped(), `${variant}.json`)
   const script = path.join(import.meta.dirname, `${variant}.ts`)
-  const parameters = { jobs, count, workers, executor }
-  const args = Object.entries(parameters).flatMap(([flag, value]) => [`--${flag}`, String(value)])
+  const args = argumentsOf(choice)
 
   output.line(`${variant} started`)
   const exit = yield* Effect.gen(function*() {

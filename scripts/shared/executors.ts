@@ -10,7 +10,7 @@ import {
 } from "../../lib/mod.ts"
 import type { Parameters } from "./experiment.ts"
 import { find, type Where } from "./local-cluster.ts"
-import type { UsageError } from "./main.ts"
+import { UsageError } from "./main.ts"
 
 const layers = { thread: ThreadExecutor.layer, process: ProcessExecutor.layer, inline: InlineExecutor.layer }
 
@@ -26,6 +26,11 @@ type Errors = ExecutorError.InvalidOptions | ExecutorError.WorkerStartError | Ex
 export const executor = (script: string, choice: Choice): Layer.Layer<Executor.Executor, Errors | UsageError> => {
   const { jobs, workers } = choice
   if (choice.executor !== "cluster") {
+    if (Option.isSome(choice.run)) {
+      return Layer.effectDiscard(Effect.fail(
+        new UsageError(`--run ${choice.run.value} needs --executor cluster: other executors keep no results`)
+      )) as never
+    }
     return layers[choice.executor]({ maxWorkers: workers, minWorkers: Math.min(workers, jobs) })
   }
   return Layer.unwrap(Effect.map(find(choice), (cluster) =>
@@ -36,3 +41,14 @@ export const executor = (script: string, choice: Choice): Layer.Layer<Executor.E
       retryFailed: choice.retryFailed
     })))
 }
+
+/** The choice as another script is told of it. */
+export const argumentsOf = (choice: Choice): Array<string> => [
+  ...["jobs", "count", "workers", "executor", "data"].flatMap((flag) => [`--${flag}`, String(choice[flag as "jobs"])]),
+  ...optional("database-url", choice.databaseUrl),
+  ...optional("results", choice.results),
+  ...optional("run", choice.run),
+  ...(choice.retryFailed ? ["--retry-failed"] : [])
+]
+
+const optional = (flag: string, value: Option.Option<string>) => Option.isSome(value) ? [`--${flag}`, value.value] : []

@@ -17,6 +17,9 @@ export interface Measured {
   /** The runner's address. */
   readonly runner: string
   readonly workerId: number
+  /** By the clock of its machine. */
+  readonly startedAt: number
+  readonly returnedAt: number
   /** Wall time of one item. */
   readonly runMs: number
   readonly items: ReadonlyArray<{ readonly cpuMs: number | undefined; readonly resultBytes: number }>
@@ -151,13 +154,19 @@ export class RemoteTask {
         ? describe(Cause.squash((exit as Exit.Failure<unknown, unknown>).cause)).message
         : undefined,
       workerId: measured?.workerId,
-      startedAt: this.startedAt,
-      at: now(),
+      ...this.#times(measured),
       cpuMs: measured?.items[n]?.cpuMs,
       resultBytes: measured?.items[n]?.resultBytes ?? 0,
       ...(measured && { runner: measured.runner }),
       ...(this.isTakenOver && { isTakenOver: true })
     })
+  }
+
+  /** By this machine's clock: the runner's may be another, so that only how long it took is sure. */
+  #times(measured: Measured | undefined) {
+    const at = Math.max(this.acceptedAt, Math.min(measured?.returnedAt ?? Infinity, now()))
+    if (measured === undefined || this.isTakenOver) return { startedAt: undefined, at }
+    return { startedAt: Math.max(this.acceptedAt, at - (measured.returnedAt - measured.startedAt)), at }
   }
 
   #tell(index: number, event: WithoutId<JobEvent>) {

@@ -19,6 +19,7 @@ import { CloneError, JobNotFound, WorkerDied } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
 import { describe } from "../errorCodec.ts"
+import { now } from "../protocol.ts"
 import { persist } from "./Database.ts"
 import * as JobTable from "./JobTable.ts"
 import * as Membership from "./Membership.ts"
@@ -117,6 +118,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   ) {
     const read = sent.map((value) => readInput(job, value))
     const inputs = read.flatMap((exit) => Exit.isSuccess(exit) ? [exit.value as never] : [])
+    const startedAt = now()
     const events: Array<Extract<JobEvent, { readonly _tag: "Settled" }>> = []
     const settled = yield* executor.execute(job, inputs, {
       retryWorkerDeath,
@@ -134,6 +136,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     const measured: Measured = {
       runner: address,
       workerId,
+      startedAt,
+      returnedAt: now(),
       runMs: settled.runMs,
       items: ran.map(({ event }) => ({ cpuMs: event?.cpuMs, resultBytes: event?.resultBytes ?? 0 }))
     }
@@ -186,7 +190,14 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     return new WorkerDied({ job: job.name, workerId: runner, exitCode: undefined, reason, attempt: maxAttempts })
   }
 
-  const unmeasured = (workerId: number): Measured => ({ runner: address, workerId, runMs: 0, items: [] })
+  const unmeasured = (workerId: number): Measured => ({
+    runner: address,
+    workerId,
+    startedAt: now(),
+    returnedAt: now(),
+    runMs: 0,
+    items: []
+  })
 
   /** A free worker takes the next job, as long as there are any to take. */
   const work = (slot: number) =>
