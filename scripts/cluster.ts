@@ -18,6 +18,7 @@ import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
 import * as local from "./shared/local-cluster.ts"
 import { main, UsageError } from "./shared/main.ts"
+import * as observability from "./shared/observability.ts"
 import * as postgres from "./shared/postgres.ts"
 
 const modules = Flag.Path("module").pipe(
@@ -43,6 +44,7 @@ const up = Command.make(
       Flag.withDescription("The port of its own Postgres, by default a free one"),
       Flag.optional
     ),
+    otlp: flags.otlp,
     detach: Flag.Boolean("detach").pipe(
       Flag.withDescription("Return when the cluster is up, and leave it up"),
       Flag.withDefault(false)
@@ -86,7 +88,11 @@ const startRunner = (
   folder: string,
   n: number,
   args: ReadonlyArray<string>,
-  { module, workers }: { readonly module: ReadonlyArray<string>; readonly workers: number }
+  { module, otlp, workers }: {
+    readonly module: ReadonlyArray<string>
+    readonly otlp: Option.Option<string>
+    readonly workers: number
+  }
 ) => {
   const log = fs.openSync(path.join(folder, `runner-${n}.log`), "a")
   const child = spawn(process.execPath, [
@@ -96,6 +102,7 @@ const startRunner = (
     ...args,
     "--workers",
     String(workers),
+    ...Option.match(otlp, { onNone: () => [], onSome: (url) => ["--otlp", url] }),
     ...module.flatMap((file) => ["--module", path.resolve(file)])
   ], { detached: true, stdio: ["ignore", log, log] })
   fs.closeSync(log)
@@ -113,13 +120,25 @@ const isAlive = (pid: number) => {
 
 const runner = Command.make(
   "runner",
-  { ...flags.cluster, workers, module: modules },
-  Effect.fn("runner")(function*({ module, workers, ...where }) {
+  {
+    ...flags.cluster,
+    workers,
+    module: modules,
+    otlp: flags.otlp,
+    metricsPort: Flag.Int("metrics-port").pipe(
+      Flag.withDescription("Serve metrics for Prometheus at /metrics of this port"),
+      Flag.optional
+    )
+  },
+  Effect.fn("runner")(function*({ metricsPort, module, otlp, workers, ...where }) {
     const files = module.length === 0 ? [path.join(import.meta.dirname, "..", "lib", "jobs", "sin.ts")] : module
     const jobs = yield* Effect.forEach(files, jobsOf)
     const cluster = yield* local.find(where)
     return yield* Layer.launch(
-      ClusterExecutor.runner({ ...cluster, maxWorkers: workers, minWorkers: workers, jobs: jobs.flat() })
+      ClusterExecutor.runner({ ...cluster, maxWorkers: workers, minWorkers: workers, jobs: jobs.flat() }).pipe(
+        Layer.merge(observability.prometheus(metricsPort)),
+        Layer.provide(observability.otlp(otlp, "effect-futures runner"))
+      )
     )
   })
 ).pipe(Command.withDescription("Run one more runner, here or on another machine, until it is told to stop"))

@@ -1,6 +1,6 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Layer, Redacted, Schedule, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule, Stream, Tracer } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
 import { ClusterExecutor, Executor, ExecutorError } from "../lib/mod.ts"
@@ -358,6 +358,30 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         )
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
       }).pipe(Effect.provide(cluster())))
+  })
+
+  describe("a span in a job", () => {
+    it.effect("is a child of its runner's, which is a child of the caller's", () =>
+      Effect.gen(function*() {
+        const spans: Array<Tracer.Span> = []
+        const tracer = Tracer.make({
+          span: (options) => {
+            const span = Tracer.nativeTracer.span(options)
+            spans.push(span)
+            return span
+          }
+        })
+        yield* Executor.run(effects.halfTraced, 4).pipe(
+          Effect.withSpan("caller"),
+          Effect.provide(cluster()),
+          Effect.withTracer(tracer)
+        )
+        assert.deepStrictEqual(spans.map(({ name }) => name), ["caller", "runner halfTraced", "outer", "inner"])
+        const parents = spans.map(({ parent }) => Option.getOrUndefined(parent)?.spanId)
+        assert.deepStrictEqual(parents, [undefined, ...spans.slice(0, 3).map(({ spanId }) => spanId)])
+        assert.deepStrictEqual([...new Set(spans.map(({ traceId }) => traceId))], [spans[0]!.traceId])
+        assert.strictEqual(spans[1]!.attributes.get("attempt"), 1)
+      }))
   })
 
   describe("the option run", () => {

@@ -10,6 +10,7 @@ import { executor } from "./executors.ts"
 import * as flags from "./flags.ts"
 import { report } from "./main.ts"
 import { checkMemory } from "./memory-check.ts"
+import { watch } from "./observability.ts"
 import { Output } from "./output.ts"
 import { placeOf } from "./place.ts"
 
@@ -31,14 +32,14 @@ export interface Experiment<E> {
 export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
   Command.make(
     name,
-    { ...flags.experiment, ...flags.cluster, ...flags.resume, ...flags.result },
+    { ...flags.experiment, ...flags.cluster, ...flags.resume, ...flags.result, otlp: flags.otlp },
     Effect.fn(name)(function*(input) {
       const { count, force, jobs, json, workers } = input
       if (!force) yield* checkMemory(input, arrays)
       const recorder = yield* Recorder.Recorder
       const output = yield* Output
       const layer = executor(name, input)
-      yield* recorder.record(Effect.provide(run(input), layer), {
+      yield* recorder.record(run(input).pipe(Effect.provide(layer), watch(input.otlp, name)), {
         script: name,
         parameters: { jobs, count, workers, executor: input.executor },
         ...(yield* placeOf(name, input)),

@@ -54,6 +54,12 @@ export const resume = {
   retryFailed: toggle("retry-failed", "Run the jobs of --run again that failed")
 }
 
+/** Where to watch it. */
+export const otlp = Flag.String("otlp").pipe(
+  Flag.withDescription("Send spans and metrics to the OTLP collector at this URL, such as http://localhost:4318"),
+  Flag.optional
+)
+
 export const result = {
   out: Flag.Path("out").pipe(Flag.withDescription("Where the record goes, by default into results/"), Flag.optional),
   force: toggle("force", "Overwrite the record, and run with too little memory"),

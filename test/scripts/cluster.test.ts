@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { chmodSync } from "node:fs"
-import { createServer } from "node:net"
+import { createServer, type RequestListener, type Server } from "node:http"
 import path from "node:path"
+import { gunzipSync } from "node:zlib"
+import { freePort } from "../../scripts/shared/postgres.ts"
 import { readRecord } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
 
@@ -21,6 +23,18 @@ const startCluster = (runners: number) =>
       return ["--data", data]
     }),
     (where) => script.run("cluster", ["down", ...where])
+  )
+
+/** A server for the time of a test; tells its port. */
+const listen = (handle: RequestListener) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.callback<Server>((resume) => {
+        const server = createServer(handle).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      }),
+      (server) => Effect.sync(() => server.close())
+    ),
+    (server) => (server.address() as { readonly port: number }).port
   )
 
 const statusOf = (where: ReadonlyArray<string>) =>
@@ -96,30 +110,76 @@ describe("scripts/cluster.ts", () => {
       assert.isBelow(takenOver.length, 12)
     }), 120_000)
 
+  it.live(
+    "tells a collector of spans from the script to its runner, and Prometheus of its jobs",
+    () =>
+      Effect.gen(function*() {
+        const received: Array<{ readonly url: string; readonly body: string }> = []
+        const collector = yield* listen((request, response) => {
+          const parts: Array<Buffer> = []
+          request.on("data", (part: Buffer) => parts.push(part)).on("end", () => {
+            const body = Buffer.concat(parts)
+            const isPacked = request.headers["content-encoding"] === "gzip"
+            received.push({ url: request.url!, body: (isPacked ? gunzipSync(body) : body).toString() })
+            response.end("{}")
+          })
+        })
+        const where = yield* startCluster(1)
+        const otlp = ["--otlp", `http://127.0.0.1:${collector}`]
+        const metrics = yield* freePort
+        const before = yield* statusOf(where)
+        const args = ["runner", ...where, ...otlp, "--metrics-port", String(metrics)]
+        const watched = yield* script.startScript("cluster", args)
+        yield* statusOf(where).pipe(Effect.repeat({ until: ({ runners }) => runners.length === 2 }))
+        yield* script.signal(before.runners[0].pid, "SIGKILL")
+        const folder = yield* script.folder
+        const small = ["--jobs", "3", "--count", "10", "--workers", "1", "--executor", "cluster"]
+        const ended = yield* script.run("lazy", [...small, ...where, ...otlp, "--out", path.join(folder, "run.json")])
+        assert.deepStrictEqual([ended.status, ended.stderr], [0, ""])
+        // The figures are published once a second.
+        yield* Effect.promise(async () => (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()).pipe(
+          Effect.repeat({ until: (page) => /^effect_futures_finished_jobs\{executor="\d+"\} 3$/m.test(page) })
+        )
+        yield* script.signal(watched.pid, "SIGTERM")
+        yield* watched.ended
+
+        const spans = received.filter(({ url }) => url === "/v1/traces").flatMap(({ body }) =>
+          JSON.parse(body).resourceSpans.flatMap(({ scopeSpans }: any) => scopeSpans.flatMap(({ spans }: any) => spans))
+        )
+        const lazy = spans.find(({ name }) => name === "lazy")
+        const ran = spans.filter(({ name }) => name === "runner sin")
+        assert.lengthOf(ran, 3)
+        for (const { parentSpanId, traceId } of ran) {
+          assert.deepStrictEqual([traceId, parentSpanId], [lazy.traceId, lazy.spanId])
+        }
+        assert.deepStrictEqual(spans.map(({ name }) => name).toSorted(), [
+          "lazy",
+          "runner sin",
+          "runner sin",
+          "runner sin"
+        ])
+        assert.isTrue(
+          received.some(({ body, url }) => url === "/v1/metrics" && body.includes("effect_futures_busy_workers"))
+        )
+      }),
+    120_000
+  )
+
   it.live("says what is wrong before it starts anything", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
       chmodSync(folder, 0o755)
-      const port = yield* Effect.acquireRelease(
-        Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
-          const server = createServer().listen(0, "127.0.0.1", () =>
-            resume(Effect.succeed({
-              port: (server.address() as { port: number }).port,
-              close: () => server.close()
-            })))
-        }),
-        ({ close }) => Effect.sync(close)
-      )
+      const port = yield* listen(() => {})
       const data = ["--data", path.join(folder, "cluster")]
       const [taken, away, thread, down] = yield* Effect.all([
-        script.run("cluster", ["up", "--port", String(port.port), ...data]),
+        script.run("cluster", ["up", "--port", String(port), ...data]),
         script.run("lazy", ["--executor", "cluster", "--database-url", "postgres://me:secret@127.0.0.1:1/db"]),
         script.run("lazy", ["--run", "wednesday"]),
         script.run("cluster", ["down", ...data])
       ], { concurrency: 2 })
       assert.deepStrictEqual([taken.status, taken.stderr], [
         2,
-        `Postgres could not be started: port ${port.port} is taken: expected another --port, or none for a free one\n`
+        `Postgres could not be started: port ${port} is taken: expected another --port, or none for a free one\n`
       ])
       assert.strictEqual(away.status, 2)
       assert.match(

@@ -52,6 +52,7 @@ export const layer = ({ databaseUrl, isDurable, maxConnections, name }: Options)
       Layer.provideMerge(connections),
       Layer.fresh,
       Layer.build,
+      Effect.withTracerEnabled(false),
       Effect.mapError((error) => unavailable(url, error))
     )
   }))

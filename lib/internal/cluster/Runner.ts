@@ -101,13 +101,16 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       }
       const sent = yield* Effect.orDie(Schema.decodeEffect(Sent)(started.options))
       return yield* execute(job!, loaded.value.values, sent, workerId)
-    }).pipe((traced) =>
+    }).pipe((running) =>
       started.trace === null
-        ? traced
-        : Effect.withSpan(traced, `runner ${started.job}`, {
-          parent: Tracer.externalSpan(Schema.decodeSync(Trace)(started.trace)),
-          attributes: { runner: address, worker: workerId, attempt: started.attempts }
-        })
+        ? running
+        : running.pipe(
+          Effect.withSpan(`runner ${started.job}`, {
+            parent: Tracer.externalSpan(Schema.decodeSync(Trace)(started.trace)),
+            attributes: { runner: address, worker: workerId, attempt: started.attempts }
+          }),
+          Effect.withTracerEnabled(true)
+        )
     )
 
   const execute = Effect.fnUntraced(function*(

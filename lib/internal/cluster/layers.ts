@@ -12,6 +12,9 @@ import * as Database from "./Database.ts"
 import { JobTable } from "./JobTable.ts"
 import * as Runner from "./Runner.ts"
 
+/** Who watches a job wants no span of each question to the database. */
+const untraced = Effect.withTracerEnabled(false)
+
 /** Of its own for each program and runner, also where one process has several. */
 const layerShared = (
   { databaseUrl, resultFolder }: ClusterOptions,
@@ -27,7 +30,9 @@ const layerShared = (
 export const layerClient = (options: Options) =>
   Layer.effect(
     Executor,
-    Client.make({ maxWorkers: options.maxWorkers, run: options.run, retryFailed: options.retryFailed ?? false })
+    Client.make({ maxWorkers: options.maxWorkers, run: options.run, retryFailed: options.retryFailed ?? false }).pipe(
+      untraced
+    )
   ).pipe(Layer.provide(layerShared(options, { name: "client", maxConnections: 4, isDurable: true })))
 
 export const layerRunner = (
@@ -36,14 +41,16 @@ export const layerRunner = (
     readonly keepFor: Duration.Duration
   }
 ) =>
-  Layer.effectDiscard(Effect.gen(function*() {
-    const { drain } = yield* Runner.make({
-      jobs: options.jobs,
-      keepFor: options.keepFor,
-      address: options.address ?? `${hostname()}:${process.pid}`
-    })
-    yield* Effect.addFinalizer(() => Effect.timeoutOption(drain, options.drainTimeout))
-  })).pipe(
+  Layer.effectDiscard(
+    Effect.gen(function*() {
+      const { drain } = yield* Runner.make({
+        jobs: options.jobs,
+        keepFor: options.keepFor,
+        address: options.address ?? `${hostname()}:${process.pid}`
+      })
+      yield* Effect.addFinalizer(() => Effect.timeoutOption(drain, options.drainTimeout))
+    }).pipe(untraced)
+  ).pipe(
     // Of what a runner says only the end of a job must not be forgotten: the rest would be found out again.
     Layer.provide(layerShared(options, { name: "runner", maxConnections: 5, isDurable: false }))
   )
