@@ -16,13 +16,14 @@ import { pathToFileURL } from "node:url"
 import { ClusterExecutor, type Job } from "../lib/mod.ts"
 import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
+import { kernels } from "./shared/kernels.ts"
 import * as local from "./shared/local-cluster.ts"
 import { main, UsageError } from "./shared/main.ts"
 import * as observability from "./shared/observability.ts"
 import * as postgres from "./shared/postgres.ts"
 
 const modules = Flag.Path("module").pipe(
-  Flag.withDescription("A module whose exported jobs the runner runs; may be given more than once (lib/jobs/sin.ts)"),
+  Flag.withDescription("A module whose exported jobs the runner runs; may be given more than once (those of --kernel)"),
   Flag.between(0, Infinity)
 )
 
@@ -131,8 +132,7 @@ const runner = Command.make(
     )
   },
   Effect.fn("runner")(function*({ metricsPort, module, otlp, workers, ...where }) {
-    const files = module.length === 0 ? [path.join(import.meta.dirname, "..", "lib", "jobs", "sin.ts")] : module
-    const jobs = yield* Effect.forEach(files, jobsOf)
+    const jobs = module.length === 0 ? [Object.values(kernels)] : yield* Effect.forEach(module, jobsOf)
     const cluster = yield* local.find(where)
     return yield* Layer.launch(
       ClusterExecutor.runner({ ...cluster, maxWorkers: workers, minWorkers: workers, jobs: jobs.flat() }).pipe(

@@ -13,6 +13,7 @@ import { Recorder, RunRecord } from "../lib/mod.ts"
 import { argumentsOf, type Choice } from "./shared/executors.ts"
 import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
+import { checkCount } from "./shared/kernels.ts"
 import { main, report } from "./shared/main.ts"
 import { checkMemory } from "./shared/memory-check.ts"
 import { Output } from "./shared/output.ts"
@@ -26,7 +27,8 @@ export const command = Command.make(
   (input) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
-        const { count, executor, force, jobs, json, quiet, workers } = input
+        const { count, executor, force, jobs, json, kernel, quiet, workers } = input
+        yield* checkCount(input)
         const place = yield* placeOf("compare", input)
         if (!force) yield* checkMemory(input, () => jobs)
         const recorder = yield* Recorder.Recorder
@@ -49,7 +51,7 @@ export const command = Command.make(
           startedAt: startedAt.toISOString(),
           finishedAt: new Date().toISOString(),
           environment: recorder.environment,
-          parameters: { jobs, count, workers, executor },
+          parameters: { jobs, count, workers, executor, kernel },
           runs
         }
         if (json || runs.length > 0) {

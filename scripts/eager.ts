@@ -7,7 +7,6 @@
  */
 import "./shared/require-node.js"
 import { Effect, Fiber, Stream } from "effect"
-import { sin } from "../lib/jobs/sin.ts"
 import { Executor, Future, Memory } from "../lib/mod.ts"
 import * as Experiment from "./shared/experiment.ts"
 import { main } from "./shared/main.ts"
@@ -16,7 +15,7 @@ export const command = Experiment.command({
   name: "eager",
   description: "Submit all jobs and keep their futures: memory climbs by one array a job",
   arrays: ({ jobs }) => jobs,
-  run: Effect.fnUntraced(function*({ count, jobs }) {
+  run: Effect.fnUntraced(function*({ count, jobs }, sin) {
     const futures: Array<Fiber.Fiber<Float64Array, unknown>> = []
     for (let job = 0; job < jobs; job++) futures.push(yield* Executor.submit(sin, { count }))
 

@@ -6,7 +6,6 @@
  */
 import "./shared/require-node.js"
 import { Stream } from "effect"
-import { sin } from "../lib/jobs/sin.ts"
 import { Executor, Memory } from "../lib/mod.ts"
 import * as Experiment from "./shared/experiment.ts"
 import { main } from "./shared/main.ts"
@@ -15,7 +14,7 @@ export const command = Experiment.command({
   name: "lazy",
   description: "Read results as a Stream that holds none of them: memory stays flat",
   arrays: ({ workers }) => 2 * workers,
-  run: ({ count, jobs, workers }) =>
+  run: ({ count, jobs, workers }, sin) =>
     Stream.range(0, jobs - 1).pipe(
       Stream.mapEffect(() => Executor.run(sin, { count }), { concurrency: workers, unordered: true }),
       Stream.runForEach(() => Memory.log)

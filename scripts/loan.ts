@@ -7,7 +7,6 @@
  */
 import "./shared/require-node.js"
 import { Stream } from "effect"
-import { sin } from "../lib/jobs/sin.ts"
 import { Executor, Memory } from "../lib/mod.ts"
 import * as Experiment from "./shared/experiment.ts"
 import { main } from "./shared/main.ts"
@@ -16,7 +15,7 @@ export const command = Experiment.command({
   name: "loan",
   description: "Borrow each result and give its buffer back: memory stays flat to the last array",
   arrays: ({ workers }) => workers,
-  run: ({ count, jobs, workers }) =>
+  run: ({ count, jobs, workers }, sin) =>
     Stream.range(0, jobs - 1).pipe(
       Stream.mapEffect(() => Executor.use(sin, { count }, () => Memory.log), { concurrency: workers, unordered: true }),
       Stream.runDrain

@@ -24,23 +24,31 @@ export const command = Command.make(
         Effect.flatMap(Schema.decodeEffect(Schema.fromJsonString(schema)))
       )
     const comparison = yield* record("compare.json", RunRecord.ComparisonRecord)
+    const simd = yield* record("compare-simd.json", RunRecord.ComparisonRecord)
     const bench = yield* record("bench.json", RunRecord.BenchRecord)
     const file = path.join(root, "README.md")
     const readme = yield* fs.readFileString(file)
-    yield* fs.writeFileString(file, withFigures(readme, comparison, bench))
+    yield* fs.writeFileString(file, withFigures(readme, { comparison, simd, bench }))
   })
 ).pipe(Command.withDescription("Write the figures of the reference records into README"))
 
 /** README with the figures of these records in place of those that it has. */
 export const withFigures = (
   readme: string,
-  comparison: RunRecord.ComparisonRecord,
-  bench: RunRecord.BenchRecord
+  { bench, comparison, simd }: {
+    readonly comparison: RunRecord.ComparisonRecord
+    readonly simd: RunRecord.ComparisonRecord
+    readonly bench: RunRecord.BenchRecord
+  }
 ): string => {
-  const finding = figures.comparison(comparison.runs, figures.markdownTable)
   const cases = bench.cases.map(({ description, name }) => `- \`${name}\`: ${description}.`)
   const benchmark = figures.markdownTable(benchFigures.heads, bench.cases.flatMap(benchFigures.rows))
-  return replace(replace(readme, "finding", finding), "benchmark", `${benchmark}\n\n${cases.join("\n")}`)
+  const texts = {
+    finding: figures.comparison(comparison.runs, figures.markdownTable),
+    benchmark: `${benchmark}\n\n${cases.join("\n")}`,
+    simd: figures.comparison(simd.runs, figures.markdownTable)
+  }
+  return Object.entries(texts).reduce((text, [name, figures]) => replace(text, name, figures), readme)
 }
 
 const replace = (readme: string, name: string, text: string) => {

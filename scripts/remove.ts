@@ -7,7 +7,6 @@
  */
 import "./shared/require-node.js"
 import { Effect, Fiber, Stream } from "effect"
-import { sin } from "../lib/jobs/sin.ts"
 import { Executor, Future, Memory } from "../lib/mod.ts"
 import * as Experiment from "./shared/experiment.ts"
 import { main } from "./shared/main.ts"
@@ -16,7 +15,7 @@ export const command = Experiment.command({
   name: "remove",
   description: "Submit all jobs and remove each future once it is read: memory stays flat",
   arrays: ({ workers }) => 2 * workers,
-  run: Effect.fnUntraced(function*({ count, jobs }) {
+  run: Effect.fnUntraced(function*({ count, jobs }, sin) {
     const futures = new Set<Fiber.Fiber<Float64Array, unknown>>()
     for (let job = 0; job < jobs; job++) futures.add(yield* Executor.submit(sin, { count }))
 

@@ -47,6 +47,7 @@ describe("Job.make", () => {
         return stdout.trim()
       })
       assert.strictEqual(yield* loaded("../lib/jobs/sin.ts"), "false")
+      assert.strictEqual(yield* loaded("../lib/jobs/sinSimd.ts"), "false")
       assert.strictEqual(yield* loaded("./jobs/effects.ts"), "true")
     }))
 

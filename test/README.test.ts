@@ -6,6 +6,7 @@ import fs from "node:fs/promises"
 import os from "node:os"
 import path from "node:path"
 import { promisify } from "node:util"
+import { median } from "simple-statistics"
 import { RunRecord } from "../lib/mod.ts"
 import { withFigures } from "../scripts/readme.ts"
 
@@ -13,22 +14,27 @@ const root = path.join(import.meta.dirname, "..")
 
 const read = (name: string) => readFileSync(path.join(root, name), "utf8")
 
+/** The median of one script's jobs. */
+const cpuMs = ({ runs }: RunRecord.ComparisonRecord, name: string) =>
+  median(runs.find(({ script }) => script === name)!.jobs.map((job) => job.cpuMs!))
+
 describe("README", () => {
-  const record = Schema.decodeSync(Schema.fromJsonString(RunRecord.ComparisonRecord))(
-    read("results/reference/compare.json")
-  )
+  const readComparison = (name: string) =>
+    Schema.decodeSync(Schema.fromJsonString(RunRecord.ComparisonRecord))(read(`results/reference/${name}`))
+  const comparison = readComparison("compare.json")
+  const simd = readComparison("compare-simd.json")
 
   const bench = Schema.decodeSync(Schema.fromJsonString(RunRecord.BenchRecord))(read("results/reference/bench.json"))
 
   it("shows the figures of the reference records, as npm run readme puts them there", () => {
     const readme = read("README.md")
-    assert.strictEqual(withFigures(readme, record, bench), readme)
-    for (const { script } of record.runs) assert.include(readme, `| \`${script}\` |`)
-    for (const { name } of bench.cases) assert.include(readme, `| \`${name}\` |`)
+    assert.strictEqual(withFigures(readme, { comparison, simd, bench }), readme)
+    for (const { script } of comparison.runs) assert.include(readme, `| \`${script}\` |`)
+    for (const { name } of bench.cases) assert.include(readme, `- \`${name}\`: `)
   })
 
   it("says nothing of the finding that the reference records do not bear out", () => {
-    for (const { parameters, script, summary } of record.runs) {
+    for (const { parameters, script, summary } of comparison.runs) {
       const array = Number(parameters["count"]) * 8
       const slope = summary.rssSlopeBytesPerJob / array
       if (script === "eager") assert.approximately(slope, 1, 0.05)
@@ -37,6 +43,14 @@ describe("README", () => {
       const growth = (summary.peakRssBytes - summary.baselineRssBytes) / array
       if (arrays !== undefined) assert.isAtMost(growth, arrays, script)
     }
+  })
+
+  it("says nothing of WebAssembly that the reference records do not bear out", () => {
+    assert.approximately(cpuMs(comparison, "loan") / cpuMs(simd, "loan"), 50, 20)
+    assert.isAbove(cpuMs(simd, "lazy") / cpuMs(simd, "loan"), 3)
+    const walls = simd.runs.toSorted((a, b) => a.summary.wallMs - b.summary.wallMs)
+    assert.strictEqual(walls[0]!.script, "loan")
+    assert.strictEqual(simd.parameters["kernel"], "simd")
   })
 
   it("has a first program that prints what it says", async () => {

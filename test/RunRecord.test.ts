@@ -25,6 +25,11 @@ const comparison: RunRecord.ComparisonRecord = {
   runs: [runRecord, runRecord]
 }
 
+const benchmark = (subject: object): unknown => {
+  const { jobs: _, memory: __, summary: ___, ...common } = runRecord
+  return { ...common, script: "bench", cases: [{ name: "noop", description: "Nothing", subjects: [subject] }] }
+}
+
 describe("RunRecord.ResultFile", () => {
   const validate = new Ajv2020({ strict: false }).compile(jsonSchema())
   const decode = Schema.decodeUnknownExit(RunRecord.ResultFile)
@@ -38,6 +43,17 @@ describe("RunRecord.ResultFile", () => {
       assert.isTrue(validate(record), JSON.stringify(validate.errors))
       assert.isTrue(Exit.isSuccess(decode(record)))
     }
+  })
+
+  it("takes the record of a benchmark, also one from before subjects had roles and samples said how many jobs", () => {
+    const sample = { wallMs: 1, cpuMs: 1, peakGrowthBytes: 1 }
+    const old = { name: "ours", samples: [sample] }
+    const subject = { name: "ours", role: "ours", samples: [{ ...sample, jobs: 5, heldBytes: 10 }] }
+    for (const record of [benchmark(old), benchmark(subject)]) {
+      assert.isTrue(validate(record), JSON.stringify(validate.errors))
+      assert.isTrue(Exit.isSuccess(decode(record)))
+    }
+    assert.isFalse(validate(benchmark({ ...subject, role: "friend" })))
   })
 
   it("takes a job that did not get far", () => {

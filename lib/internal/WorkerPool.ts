@@ -48,6 +48,12 @@ const metricsInterval = Duration.seconds(1)
 /** A worker gets more as long as what it has will take no longer. */
 const aheadMs = 0.5
 
+/** How long a worker that is idle takes to begin. */
+const wakeMs = 0.05
+
+/** A message that is so long does not wait for more. */
+const fullMessage = 16
+
 /** What a job is taken for that has not run yet. */
 const unknownMs = 1e6
 
@@ -111,16 +117,20 @@ export const make = Effect.fnUntraced(function*(
     }
   }
 
-  /** One that is idle, or else of those that may have more the one with the shortest line. */
+  /** Of the workers that may have the task the one that gets to it first. */
   const workerFor = (task: Task): Fleet.Worker | undefined => {
     const mayWait = task.canWaitAnywhere && task.pace.runMs !== undefined && fleet.isFull()
-    let best: Fleet.Worker | undefined
+    let first: Fleet.Worker | undefined
+    let firstMs = Infinity
     for (const worker of fleet.workers) {
-      if (worker.state === "idle") return worker
-      if (!mayWait || !mayHaveMore(worker, task.pending.length)) continue
-      if (best === undefined || worker.line.size < best.line.size) best = worker
+      const isIdle = worker.state === "idle"
+      if (!isIdle && !(mayWait && mayHaveMore(worker, task.pending.length))) continue
+      const ms = isIdle ? mayWait ? wakeMs : 0 : worker.line.expectedMs
+      if (ms >= firstMs) continue
+      first = worker
+      firstMs = ms
     }
-    return best
+    return first
   }
 
   const mayHaveMore = ({ jobs, line, slots, state }: Fleet.Worker, items: number) =>
@@ -154,7 +164,7 @@ export const make = Effect.fnUntraced(function*(
     if (outgoing.length > 0 && outgoing[0]!.task.job !== item.task.job) post(worker)
     if (senders.size === 0) queueMicrotask(() => senders.forEach(post))
     senders.add(worker)
-    worker.line.outgoing.push(item)
+    if (worker.line.outgoing.push(item) >= fullMessage) post(worker)
   }
 
   const post = (worker: Fleet.Worker) => {

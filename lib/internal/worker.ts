@@ -19,6 +19,8 @@ export interface Port {
   readonly close: () => void
 }
 
+type Inbound = readonly [0, ToWorker] | readonly [1]
+
 /** How a worker gets hold of the job that a run names; throws or rejects, saying why, where there is none. */
 export type FindJob = (address: unknown) => Job.Any | Promise<Job.Any>
 
@@ -39,7 +41,7 @@ interface Run extends Message {
 const togetherMs = 1
 
 /** Makes a worker that replies through `port`; returns what handles the executor's messages. */
-export const make = (port: Port, find: FindJob): (message: readonly [0, ToWorker] | readonly [1]) => void => {
+export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
   const buffers = new Buffers()
   const inbox: Array<Message> = []
   let workerId = 0

@@ -1,5 +1,6 @@
 export const noop: (input: unknown) => void
 export const busy: () => never
+export const block: () => void
 export const spin: (ms: number) => void
 export const echo: <A>(value: A) => A
 export const pass: <A extends Float64Array<ArrayBuffer>>(array: A) => A

@@ -8,6 +8,11 @@ export const busy = () => {
   for (;;);
 }
 
+/** Never ends, and lets its core rest. */
+export const block = () => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+}
+
 /** Keeps its core busy for `ms`. */
 export const spin = (ms) => {
   const end = performance.now() + ms

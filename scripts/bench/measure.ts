@@ -29,20 +29,21 @@ export const held = async (work: () => Promise<unknown>, jobs?: number): Promise
 /**
  * Measures as many jobs as `run` does in about a second, after as long a time of warming up.
  *
- * Compilers take thousands of jobs to make up their minds, so the rate that counts is that of the last of the batches,
- * each twice as large as the one before, that the warm-up consists of.
+ * Compilers take thousands of jobs to make up their minds, so the warm-up consists of batches, each twice as large as the
+ * one before, and the fastest tells how many jobs to measure. It begins when the workers are up.
  */
 export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: Sizes): Promise<Sample> => {
   const ms = quick ? 50 : 1000
+  await run(8)
   const startedAt = performance.now()
-  for (let batch = 8;; batch *= 2) {
+  let jobsPerMs = 0
+  for (let batch = 16; performance.now() - startedAt < ms; batch *= 2) {
     const batchStartedAt = performance.now()
     await run(batch)
-    const now = performance.now()
-    if (now - startedAt < ms) continue
-    const jobs = Math.max(1, Math.round(batch * ms / (now - batchStartedAt)))
-    return once(() => run(jobs), jobs)
+    jobsPerMs = Math.max(jobsPerMs, batch / (performance.now() - batchStartedAt))
   }
+  const jobs = Math.ceil(jobsPerMs * ms)
+  return once(() => run(jobs), jobs)
 }
 
 /** Runs `jobs` jobs, `inFlight` of them at the same time; each is told its lane. */

@@ -6,6 +6,8 @@ export const noop = Job.make(import.meta, "noop", jobs.noop)
 
 export const busy = Job.make(import.meta, "busy", jobs.busy)
 
+export const block = Job.make(import.meta, "block", jobs.block)
+
 export const spin = Job.make(import.meta, "spin", jobs.spin)
 
 export const echo = Job.make(import.meta, "echo", (value: unknown) => jobs.echo(value))

@@ -9,6 +9,7 @@ import {
   ThreadExecutor
 } from "../../lib/mod.ts"
 import type { Parameters } from "./experiment.ts"
+import type { kernels } from "./kernels.ts"
 import { find, type Where } from "./local-cluster.ts"
 import { UsageError } from "./main.ts"
 
@@ -16,6 +17,7 @@ const layers = { thread: ThreadExecutor.layer, process: ProcessExecutor.layer, i
 
 export interface Choice extends Parameters, Where {
   readonly executor: keyof typeof layers | "cluster"
+  readonly kernel: keyof typeof kernels
   readonly run: Option.Option<string>
   readonly retryFailed: boolean
 }
@@ -44,7 +46,9 @@ export const executor = (script: string, choice: Choice): Layer.Layer<Executor.E
 
 /** The choice as another script is told of it. */
 export const argumentsOf = (choice: Choice): Array<string> => [
-  ...["jobs", "count", "workers", "executor", "data"].flatMap((flag) => [`--${flag}`, String(choice[flag as "jobs"])]),
+  ...["jobs", "count", "workers", "executor", "kernel", "data"].flatMap((
+    flag
+  ) => [`--${flag}`, String(choice[flag as "jobs"])]),
   ...optional("database-url", choice.databaseUrl),
   ...optional("results", choice.results),
   ...optional("run", choice.run),

@@ -8,6 +8,7 @@ import { Command } from "effect/cli"
 import { Executor, Recorder } from "../../lib/mod.ts"
 import { executor } from "./executors.ts"
 import * as flags from "./flags.ts"
+import { checkCount, kernels, type Sin } from "./kernels.ts"
 import { report } from "./main.ts"
 import { checkMemory } from "./memory-check.ts"
 import { watch } from "./observability.ts"
@@ -26,7 +27,8 @@ export interface Experiment<E> {
   readonly description: string
   /** How many results there can be in memory at the same time. */
   readonly arrays: (parameters: Parameters) => number
-  readonly run: (parameters: Parameters) => Effect.Effect<void, E, Executor.Executor>
+  /** Runs the jobs, each of which is `sin`: the one that `--kernel` names. */
+  readonly run: (parameters: Parameters, sin: Sin) => Effect.Effect<void, E, Executor.Executor>
 }
 
 export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
@@ -34,14 +36,15 @@ export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
     name,
     { ...flags.experiment, ...flags.cluster, ...flags.resume, ...flags.result, otlp: flags.otlp },
     Effect.fn(name)(function*(input) {
-      const { count, force, jobs, json, workers } = input
+      const { count, force, jobs, json, kernel, workers } = input
+      yield* checkCount(input)
       if (!force) yield* checkMemory(input, arrays)
       const recorder = yield* Recorder.Recorder
       const output = yield* Output
       const layer = executor(name, input)
-      yield* recorder.record(run(input).pipe(Effect.provide(layer), watch(input.otlp, name)), {
+      yield* recorder.record(run(input, kernels[kernel]).pipe(Effect.provide(layer), watch(input.otlp, name)), {
         script: name,
-        parameters: { jobs, count, workers, executor: input.executor },
+        parameters: { jobs, count, workers, executor: input.executor, kernel },
         ...(yield* placeOf(name, input)),
         sampleInterval: "100 millis",
         onRecord: Exit.match({

@@ -26,6 +26,10 @@ export const experiment = {
   executor: Flag.Literals("executor", ["thread", "process", "inline", "cluster"]).pipe(
     Flag.withDescription("Where the workers are (thread)"),
     Flag.withDefault("thread")
+  ),
+  kernel: Flag.Literals("kernel", ["math", "simd"]).pipe(
+    Flag.withDescription("How the sines are computed: by Math.sin, or two at a time in WebAssembly (math)"),
+    Flag.withDefault("math")
   )
 }
 

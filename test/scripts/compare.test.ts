@@ -25,7 +25,7 @@ describe("scripts/compare.ts", () => {
       const folder = yield* script.folder
       const temporary = yield* script.folder
       const out = path.join(folder, "compare.json")
-      const args = ["--jobs", "3", "--count", "100000", "--workers", "2", "--out", out]
+      const args = ["--jobs", "3", "--count", "100000", "--workers", "2", "--kernel", "simd", "--out", out]
       const { status, stderr, stdout } = yield* script.run("compare", args, { env: { TMPDIR: temporary } })
       assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
       assert.notInclude(stdout, "\u001B")
@@ -36,11 +36,12 @@ describe("scripts/compare.ts", () => {
 
       const record = yield* readComparison(out)
       assert.strictEqual(record.status, "completed")
-      assert.deepStrictEqual(record.parameters, { jobs: 3, count: 100_000, workers: 2, executor: "thread" })
+      const parameters = { jobs: 3, count: 100_000, workers: 2, executor: "thread", kernel: "simd" }
+      assert.deepStrictEqual(record.parameters, parameters)
       assert.deepStrictEqual(record.runs.map((run) => run.script), ["eager", "lazy", "remove", "loan"])
       for (const run of record.runs) {
         assert.strictEqual(run.status, "completed")
-        assert.deepStrictEqual(run.parameters, record.parameters)
+        assert.deepStrictEqual(run.parameters, parameters)
         assert.deepStrictEqual(run.jobs.map(({ resultBytes }) => resultBytes), [800_000, 800_000, 800_000])
       }
       assert.deepStrictEqual(yield* script.filesIn(folder), ["compare.json"])

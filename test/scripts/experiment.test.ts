@@ -37,7 +37,13 @@ describe.each(script.experiments)("scripts/%s.ts", (name) => {
       const record = yield* readRecord(out)
       assert.strictEqual(record.script, name)
       assert.strictEqual(record.status, "completed")
-      assert.deepStrictEqual(record.parameters, { jobs: 6, count: 100_000, workers: 2, executor: "thread" })
+      assert.deepStrictEqual(record.parameters, {
+        jobs: 6,
+        count: 100_000,
+        workers: 2,
+        executor: "thread",
+        kernel: "math"
+      })
       assert.strictEqual(record.environment.node, process.versions.node)
       assert.deepStrictEqual(record.jobs.map(({ job }) => job), numbers)
       for (const job of record.jobs) {

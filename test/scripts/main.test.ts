@@ -20,7 +20,17 @@ describe("a script", () => {
   it.live("explains itself with --help", () =>
     Effect.gen(function*() {
       const [eager, review] = yield* script.together(script.run("eager", ["--help"]), script.run("review", ["--help"]))
-      const flags = ["--jobs", "--count", "--workers", "--executor", "--out", "--force", "--quiet", "--json"]
+      const flags = [
+        "--jobs",
+        "--count",
+        "--workers",
+        "--executor",
+        "--kernel",
+        "--out",
+        "--force",
+        "--quiet",
+        "--json"
+      ]
       for (const flag of flags) assert.include(eager.stdout, flag)
       for (const verb of ["list", "show", "finish"]) assert.include(review.stdout, verb)
       for (const { status, stderr, stdout } of [eager, review]) {
@@ -103,6 +113,7 @@ describe("bad usage", () => {
   it.live("exits with 2 and names the flag, the value and what was expected", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
+      const tooMuch = ["--count 100000001", "--kernel simd", "at most 100000000"]
       const cases = [
         { args: ["--jobs", "0"], says: ["--jobs", `"0"`, "positive integer"] },
         { args: ["--workers", "-1"], says: ["--workers", `"-1"`, "positive integer"] },
@@ -110,7 +121,10 @@ describe("bad usage", () => {
         { args: ["--count", "x"], says: ["--count", `"x"`, "integer"] },
         { args: ["--executor", "nope"], says: ["--executor", `"nope"`, "thread", "inline"] },
         { args: ["--job", "3"], says: ["--job"] },
-        { args: ["stray"], says: [`"stray"`] }
+        { args: ["stray"], says: [`"stray"`] },
+        { args: ["--kernel", "nope"], says: ["--kernel", `"nope"`, "math", "simd"] },
+        { args: ["--kernel", "simd", "--count", "100000001", "--force"], says: tooMuch },
+        { args: ["--kernel", "simd", "--count", "100000001"], says: tooMuch }
       ]
       const ended = yield* Effect.forEach(
         cases,

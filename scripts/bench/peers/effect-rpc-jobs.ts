@@ -11,5 +11,5 @@ export const Jobs = RpcGroup.make(
   Rpc.make("echo", { payload: Schema.Unknown, success: Schema.Unknown }),
   Rpc.make("pass", { payload: Moving, success: Moving }),
   Rpc.make("fill", { payload: Schema.Finite, success: Moving }),
-  Rpc.make("busy", { payload: Schema.Unknown, success: Schema.Void })
+  Rpc.make("block", { payload: Schema.Unknown, success: Schema.Void })
 )

@@ -9,7 +9,7 @@ import { Jobs } from "./effect-rpc-jobs.ts"
 
 const handlers = Jobs.toLayer({
   noop: (input) => Effect.sync(() => jobs.noop(input)),
-  busy: () => Effect.sync(() => jobs.busy()),
+  block: () => Effect.sync(() => jobs.block()),
   spin: (ms) => Effect.sync(() => jobs.spin(ms)),
   echo: (value) => Effect.sync(() => jobs.echo(value)),
   pass: (array) => Effect.sync(() => jobs.pass(array)),

@@ -2,7 +2,7 @@
 import { move } from "piscina"
 import * as jobs from "../jobs.js"
 
-export const { busy, echo, noop, spin } = jobs
+export const { block, busy, echo, noop, spin } = jobs
 
 export const pass = (array) => move(jobs.pass(array))
 export const fill = (length) => move(jobs.fill(length))

@@ -1,6 +1,7 @@
 import { move, Piscina } from "piscina"
 import type { Pool, Use } from "../pool.ts"
 
+/** With atomics, which are on by default, and as many jobs to a worker as are in flight. */
 export const open = ({ inFlight, workers }: Use): Pool => {
   const pool = new Piscina({
     filename: new URL("piscina-worker.js", import.meta.url).href,
@@ -8,7 +9,6 @@ export const open = ({ inFlight, workers }: Use): Pool => {
     maxThreads: workers,
     execArgv: [],
     recordTiming: false,
-    atomics: (process.env["ATOMICS"] ?? "sync") as "sync",
     concurrentTasksPerWorker: Math.ceil(inFlight / workers)
   })
   return {

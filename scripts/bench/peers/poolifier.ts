@@ -1,12 +1,17 @@
 import { FixedThreadPool } from "poolifier"
 import type { Pool, Use } from "../pool.ts"
 
-/** Moves inputs; results it can only copy. It stops no job that does not ask whether it should. */
-export const open = ({ workers }: Use): Pool => {
+/**
+ * With a queue where more jobs are in flight than there are workers, and without events.
+ *
+ * It moves inputs, and can only copy results. It stops no job that does not ask whether it should.
+ */
+export const open = ({ inFlight, workers }: Use): Pool => {
   const pool = new FixedThreadPool(workers, new URL("poolifier-worker.js", import.meta.url).pathname, {
     workerOptions: { execArgv: [] },
-    enableEvents: process.env["EVENTS"] === "1",
-    workerChoiceStrategy: (process.env["STRATEGY"] ?? "LEAST_USED") as "LEAST_USED"
+    enableEvents: false,
+    enableTasksQueue: inFlight > workers,
+    tasksQueueOptions: { concurrency: Math.ceil(inFlight / workers) }
   })
   return {
     run: (job, input, moves) =>

@@ -2,7 +2,7 @@
 import { Tinypool } from "tinypool"
 import * as jobs from "../jobs.js"
 
-export const { busy, echo, noop, spin } = jobs
+export const { block, busy, echo, noop, spin } = jobs
 
 export const pass = (array) => Tinypool.move(jobs.pass(array))
 export const fill = (length) => Tinypool.move(jobs.fill(length))

@@ -1,13 +1,13 @@
 import { Tinypool } from "tinypool"
 import type { Pool, Use } from "../pool.ts"
 
+/** With atomics, which are on by default, and as many jobs to a worker as are in flight. */
 export const open = ({ inFlight, workers }: Use): Pool => {
   const pool = new Tinypool({
     filename: new URL("tinypool-worker.js", import.meta.url),
     minThreads: workers,
     maxThreads: workers,
     execArgv: [],
-    useAtomics: process.env["ATOMICS"] !== "disabled",
     concurrentTasksPerWorker: Math.ceil(inFlight / workers)
   })
   return {
