@@ -84,6 +84,11 @@ export interface RunnerOptions extends ClusterOptions, ThreadExecutor.Options {
   /** How long jobs that run have to end when the runner stops; then other runners begin them anew. By default 10 seconds. */
   readonly drainTimeout?: Duration.Input
   /**
+   * How often a runner with a free worker asks for a job, by default every 15 milliseconds. Each question costs the
+   * database about 0.3 ms, so that many hundred runners want it longer.
+   */
+  readonly pollInterval?: Duration.Input
+  /**
    * The age at which what ended jobs left behind goes: replies, and results that are kept under a key. By default 7 days.
    * The runners of one cluster should agree on it.
    */
@@ -101,8 +106,12 @@ export const runner = (
     yield* poolOptions.uniqueNames(options.jobs)
     const drainTimeout = yield* poolOptions.duration("drainTimeout", options.drainTimeout ?? "10 seconds")
     const keepFor = yield* poolOptions.duration("keepFor", options.keepFor ?? "7 days")
+    const pollInterval = yield* poolOptions.duration("pollInterval", options.pollInterval ?? "15 millis")
     const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
-    return Layer.provide(cluster.layerRunner({ ...options, drainTimeout, keepFor }), ThreadExecutor.layer(options))
+    return Layer.provide(
+      cluster.layerRunner({ ...options, drainTimeout, keepFor, pollInterval }),
+      ThreadExecutor.layer(options)
+    )
   }))
 
 /** What the cluster does now. */

@@ -1,5 +1,6 @@
 /** The database of a cluster: its connections, its tables, and what to do where it cannot be used. */
 import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
@@ -21,21 +22,20 @@ export interface Options {
    * is, with all that came before it.
    */
   readonly isDurable: boolean
+  /** How often the queue is asked, by those who take jobs. */
+  readonly pollInterval?: Duration.Duration
 }
 
 /** A runner that is not heard of for so long has lost its jobs. */
 const lockExpirationSeconds = 3
 
-/** How often a runner with a free worker asks for a job. */
-const pollIntervalMs = 15
-
 /** The connections and the queue of jobs, once the tables are there. */
-export const layer = ({ databaseUrl, isDurable, maxConnections, name }: Options) =>
+export const layer = ({ databaseUrl, isDurable, maxConnections, name, pollInterval = Duration.zero }: Options) =>
   Layer.effectContext(Effect.gen(function*() {
     const url = yield* parse(databaseUrl)
     const queue = PersistedQueue.layerStoreSql({
       tableName: "effect_futures_queue",
-      pollInterval: pollIntervalMs,
+      pollInterval,
       lockExpiration: lockExpirationSeconds * 1000,
       lockRefreshInterval: lockExpirationSeconds * 1000 / 3
     })

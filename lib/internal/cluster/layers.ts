@@ -39,6 +39,7 @@ export const layerRunner = (
   options: RunnerOptions & {
     readonly drainTimeout: Duration.Duration
     readonly keepFor: Duration.Duration
+    readonly pollInterval: Duration.Duration
   }
 ) =>
   Layer.effectDiscard(
@@ -52,7 +53,12 @@ export const layerRunner = (
     }).pipe(untraced)
   ).pipe(
     // Of what a runner says only the end of a job must not be forgotten: the rest would be found out again.
-    Layer.provide(layerShared(options, { name: "runner", maxConnections: 5, isDurable: false }))
+    Layer.provide(layerShared(options, {
+      name: "runner",
+      maxConnections: 5,
+      isDurable: false,
+      pollInterval: options.pollInterval
+    }))
   )
 
 export const status = (options: ClusterOptions): Effect.Effect<Status, ClusterUnavailable> =>
