@@ -189,6 +189,19 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(yield* ask, "again")
       }).pipe(Effect.provide(cluster())))
 
+    it.effect("is not taken from a program because another interrupts it", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const ask = Executor.run(jobs.hold, { notes, label: "shared" }, { key: "shared" })
+        const keeps = yield* Effect.forkChild(ask)
+        yield* until(begun(notes))
+        const leaves = yield* Effect.forkChild(Effect.provide(ask, program()))
+        yield* Effect.sleep("200 millis")
+        yield* Fiber.interrupt(leaves)
+        Notes.openGate(notes)
+        assert.strictEqual(yield* Fiber.join(keeps), "shared")
+      }).pipe(Effect.provide(cluster())))
+
     it.effect("keeps a failure, until it is asked for again", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes

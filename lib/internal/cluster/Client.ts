@@ -102,6 +102,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     }
   }
 
+  const submitAgain = (task: RemoteTask) => {
+    tasks.delete(task.name)
+    task.state = "leaving"
+    Queue.offerUnsafe(leaving, task)
+  }
+
   const settled = () => {
     dispatch()
     if (counts.accepted === counts.finished + counts.failed) whenIdle.splice(0).forEach((resume) => resume())
@@ -185,7 +191,11 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     for (const some of chunksOf(wanted, namesAtOnce)) {
       for (const row of yield* persist(table.ended(some))) {
         if (row.state === "cancelled") {
-          for (const task of tasks.get(row.id) ?? []) end(task, Exit.interrupt())
+          for (const task of tasks.get(row.id) ?? []) {
+            // Another program cancelled what this one still wants.
+            if (task.verdict === undefined) submitAgain(task)
+            else end(task, task.verdict)
+          }
         } else {
           loading.add(row.id)
           runLater(Effect.ensuring(receive(row), Effect.sync(() => loading.delete(row.id))))

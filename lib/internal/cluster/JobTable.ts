@@ -99,7 +99,7 @@ const make = Effect.gen(function*() {
 
     /** Puts jobs into the queue that are not there; may be done again. Tells of each what is known of it. */
     submit: (jobs: Arr.NonEmptyReadonlyArray<Submission>, client: string, retryFailed: boolean) =>
-      sql.withTransaction(Effect.gen(function*() {
+      Effect.gen(function*() {
         const again = sql`(jobs.state = 'cancelled' OR (jobs.state = 'failed' AND jobs.keyed AND ${retryFailed}))`
         const rows = yield* sql<Submitted & { readonly createdAt: string }>`
           INSERT INTO effect_futures_jobs AS jobs ${
@@ -133,7 +133,8 @@ const make = Effect.gen(function*() {
           if (state === "waiting") yield* queue.offer({ id, submission }, { id: `${createdAt}/${submission}/${id}` })
         }
         return rows
-      })),
+        // Many have one flush of the disk together; one has fewer round trips without.
+      }).pipe((submitted) => jobs.length === 1 ? submitted : sql.withTransaction(submitted)),
 
     /** Begins a job, if it has not ended; its client hears of it. */
     start: ({ id, submission }: Ticket, runner: number, worker: number) =>
