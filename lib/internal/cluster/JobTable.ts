@@ -234,7 +234,7 @@ const make = Effect.gen(function*() {
 
     status: Effect.gen(function*() {
       const runners = yield* sql<Omit<RunnerStatus, "running"> & { readonly running: string }>`
-        SELECT runners.pid, runners.address, runners.workers, runners.shards, count(jobs.id)::int AS busy,
+        SELECT runners.pid, runners.address, runners.workers, runners.shards, least(count(jobs.id), runners.workers)::int AS busy,
           (SELECT count(*)::int FROM effect_futures_jobs AS ended
             WHERE ended.runner = runners.id AND ended.state IN ('done', 'failed')) AS ended,
           coalesce(json_agg(json_build_object(

@@ -70,7 +70,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   )
   const heldShards = Effect.provide(Membership.heldShards, member)
 
-  const handle = (workerId: number) => (ticket: JobTable.Ticket) =>
+  const handle = (workerId: number, free: Effect.Effect<void>) => (ticket: JobTable.Ticket) =>
     Effect.gen(function*() {
       if (isDraining) return yield* Effect.interrupt
       const started = yield* table.start(ticket, runner, workerId)
@@ -78,7 +78,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       if (started === undefined) return
       const cancelled = yield* Deferred.make<void>()
       running.set(ticket.id, cancelled)
-      const reply = yield* run(started, workerId).pipe(
+      const reply = yield* run(started, workerId, free).pipe(
         Effect.map((ended) => ended as JobTable.Reply | undefined),
         Effect.raceFirst(Effect.as(Deferred.await(cancelled), undefined)),
         Effect.onInterrupt(() => Effect.ignore(table.release(ticket, runner))),
@@ -90,7 +90,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       if (!isAccepted) yield* messages.discard(reply.reference)
     })
 
-  const run = (started: JobTable.Started, workerId: number) =>
+  const run = (started: JobTable.Started, workerId: number, free: Effect.Effect<void>) =>
     Effect.gen(function*() {
       const job = byName.get(started.job)
       const refused = job === undefined ? notFound(started.job) : refusal(job, started)
@@ -100,7 +100,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
         return yield* reply(job, [notRead(job!, Cause.squash(loaded.cause))], unmeasured(workerId))
       }
       const sent = yield* Effect.orDie(Schema.decodeEffect(Sent)(started.options))
-      return yield* execute(job!, loaded.value.values, sent, workerId)
+      return yield* execute(job!, loaded.value.values, sent, workerId, free)
     }).pipe((running) =>
       started.trace === null
         ? running
@@ -117,7 +117,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     job: Job.Any,
     sent: ReadonlyArray<unknown>,
     { observed, retryWorkerDeath, runningMs }: typeof Sent.Type,
-    workerId: number
+    workerId: number,
+    free: Effect.Effect<void>
   ) {
     const read = sent.map((value) => readInput(job, value))
     const inputs = read.flatMap((exit) => Exit.isSuccess(exit) ? [exit.value as never] : [])
@@ -133,6 +134,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
         observed ? (event) => event._tag === "Settled" && events.push(event) : undefined
       )
     )
+    const returnedAt = now()
+    yield* free
     events.sort((a, b) => a.id - b.id)
     let at = 0
     const ran = read.map((exit) => Exit.isSuccess(exit) ? { exit: settled.exits[at], event: events[at++] } : { exit })
@@ -140,7 +143,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       runner: address,
       workerId,
       startedAt,
-      returnedAt: now(),
+      returnedAt,
       runMs: settled.runMs,
       items: ran.map(({ event }) => ({ cpuMs: event?.cpuMs, resultBytes: event?.resultBytes ?? 0 }))
     }
@@ -202,15 +205,29 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     items: []
   })
 
-  /** A free worker takes the next job, as long as there are any to take. */
-  const work = (slot: number) =>
-    Effect.suspend(() => table.take(handle(runner * workersPerRunner + slot))).pipe(
-      Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.sleep("200 millis")),
-      Effect.repeat({ while: () => !isDraining })
-    )
+  const freeWorkers = yield* Queue.unbounded<number>()
+  yield* Queue.offerAll(
+    freeWorkers,
+    Array.from({ length: executor.maxWorkers }, (_, slot) => runner * workersPerRunner + slot)
+  )
+
+  /** A free worker takes the next job; it is free again when the job has run, and its result is on its way. */
+  const work = Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(restore(Queue.take(freeWorkers)), (workerId) => {
+      let isFree = false
+      const free = Effect.sync(() => {
+        if (!isFree) Queue.offerUnsafe(freeWorkers, workerId)
+        isFree = true
+      })
+      return restore(table.take(handle(workerId, free))).pipe(
+        Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.sleep("200 millis")),
+        Effect.ensuring(free)
+      )
+    })
+  ).pipe(Effect.repeat({ while: () => !isDraining }))
   const workers = yield* Effect.forEach(
-    Array.from({ length: executor.maxWorkers }, (_, slot) => slot),
-    (slot) => Effect.forkScoped(work(slot))
+    Array.from({ length: 2 * executor.maxWorkers }),
+    () => Effect.forkScoped(work)
   )
 
   /** Stops what nobody wants any more. */
