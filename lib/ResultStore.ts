@@ -48,8 +48,11 @@ export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed"
   }
 }
 
-/** The size of the pieces that are read. */
-export const pieceBytes = 1024 * 1024
+/** The most bytes in a piece that is read. */
+export const pieceBytes = 8 * 1024 * 1024
+
+/** The most bytes in a row: a message to the server has a limit. */
+const rowBytes = 1024 * 1024
 
 /** Results as files of a folder, which all runners and readers must share. */
 export const layerFolder = (folder: string): Layer.Layer<ResultStore> =>
@@ -63,7 +66,7 @@ export const layerFolder = (folder: string): Layer.Layer<ResultStore> =>
           await fs.mkdir(folder, { recursive: true })
           const file = await fs.open(`${fileOf(id)}.partial`, "wx")
           try {
-            const written = await hashed(store, id, pieces, signal, async (piece) => {
+            const written = await hashed({ store, id, size: pieceBytes }, pieces, signal, async (piece) => {
               for (let at = 0; at < piece.length;) at += (await file.write(piece, at)).bytesWritten
             })
             await fs.rename(`${fileOf(id)}.partial`, fileOf(id))
@@ -90,7 +93,7 @@ export const layerFolder = (folder: string): Layer.Layer<ResultStore> =>
       write: (pieces) => Effect.suspend(() => write(randomUUID(), pieces)),
       read: (reference) =>
         Stream.unwrap(Effect.map(open(reference.id), (file) => {
-          const space = Buffer.allocUnsafe(pieceBytes)
+          const space = Buffer.allocUnsafe(Math.min(pieceBytes, reference.bytes))
           return Stream.fromEffectRepeat(Effect.tryPromise({
             try: async () => {
               const { buffer, bytesRead } = await file.read(space)
@@ -130,7 +133,7 @@ export const layerPostgres: Layer.Layer<ResultStore, never, PgClient.PgClient> =
       Effect.tryPromise({
         try: (signal) => {
           let part = 0
-          return hashed(store, id, pieces, signal, async (bytes) => {
+          return hashed({ store, id, size: rowBytes }, pieces, signal, async (bytes) => {
             await run(sql`INSERT INTO effect_futures_results ${sql.insert({ id, part: part++, bytes })}`)
           })
         },
@@ -162,10 +165,9 @@ export const layerPostgres: Layer.Layer<ResultStore, never, PgClient.PgClient> =
   })
 )
 
-/** Writes pieces of at most {@link pieceBytes} and tells what they add up to. */
+/** Writes pieces of at most `size` bytes and tells what they add up to. */
 const hashed = async (
-  store: string,
-  id: string,
+  { id, size, store }: { readonly store: string; readonly id: string; readonly size: number },
   pieces: Iterable<Uint8Array>,
   signal: AbortSignal,
   write: (piece: Uint8Array) => Promise<void>
@@ -173,9 +175,9 @@ const hashed = async (
   let hash = 0
   let bytes = 0
   for (const piece of pieces) {
-    for (let at = 0; at < piece.length; at += pieceBytes) {
+    for (let at = 0; at < piece.length; at += size) {
       signal.throwIfAborted()
-      const part = piece.subarray(at, at + pieceBytes)
+      const part = piece.subarray(at, at + size)
       hash = crc32(part, hash)
       bytes += part.length
       await write(part)

@@ -5,8 +5,8 @@ import path from "node:path"
 import { ResultStore } from "../lib/mod.ts"
 import { makeNotes } from "./shared/backEnds.ts"
 
-const megabytes = 2.5
-const bytes = Uint8Array.from({ length: megabytes * ResultStore.pieceBytes }, (_, n) => n % 251)
+const pieces = 1.5
+const bytes = Uint8Array.from({ length: pieces * ResultStore.pieceBytes }, (_, n) => n % 251)
 
 /** A store in a folder that is gone afterwards. */
 const withStore = <A, E>(
@@ -42,7 +42,7 @@ describe("ResultStore.layerFolder", () => {
         const reference = yield* store.write([bytes])
         const file = path.join(folder, reference.id)
         const changed = Uint8Array.from(bytes)
-        changed[1_500_000]! ^= 1
+        changed[9_500_000]! ^= 1
         for (const others of [changed, bytes.subarray(0, -1)]) {
           fs.writeFileSync(file, others)
           const error = yield* Effect.flip(readAll(store, reference))
