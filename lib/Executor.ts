@@ -26,7 +26,8 @@ export class Executor extends Context.Service<Executor, {
   readonly scope: Scope.Scope
   /**
    * Runs `job` on one worker, once for each input, one after the other. Each item has its own Exit, in the inputs'
-   * order. Waits its turn: first in, first out.
+   * order. Waits its turn: first in, first out, as far as it matters. Jobs that are measured to take microseconds are
+   * sent to workers that are busy, too, and there can pass one another by a millisecond or two.
    */
   readonly execute: <Input, A, E>(
     job: Job.Job<Input, A, E>,
@@ -58,6 +59,11 @@ export interface RunOptions {
    * finished under its key is not run again, whoever asks. Other executors keep no results.
    */
   readonly key?: string
+  /**
+   * Buffers in the input that move to a worker thread instead of being copied; they are empty here as soon as the job is
+   * sent. Not together with `retryWorkerDeath`, for what has moved cannot be sent again.
+   */
+  readonly transfer?: ReadonlyArray<ArrayBuffer>
 }
 
 /** What became of the items that were executed together. */
@@ -151,7 +157,15 @@ export const run = <Input, A, E>(
   input: Input,
   options?: RunOptions
 ): Effect.Effect<A, E | ExecutorError.ExecutorError, Executor> =>
-  Executor.use((executor) => Effect.flatMap(executor.execute(job, [input], options), (settled) => settled.exits[0]!))
+  Executor.use((executor) => runOn(executor, job, input, options))
+
+const runOn = <Input, A, E>(
+  executor: Executor["Service"],
+  job: Job.Job<Input, A, E>,
+  input: Input,
+  options: RunOptions | undefined
+): Effect.Effect<A, E | ExecutorError.ExecutorError> =>
+  Effect.flatMap(executor.execute(job, [input], options), (settled) => settled.exits[0]!)
 
 /**
  * Runs a job and lends its result to `f`: when the Effect that `f` returns has ended, the buffers that moved with the
@@ -185,10 +199,7 @@ export const submit = <Input, A, E>(
   options?: RunOptions
 ): Effect.Effect<Fiber.Fiber<A, E | ExecutorError.ExecutorError>, never, Executor> =>
   Executor.use((executor) =>
-    run(job, input, options).pipe(
-      Effect.provideService(Executor, executor),
-      Effect.forkIn(executor.scope, { startImmediately: true })
-    )
+    Effect.forkIn(runOn(executor, job, input, options), executor.scope, { startImmediately: true })
   )
 
 /** How {@link map} and {@link mapExit} spread a Stream's items over the workers. */

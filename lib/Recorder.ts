@@ -4,21 +4,25 @@
  * The journal takes each event as it happens, so what a run did that was killed can be read. At the end the record is
  * written beside it, whole or not at all, and the journal goes.
  */
+import * as ByteSize from "effect/ByteSize"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { JobObserver } from "./Executor.ts"
 import { environment } from "./internal/environment.ts"
 import * as journal from "./internal/journal.ts"
 import { ObservedRun } from "./internal/ObservedRun.ts"
+import * as resultFile from "./internal/resultFile.ts"
 import * as RunRecord from "./RunRecord.ts"
 
 /** See the module's comment. */
@@ -40,10 +44,28 @@ export class Recorder extends Context.Service<Recorder, {
   readonly check: (place: Place) => Effect.Effect<void, RecordNotWritten>
   /** Writes a record, whole or not at all. */
   readonly write: (record: RunRecord.ResultFile, place: Place) => Effect.Effect<void, RecordNotWritten>
-  /** Reads a record, or adds up the journal of a run that did not end (or not yet): its status is "killed". */
-  readonly read: (file: string) => Effect.Effect<Read, RecordNotRead>
-  /** Makes a record of the journal of a run that was killed, beside it. The journal stays if it is damaged inside. */
-  readonly finish: (journalFile: string) => Effect.Effect<Finished, RecordNotRead | RecordNotWritten>
+  /**
+   * Reads a record, or adds up the journal of a run that did not end (or not yet): its status is "killed".
+   *
+   * The file may hold anything: what is no record fails, and one larger than a string can be (some 500 MB) is not even
+   * read. A journal may be of any size.
+   */
+  readonly read: (file: string, options?: ReadOptions) => Effect.Effect<Read, RecordNotRead>
+  /** Reads what stands where a record should, whatever it says, within the same limits. */
+  readonly readJson: (file: string, options?: ReadOptions) => Effect.Effect<object, RecordNotRead>
+  /**
+   * Follows the journal of a run: what it adds up to so far, and again whenever it has grown, looked for at each
+   * `interval`. Reads every byte once. Ends with the run, also where that was killed; fails where there is no journal.
+   */
+  readonly follow: (journalFile: string, interval: Duration.Input) => Stream.Stream<Followed, RecordNotRead>
+  /**
+   * Makes a record of the journal of a run that was killed, beside it. The journal stays if it is damaged inside. Fails
+   * while the process lives that kept the journal, unless `isOver` says that this is another one with its number.
+   */
+  readonly finish: (
+    journalFile: string,
+    options?: ReadOptions & { readonly isOver?: boolean }
+  ) => Effect.Effect<Finished, RecordNotRead | RecordNotWritten | RunGoesOn>
 }>()("effect-futures/Recorder") {
   static readonly layer: Layer.Layer<Recorder, never, FileSystem.FileSystem | Path.Path | ChildProcessSpawner> = Layer
     .effect(Recorder, Effect.suspend(() => make))
@@ -65,11 +87,23 @@ export interface Options extends Place {
   readonly onRecord?: (written: Exit.Exit<RunRecord.RunRecord, RecordNotWritten>) => Effect.Effect<void>
 }
 
+export interface ReadOptions {
+  /** Is told the size of each piece once it is read, in bytes. */
+  readonly onRead?: (bytes: number) => void
+}
+
 /** What stood in a file. */
 export interface Read {
   readonly record: RunRecord.ResultFile
   /** The lines of a journal that could not be read; a kill can tear the last one. */
   readonly damage: ReadonlyArray<journal.Damage>
+}
+
+/** What stands in a journal so far. */
+export interface Followed extends Read {
+  readonly record: RunRecord.RunRecord
+  /** Whether it may still grow. */
+  readonly isRunning: boolean
 }
 
 /** What became of a journal. */
@@ -98,23 +132,49 @@ export class RecordNotRead extends Schema.TaggedError<RecordNotRead>()("RecordNo
   }
 }
 
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
+/** A journal is not finished while its run goes on. */
+export class RunGoesOn extends Schema.TaggedError<RunGoesOn>()("RunGoesOn", {
+  file: Schema.String,
+  pid: Schema.Int
+}) {
+  override get message() {
+    return `${this.file} cannot be finished: its run goes on, in process ${this.pid}`
   }
 }
 
-const decodeRecord = Schema.decodeEffect(Schema.fromJsonString(RunRecord.ResultFile))
+/** Whether there is such a process; it may be one that only another user can signal. */
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"
+  }
+}
+
+const isRunning = (pid: number | undefined) => pid !== undefined && isAlive(pid)
+
+const goOn = Option.some<void>(undefined)
+
+/** What is worked out from a journal; its events can be valid, and their sum not. */
+const decodeFigures = Schema.decodeEffect(Schema.Struct({
+  finishedAt: RunRecord.Timestamp,
+  summary: RunRecord.Summary
+}))
 
 const isJournal = (file: string) => file.endsWith(".jsonl")
 
 /** Where the journal of the record `file` stands. */
 export const journalOf = (file: string): string => `${file.replace(/\.json$/, "")}.jsonl`
 
-const notWritten = (file: string) => (error: PlatformError) =>
-  new RecordNotWritten({ file, reason: error.cause instanceof Error ? error.cause.message : error.message })
+const reasonOf = (error: { readonly message: string; readonly cause?: unknown }) =>
+  error.cause instanceof Error ? error.cause.message : error.message
+
+const notWritten = (file: string) => (error: PlatformError) => new RecordNotWritten({ file, reason: reasonOf(error) })
+
+const notRead = (file: string) =>
+  Effect.mapError((error: { readonly message: string }) => new RecordNotRead({ file, reason: reasonOf(error) }))
+
+const ignore = () => {}
 
 const encoder = new TextEncoder()
 
@@ -141,8 +201,12 @@ const make = Effect.gen(function*() {
   const write = (record: RunRecord.ResultFile, place: Place) =>
     Effect.gen(function*() {
       yield* check(place)
+      const text = yield* Effect.try({
+        try: () => `${JSON.stringify(record, null, 2)}\n`,
+        catch: () => new RecordNotWritten({ file: place.file, reason: "it is longer than a string can be" })
+      })
       const partial = `${place.file}.${process.pid}.partial`
-      yield* fs.writeFileString(partial, `${JSON.stringify(record, null, 2)}\n`, { flag: "wx" }).pipe(
+      yield* fs.writeFileString(partial, text, { flag: "wx" }).pipe(
         Effect.andThen(fs.rename(partial, place.file)),
         Effect.onError(() => Effect.ignore(fs.remove(partial)))
       )
@@ -164,10 +228,10 @@ const make = Effect.gen(function*() {
       ),
       Effect.catchTag("PlatformError", notWritten(name))
     )
-    const append = Queue.takeAll(run.lines).pipe(
-      Effect.flatMap((lines) => file.writeAll(encoder.encode(lines.join("")))),
-      Effect.catchTag("PlatformError", notWritten(name))
-    )
+    // What was taken is written: the end of the program interrupts no more than the waiting.
+    const append = Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(Queue.takeAll(run.lines)), (lines) => file.writeAll(encoder.encode(lines.join(""))))
+    ).pipe(Effect.catchTag("PlatformError", notWritten(name)))
     yield* Effect.onError(append, () => Effect.ignore(fs.remove(name)))
     return { append, remove: Effect.ignore(fs.remove(name)) }
   })
@@ -200,46 +264,86 @@ const make = Effect.gen(function*() {
       }))
     )
 
-  const readJournal = Effect.fnUntraced(function*(text: string) {
-    const { damage, events } = yield* journal.parse(text)
-    const ledger = new journal.Ledger()
-    for (const event of events) ledger.add(event)
+  /** Of a pipe or a device there might never be an end. */
+  const statFile = Effect.fnUntraced(function*(file: string) {
+    const info = yield* fs.stat(file)
+    return info.type === "File" ? info : yield* Effect.fail({ message: `expected a file, got a ${info.type}` })
+  })
+
+  const readJournal = Effect.fnUntraced(function*(file: string, { onRead = ignore }: ReadOptions) {
+    yield* statFile(file)
+    const reader = new journal.Reader()
+    yield* Stream.runForEach(fs.stream(file, { chunkSize: 2 ** 20 }), (bytes) =>
+      Effect.sync(() => {
+        reader.add(bytes)
+        onRead(bytes.length)
+      }))
+    const damage = reader.end()
+    return { record: yield* recordOf(reader), damage, pid: reader.ledger.pid() }
+  }, (effect, file) => effect.pipe(notRead(file)))
+
+  const recordOf = Effect.fnUntraced(function*({ ledger }: journal.Reader) {
     const record = ledger.record()
     if (record === undefined) {
       return yield* Effect.fail({ message: "expected a first line that says what run it is of" })
     }
-    return { record, damage }
+    yield* decodeFigures(record)
+    return record
   })
 
-  const read = (file: string): Effect.Effect<Read, RecordNotRead> =>
-    fs.readFileString(file).pipe(
-      Effect.flatMap((text): Effect.Effect<Read, { readonly message: string }> =>
-        isJournal(file)
-          ? readJournal(text)
-          : Effect.map(decodeRecord(text), (record) => ({ record, damage: [] }))
-      ),
-      Effect.mapError(({ message }) => new RecordNotRead({ file, reason: message }))
-    )
+  const follow = (file: string, interval: Duration.Input): Stream.Stream<Followed, RecordNotRead> =>
+    Stream.unwrap(Effect.map(Effect.andThen(statFile(file), fs.open(file)), (opened) => {
+      const reader = new journal.Reader()
+      const next = Effect.gen(function*() {
+        // Asked before reading, so that what a process wrote last is read.
+        const wasRunning = isRunning(reader.ledger.pid())
+        const piece = yield* opened.readAlloc(2 ** 22)
+        if (Option.isNone(piece) && wasRunning) {
+          yield* Effect.sleep(interval)
+          return [[], goOn] as const
+        }
+        if (Option.isSome(piece)) reader.add(piece.value)
+        const damage = Option.isSome(piece) ? [] : reader.end()
+        const followed = { record: yield* recordOf(reader), damage, isRunning: isRunning(reader.ledger.pid()) }
+        return [[followed], Option.isSome(piece) ? goOn : Option.none()] as const
+      })
+      return Stream.paginate(undefined, () => next)
+    })).pipe(Stream.mapError((error) => new RecordNotRead({ file, reason: reasonOf(error) })))
 
-  /** The process that keeps a journal notes its number in it; while it lives the run goes on. */
-  const checkItIsOver = Effect.fnUntraced(function*(journalFile: string) {
-    const pid = journal.pidIn(yield* Effect.orElseSucceed(fs.readFileString(journalFile), () => ""))
-    if (pid !== undefined && isAlive(pid)) {
-      return yield* new RecordNotRead({ file: journalFile, reason: `its run goes on, in process ${pid}` })
+  const readObject = Effect.fnUntraced(function*(file: string, onRead: (bytes: number) => void) {
+    const { size } = yield* statFile(file)
+    if (ByteSize.isGreaterThan(size, resultFile.maxSize)) {
+      const [most, got] = [resultFile.maxSize, size].map((size) => ByteSize.format(size))
+      return yield* Effect.fail({ message: `expected at most ${most}, got ${got}` })
     }
+    const bytes = yield* fs.readFile(file)
+    onRead(bytes.length)
+    return yield* resultFile.parse(bytes)
   })
 
-  const finish = Effect.fnUntraced(function*(journalFile: string) {
-    if (!isJournal(journalFile)) {
-      return yield* new RecordNotRead({ file: journalFile, reason: "expected a journal, which ends in .jsonl" })
+  const readJson = (file: string, { onRead = ignore }: ReadOptions = {}) => readObject(file, onRead).pipe(notRead(file))
+
+  const read = (file: string, options: ReadOptions = {}): Effect.Effect<Read, RecordNotRead> =>
+    isJournal(file)
+      ? Effect.map(readJournal(file, options), ({ damage, record }) => ({ record, damage }))
+      : Effect.flatMap(readJson(file, options), (json) =>
+        resultFile.decode(json).pipe(Effect.map((record) => ({ record, damage: [] })), notRead(file)))
+
+  const finish = Effect.fnUntraced(
+    function*(journalFile: string, options: ReadOptions & { readonly isOver?: boolean } = {}) {
+      if (!isJournal(journalFile)) {
+        return yield* new RecordNotRead({ file: journalFile, reason: "expected a journal, which ends in .jsonl" })
+      }
+      const { damage, pid, record } = yield* readJournal(journalFile, options)
+      if (pid !== undefined && options.isOver !== true && isAlive(pid)) {
+        return yield* new RunGoesOn({ file: journalFile, pid })
+      }
+      const file = journalFile.replace(/\.jsonl$/, ".json")
+      yield* write(record, { file })
+      if (damage.every(({ isLast }) => isLast)) yield* Effect.ignore(fs.remove(journalFile))
+      return { record, damage, file }
     }
-    const { damage, record } = yield* read(journalFile)
-    yield* checkItIsOver(journalFile)
-    const file = journalFile.replace(/\.jsonl$/, ".json")
-    yield* write(record, { file })
-    if (damage.every(({ isLast }) => isLast)) yield* Effect.ignore(fs.remove(journalFile))
-    return { record, damage, file }
-  })
+  )
 
-  return Recorder.of({ record, environment: where, check, write, read, finish })
+  return Recorder.of({ record, environment: where, check, write, read, readJson, follow, finish })
 })

@@ -5,7 +5,7 @@
  *     npm run bench -- --case noop --case latency --peer piscina --rounds 9
  */
 import "./shared/require-node.js"
-import { Console, Effect, Path, Schema } from "effect"
+import { Console, Effect, Path, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Recorder, RunRecord } from "../lib/mod.ts"
@@ -16,6 +16,8 @@ import * as figures from "./shared/bench-figures.ts"
 import * as flags from "./shared/flags.ts"
 import { main, report } from "./shared/main.ts"
 import { placeOf } from "./shared/place.ts"
+import { memoryOf } from "./shared/process-memory.ts"
+import * as progress from "./shared/progress.ts"
 
 const { executor: _, ...parameters } = flags.experiment
 
@@ -52,11 +54,15 @@ export const command = Command.make(
         const rounds = quick ? 1 : input.rounds
         const sizes = sizesOf(input)
         const measured: Array<RunRecord.BenchCase> = []
-        const exit = yield* Effect.forEach(chosenOf(input), (each) =>
-          measure(each, sizes, rounds).pipe(
-            Effect.tap((result) => quiet || json ? Effect.void : Console.log(figures.show(result))),
-            Effect.map((result) => measured.push(result))
-          )).pipe(restore, Effect.exit)
+        const chosen = chosenOf(input)
+        const exit = yield* Effect.gen(function*() {
+          const shown = yield* showProgress(chosen, rounds, quiet || json)
+          for (const each of chosen) {
+            const result = yield* measure(each, sizes, rounds, shown)
+            shown.write(`${figures.show(result)}\n`)
+            measured.push(result)
+          }
+        }).pipe(Effect.scoped, restore, Effect.exit)
 
         const record: RunRecord.BenchRecord = {
           version: 1,
@@ -99,12 +105,41 @@ const sizesOf = ({ count, jobs, quick, workers }: Sizes): Sizes => ({
   quick
 })
 
+interface Shown extends progress.Progress {
+  /** From now on the memory shown is that of the process that takes a sample. */
+  readonly follow: (pid: number) => void
+}
+
+const showProgress = Effect.fnUntraced(function*(chosen: ReadonlyArray<Case>, rounds: number, silent: boolean) {
+  let pid: number | undefined
+  const shown = yield* progress.make({
+    total: chosen.reduce((sum, { subjects }) => sum + subjects.length * rounds, 0),
+    unit: "samples",
+    memory: () => pid === undefined ? undefined : memoryOf(pid),
+    silent
+  })
+  return {
+    ...shown,
+    follow: (next: number) => {
+      pid = next
+    }
+  }
+})
+
 /** In turn, A B C A B C …, so that what drifts on the machine falls on all alike. */
-const measure = Effect.fnUntraced(function*({ description, name, subjects }: Case, sizes: Sizes, rounds: number) {
+const measure = Effect.fnUntraced(function*(
+  { description, name, subjects }: Case,
+  sizes: Sizes,
+  rounds: number,
+  shown: Shown
+) {
   const present = yield* Effect.filter(subjects, isPresent)
   const samples = present.map((): Array<RunRecord.BenchSample> => [])
   for (let round = 0; round < rounds; round++) {
-    for (const [n, subject] of present.entries()) samples[n]!.push(yield* sample(name, subject, sizes))
+    for (const [n, subject] of present.entries()) {
+      samples[n]!.push(yield* sample(name, subject, sizes, shown))
+      shown.add(1)
+    }
   }
   return {
     name,
@@ -124,19 +159,21 @@ const isPresent = Effect.fnUntraced(function*({ name, needs }: Subject) {
 /** By Node alone, not by what runs this script, so that no subject's workers inherit a loader. */
 const nodeFlags = ["--expose-gc", "--disable-warning=ExperimentalWarning"]
 
-const sample = Effect.fnUntraced(function*(caseName: string, subject: Subject, sizes: Sizes) {
+const sample = Effect.fnUntraced(function*(caseName: string, subject: Subject, sizes: Sizes, shown: Shown) {
   const path = yield* Path.Path
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const script = path.join(import.meta.dirname, "bench", "sample.ts")
-  const printed = yield* spawner.string(
+  const child = yield* spawner.spawn(
     ChildProcess.make(process.execPath, [...nodeFlags, script, caseName, subject.name, JSON.stringify(sizes)], {
       stderr: "inherit"
     })
   )
+  shown.follow(child.pid)
+  const printed = yield* child.stdout.pipe(Stream.decodeText(), Stream.mkString)
   return yield* Schema.decodeEffect(Schema.fromJsonString(RunRecord.BenchSample))(printed).pipe(
     Effect.mapError(() => new NoSample({ case: caseName, subject: subject.name }))
   )
-})
+}, Effect.scoped)
 
 /** A subject ended without a sample; it has printed why. */
 class NoSample extends Schema.TaggedError<NoSample>()("NoSample", { case: Schema.String, subject: Schema.String }) {

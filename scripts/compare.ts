@@ -42,7 +42,10 @@ export const command = Command.make(
               if (Option.isSome(record) && "jobs" in record.value) runs.push(record.value)
               return exit
             })
-          )).pipe(Effect.exit, Effect.provide(Output.layer({ jobs: variants.length * jobs, silent: quiet || json })))
+          )).pipe(
+            Effect.exit,
+            Effect.provide(Output.layer({ jobs: variants.length * jobs, workers, silent: quiet || json }))
+          )
 
         const record: RunRecord.ComparisonRecord = {
           version: 1,
@@ -84,10 +87,17 @@ const runVariant = Effect.fnUntraced(function*(
         stderr: "inherit"
       })
     )
+    output.follow(child.pid)
     yield* child.stdout.pipe(
       Stream.decodeText(),
       Stream.splitLines,
-      Stream.runForEach((line) => Effect.sync(() => line.endsWith("return") && output.jobEnded()))
+      Stream.runForEach((line) =>
+        Effect.sync(() => {
+          const [, job, what] = /: worker (\d+) (\w+)$/.exec(line) ?? []
+          if (what === "started") output.jobStarted(Number(job))
+          else if (what !== undefined) output.jobEnded(Number(job))
+        })
+      )
     )
     const status = yield* child.exitCode.pipe(
       Effect.mapError(({ reason }) => new VariantFailed({ variant, why: String(reason.cause ?? reason.message) }))

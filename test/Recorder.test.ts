@@ -432,6 +432,49 @@ describe("Recorder.finish", () => {
       assert.strictEqual((yield* read(file)).jobs.length, 2)
     }).pipe(live))
 
+  it.live("leaves a journal alone while the process lives that keeps it, unless told that it is another", () =>
+    Effect.gen(function*() {
+      const { journal, lines, names, put } = yield* killed
+      const fs = yield* FileSystem.FileSystem
+      yield* put(lines)
+      yield* fs.writeFileString(
+        journal,
+        (yield* fs.readFileString(journal)).replace(/"pid":\d+/, `"pid":${process.pid}`)
+      )
+      const recorder = yield* Recorder.Recorder
+      const error = yield* Effect.flip(recorder.finish(journal))
+      assert.instanceOf(error, Recorder.RunGoesOn)
+      assert.include(error.message, `${journal} cannot be finished: its run goes on, in process ${process.pid}`)
+      assert.deepStrictEqual(yield* names, ["run.jsonl"])
+      yield* recorder.finish(journal, { isOver: true })
+      assert.deepStrictEqual(yield* names, ["run.json"])
+    }).pipe(live))
+
+  it.live("finishes a run that has ended, whose record could not be written, while its process lives", () =>
+    Effect.gen(function*() {
+      const { file, journal, names } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      const program = Effect.andThen(fs.writeFileString(file, "somebody else's"), Executor.run(values.square, 3))
+      yield* Effect.flip(inline(record(program, { file })))
+      yield* fs.remove(file)
+      const recorder = yield* Recorder.Recorder
+      yield* recorder.finish(journal)
+      assert.deepStrictEqual(yield* names, ["run.json"])
+      assert.propertyVal(yield* read(file), "status", "completed")
+    }).pipe(live))
+
+  it.live("tells how much it has read", () =>
+    Effect.gen(function*() {
+      const { journal, lines, put } = yield* killed
+      const fs = yield* FileSystem.FileSystem
+      yield* put(lines)
+      const { length } = yield* fs.readFile(journal)
+      const recorder = yield* Recorder.Recorder
+      const pieces: Array<number> = []
+      yield* recorder.read(journal, { onRead: (bytes) => void pieces.push(bytes) })
+      assert.strictEqual(pieces.reduce((sum, bytes) => sum + bytes, 0), length)
+    }).pipe(live))
+
   it.live("makes a valid record of a run that was killed before its first job", () =>
     Effect.gen(function*() {
       const { file, journal, lines, put } = yield* killed
@@ -469,4 +512,42 @@ describe("Recorder.journalOf", () => {
   it("stands beside the record", () => {
     assert.strictEqual(Recorder.journalOf("results/lazy.json"), "results/lazy.jsonl")
   })
+})
+
+describe("Recorder.follow", () => {
+  it.live("tells what a journal adds up to each time that it has grown, to the end of its run", () =>
+    Effect.gen(function*() {
+      const { file, journal } = yield* place
+      const recorder = yield* Recorder.Recorder
+      const told: Array<Recorder.Followed> = []
+      const running = yield* Effect.forkChild(record(inline(Executor.run(abortable, Board.make())), { file }))
+      yield* Effect.repeat(Effect.exit(recorder.read(journal)), { until: Exit.isSuccess })
+      const following = yield* Effect.forkChild(
+        Stream.runForEach(recorder.follow(journal, "1 millis"), (each) => Effect.sync(() => told.push(each)))
+      )
+      yield* until(() => (told.at(-1)?.record.memory.length ?? 0) > 3)
+      assert.isTrue(told.every(({ isRunning }) => isRunning))
+      yield* Fiber.interrupt(running)
+      yield* Fiber.join(following)
+      assert.strictEqual(told.at(-1)!.isRunning, false)
+      assert.deepStrictEqual(told.at(-1)!.record, yield* read(file), "the journal is gone, and was read to its end")
+    }).pipe(live))
+
+  it.live("ends with what a killed run left, and fails for what is no journal", () =>
+    Effect.gen(function*() {
+      const { journal } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      const recorder = yield* Recorder.Recorder
+      const { environment, parameters, script, startedAt } = runRecord
+      const start = { _tag: "Start", version: 1, pid: 2 ** 30, script, startedAt, environment, parameters }
+      yield* fs.writeFileString(journal, `${JSON.stringify(start)}\n{"_tag":"Sub`)
+      const last = yield* Stream.runLast(recorder.follow(journal, "1 millis"))
+      assert.isTrue(last._tag === "Some" && !last.value.isRunning && last.value.record.status === "killed")
+      assert.deepStrictEqual(last._tag === "Some" && last.value.damage.map(({ line }) => line), [2])
+
+      yield* fs.writeFileString(journal, "no journal\n")
+      const error = yield* Effect.flip(Stream.runDrain(recorder.follow(journal, "1 millis")))
+      assert.instanceOf(error, RecordNotRead)
+      assert.include(error.message, journal)
+    }).pipe(live))
 })

@@ -11,7 +11,7 @@ import type { JobEvent, Settled } from "../Executor.ts"
 import { CloneError, type DeadlineExceeded, JobNotFound, JobThrew, WorkerDied } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import { decodeError, describe } from "./errorCodec.ts"
-import type { Death, Worker } from "./Fleet.ts"
+import type { Death } from "./Fleet.ts"
 import { type EndedSpan, now, type Outcome } from "./protocol.ts"
 
 export interface Item {
@@ -20,8 +20,7 @@ export interface Item {
   readonly input: unknown
   /** How many workers died of it. */
   deaths: number
-  /** Who has it, under which number. */
-  worker: Worker | undefined
+  /** Its number in the line of the worker that has it. */
   number: number
   /** How long it will take, as far as one can tell. */
   expectedMs: number
@@ -44,6 +43,8 @@ export interface Options {
   /** How often an item is run again whose worker died. */
   readonly retryWorkerDeath: number
   readonly priority: number
+  /** Buffers that move with the inputs, which can then be sent only once. */
+  readonly transfer: ReadonlyArray<ArrayBuffer>
 }
 
 export type Deadline = Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>>
@@ -54,12 +55,11 @@ export class Task {
   readonly job: Job.Any
   readonly pace: Pace
   readonly priority: number
-  readonly deadline: Deadline | undefined
   readonly acceptedAt = now()
   /** How many items have not settled. */
   unsettled: number
   /** The items that no worker has, in order. */
-  pending: Array<Item> = []
+  pending: Array<Item>
   isQueued = false
   previous: Task | undefined = undefined
   next: Task | undefined = undefined
@@ -72,11 +72,11 @@ export class Task {
   #onFinish: Array<() => void> | undefined = undefined
   /** The buffers that came with the results. */
   buffers: Array<ArrayBuffer> | undefined = undefined
-  readonly #retryWorkerDeath: number
+  readonly #options: Options
   readonly #caller: Caller
   readonly #onSettled: (exit: Exit.Exit<unknown, unknown>) => void
   readonly #resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
-  readonly #exits: Array<Exit.Exit<unknown, unknown>> = []
+  readonly #exits: Array<Exit.Exit<unknown, unknown>>
   #runMs = 0
   #verdict: Exit.Exit<never, unknown> | undefined = undefined
 
@@ -95,25 +95,26 @@ export class Task {
     this.job = job
     this.pace = pace
     this.priority = options.priority
-    this.deadline = options.deadline
-    this.#retryWorkerDeath = options.retryWorkerDeath
+    this.#options = options
     this.#caller = caller
     this.#onSettled = onSettled
     this.#resume = resume
     this.unsettled = inputs.length
+    this.pending = new Array(inputs.length)
+    this.#exits = new Array(inputs.length)
     for (let index = 0; index < inputs.length; index++) {
-      this.pending.push({
-        task: this,
-        index,
-        input: inputs[index],
-        deaths: 0,
-        worker: undefined,
-        number: 0,
-        expectedMs: 0
-      })
+      this.pending[index] = { task: this, index, input: inputs[index], deaths: 0, number: 0, expectedMs: 0 }
     }
     if (!this.isObserved) return
     for (const item of this.pending) this.#tell(item, { _tag: "Submitted", job: job.name, at: this.acceptedAt })
+  }
+
+  get deadline(): Deadline | undefined {
+    return this.#options.deadline
+  }
+
+  get transfer(): ReadonlyArray<ArrayBuffer> {
+    return this.#options.transfer
   }
 
   get isObserved(): boolean {
@@ -126,7 +127,7 @@ export class Task {
 
   /** Whether it matters to nobody when its items start, so that they can be sent before a worker is free. */
   get canWaitAnywhere(): boolean {
-    return !this.isObserved && this.deadline === undefined && !this.isSuspect
+    return !this.isObserved && this.deadline === undefined && this.transfer.length === 0 && !this.isSuspect
   }
 
   /** Whether a worker has items of it. */
@@ -158,7 +159,6 @@ export class Task {
 
   /** An item that was taken has to be taken again. */
   putBack(item: Item): void {
-    item.worker = undefined
     const at = this.pending.findIndex(({ index }) => index > item.index)
     this.pending.splice(at === -1 ? this.pending.length : at, 0, item)
   }
@@ -187,7 +187,7 @@ export class Task {
 
   /** The worker that ran `item` died. Returns whether it is to be run again. */
   lost(item: Item, death: Death): boolean {
-    if (!this.isCancelled && ++item.deaths <= this.#retryWorkerDeath) {
+    if (!this.isCancelled && ++item.deaths <= this.#options.retryWorkerDeath) {
       this.putBack(item)
       return true
     }
@@ -212,16 +212,20 @@ export class Task {
     this.onReleased = undefined
   }
 
-  /** Tells the caller, and whoever waits for its end. */
-  finish(giveBack: () => void): void {
+  /** Tells the caller, and whoever waits for its end; `giveBack` takes the buffers that the caller has done with. */
+  finish(giveBack: (buffers: ReadonlyArray<ArrayBuffer>) => void): void {
     this.hasFinished = true
     this.#onFinish?.forEach((tell) => tell())
-    const runMs = this.#runMs / Math.max(1, this.#exits.length)
-    this.#resume(Effect.succeed({ exits: this.#exits, runMs, giveBack }))
+    const { buffers } = this
+    const runMs = this.#runMs / this.#exits.length
+    this.#resume(Effect.succeed({
+      exits: this.#exits,
+      runMs,
+      giveBack: buffers === undefined ? nothingToGiveBack : () => giveBack(buffers.splice(0))
+    }))
   }
 
   #settle(item: Item, exit: Exit.Exit<unknown, unknown>, measured?: Partial<Measured>) {
-    item.worker = undefined
     this.unsettled--
     this.#exits[item.index] = exit
     this.#onSettled(exit)
@@ -250,6 +254,8 @@ export class Task {
     }
   }
 }
+
+export const nothingToGiveBack = () => {}
 
 type WithoutId<Event> = Event extends unknown ? Omit<Event, "id"> : never
 

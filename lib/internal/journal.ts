@@ -2,8 +2,7 @@
  * The journal of a run: one event a line, as it happens. The record is what the events add up to, so a run that was
  * killed is finished by adding up the lines that it left.
  */
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as RunRecord from "../RunRecord.ts"
 
@@ -13,7 +12,7 @@ const { job, startedMs, workerId } = settled
 const Event = Schema.Union([
   Schema.TaggedStruct("Start", {
     version: Schema.Literal(1),
-    pid: Schema.Int,
+    pid: Schema.Int.check(Schema.isGreaterThan(0)),
     script: Schema.NonEmptyString,
     startedAt: RunRecord.Timestamp,
     environment: RunRecord.Environment,
@@ -27,7 +26,7 @@ const Event = Schema.Union([
 ])
 export type Event = typeof Event.Type
 
-const Line = Schema.fromJsonString(Event)
+const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Event))
 
 export const encodeLine = (event: Event): string => `${JSON.stringify(event)}\n`
 
@@ -36,37 +35,20 @@ export interface Damage {
   /** From 1. */
   readonly line: number
   readonly problem: string
-  /** Whether it is the last line, which a kill can tear. */
+  /** Whether it is the last line and has no end, as a kill can tear it. */
   readonly isLast: boolean
 }
 
-/** Reads what can be read. */
-export const parse = Effect.fnUntraced(function*(text: string) {
-  const lines = text.split("\n")
-  if (lines.at(-1) === "") lines.pop()
-  const events: Array<Event> = []
-  const damage: Array<Damage> = []
-  for (const [index, line] of lines.entries()) {
-    yield* Schema.decodeEffect(Line)(line).pipe(Effect.match({
-      onSuccess: (event) => events.push(event),
-      onFailure: ({ message }) => damage.push({ line: index + 1, problem: message, isLast: index === lines.length - 1 })
-    }))
-  }
-  return { events, damage }
-})
-
-/** The process that kept the journal, where its first line tells. */
-export const pidIn = (text: string): number | undefined => {
-  const first = Schema.decodeExit(Line)(text.slice(0, text.indexOf("\n")))
-  return Exit.isSuccess(first) && first.value._tag === "Start" ? first.value.pid : undefined
-}
+/** No time is later. */
+const latestMs = Date.parse("9999-12-31T23:59:59.999Z")
 
 /** Adds events up to a record. */
 export class Ledger {
   #start: Extract<Event, { readonly _tag: "Start" }> | undefined
-  readonly #jobs: Array<RunRecord.JobRecord> = []
+  /** By their numbers, which in a damaged journal can be any. */
+  readonly #jobs = new Map<number, RunRecord.JobRecord>()
   readonly #memory: Array<RunRecord.MemorySample> = []
-  #status: RunRecord.Status = "killed"
+  #status: RunRecord.Status | undefined
   #atMs = 0
   #cpuMs = 0
 
@@ -76,7 +58,12 @@ export class Ledger {
         this.#start = event
         return
       case "Submitted":
-        this.#jobs[event.job] = { job: event.job, status: "killed", submittedMs: event.submittedMs, resultBytes: 0 }
+        this.#jobs.set(event.job, {
+          job: event.job,
+          status: "killed",
+          submittedMs: event.submittedMs,
+          resultBytes: 0
+        })
         return this.#reached(event.submittedMs)
       case "Started":
         this.#update(event)
@@ -97,16 +84,26 @@ export class Ledger {
     }
   }
 
+  /** The process that keeps the journal, unless its run is over. */
+  pid(): number | undefined {
+    return this.hasEnded() ? undefined : this.#start?.pid
+  }
+
+  /** Whether the run said that it is over. */
+  hasEnded(): boolean {
+    return this.#status !== undefined
+  }
+
   /** The record, if the run got as far as to say what it is. */
   record(): RunRecord.RunRecord | undefined {
     if (this.#start === undefined) return undefined
     const { _tag, pid: _, ...start } = this.#start
-    const jobs = this.#jobs.filter(() => true)
+    const jobs = [...this.#jobs.values()].toSorted((a, b) => a.job - b.job)
     const memory = this.#memory
     return {
       ...start,
-      status: this.#status,
-      finishedAt: new Date(Date.parse(start.startedAt) + this.#atMs).toISOString(),
+      status: this.#status ?? "killed",
+      finishedAt: new Date(Math.min(Date.parse(start.startedAt) + this.#atMs, latestMs)).toISOString(),
       jobs,
       memory,
       summary: RunRecord.summarize({ ...start, jobs, memory, wallMs: this.#atMs, cpuMs: this.#cpuMs })
@@ -114,11 +111,78 @@ export class Ledger {
   }
 
   #update({ _tag, ...event }: Extract<Event, { readonly _tag: "Started" | "Settled" }>) {
-    const known = this.#jobs[event.job] ?? { status: "killed", submittedMs: 0, resultBytes: 0 }
-    this.#jobs[event.job] = { ...known, ...event }
+    const known = this.#jobs.get(event.job) ?? { status: "killed", submittedMs: 0, resultBytes: 0 }
+    this.#jobs.set(event.job, { ...known, ...event })
   }
 
   #reached(atMs: number) {
     this.#atMs = Math.max(this.#atMs, atMs)
+  }
+}
+
+/** No event is longer, and no more of a line is held. */
+const maxLineBytes = 2 ** 24
+
+/** So many damaged lines are told one by one. */
+const maxDamage = 1000
+
+const newline = 10
+
+/** Reads what can be read of a journal that comes in pieces, within bounded memory whatever it holds. */
+export class Reader {
+  readonly ledger = new Ledger()
+  readonly #damage: Array<Damage> = []
+  readonly #utf8 = new TextDecoder("utf-8", { fatal: true })
+  #held: Array<Uint8Array> = []
+  #heldBytes = 0
+  #line = 0
+  #damagedLines = 0
+
+  add(bytes: Uint8Array): void {
+    let from = 0
+    for (let to = bytes.indexOf(newline); to >= 0; to = bytes.indexOf(newline, from)) {
+      if (to > from) this.#hold(bytes.subarray(from, to))
+      this.#endLine(false)
+      from = to + 1
+    }
+    if (from < bytes.length) this.#hold(bytes.subarray(from))
+  }
+
+  /** The damage, when all has been added. */
+  end(): ReadonlyArray<Damage> {
+    if (this.#heldBytes > 0) this.#endLine(true)
+    const others = this.#damagedLines - this.#damage.length
+    if (others > 0) this.#damage.push({ line: this.#line, problem: `nor can ${others} before it`, isLast: false })
+    return this.#damage
+  }
+
+  #hold(bytes: Uint8Array) {
+    this.#heldBytes += bytes.length
+    if (this.#heldBytes <= maxLineBytes) this.#held.push(bytes)
+  }
+
+  #endLine(isTorn: boolean) {
+    this.#line++
+    const problem = this.#addEvent()
+    if (this.#heldBytes > 0) this.#held = []
+    this.#heldBytes = 0
+    if (problem === undefined) return
+    this.#damagedLines++
+    if (this.#damage.length < maxDamage) this.#damage.push({ line: this.#line, problem, isLast: isTorn })
+  }
+
+  #addEvent(): string | undefined {
+    if (this.#heldBytes === 0) return "expected an event, got nothing"
+    if (this.#heldBytes > maxLineBytes) return `expected at most ${maxLineBytes} bytes, got ${this.#heldBytes}`
+    let text
+    try {
+      text = this.#utf8.decode(this.#held.length === 1 ? this.#held[0] : Buffer.concat(this.#held))
+    } catch {
+      return "expected UTF-8"
+    }
+    const event = decode(text)
+    if (Result.isFailure(event)) return event.failure.message
+    this.ledger.add(event.success)
+    return undefined
   }
 }

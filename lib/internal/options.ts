@@ -49,14 +49,23 @@ export const validate = Effect.fnUntraced(function*(options: PoolOptions) {
 })
 
 export const validateRun = Effect.fnUntraced(
-  function*({ deadline = {}, priority = 0, retryWorkerDeath = 0 }: RunOptions) {
+  function*({ deadline = {}, priority = 0, retryWorkerDeath = 0, transfer = [] }: RunOptions) {
     if (!Number.isFinite(priority)) {
       return yield* new InvalidOptions({ option: "priority", value: priority, expected: "a finite number" })
     }
     const queued = yield* optionalDuration("deadline.queued", deadline.queued)
     const running = yield* optionalDuration("deadline.running", deadline.running)
     const total = yield* optionalDuration("deadline.total", deadline.total)
+    const notBuffer = transfer.find((buffer) => !(buffer instanceof ArrayBuffer))
+    if (notBuffer !== undefined) {
+      return yield* new InvalidOptions({ option: "transfer", value: notBuffer, expected: "an array of ArrayBuffers" })
+    }
+    if (transfer.length > 0 && retryWorkerDeath > 0) {
+      const expected = "0 with transfer, for what has moved cannot be sent again"
+      return yield* new InvalidOptions({ option: "retryWorkerDeath", value: retryWorkerDeath, expected })
+    }
     return {
+      transfer,
       deadline: queued ?? running ?? total ? { queued, running, total } : undefined,
       retryWorkerDeath: yield* integer("retryWorkerDeath", retryWorkerDeath, 0),
       priority

@@ -27,23 +27,28 @@ export const held = async (work: () => Promise<unknown>, jobs?: number): Promise
 }
 
 /**
- * Measures as many jobs as `run` does in about a second, after as long a time of warming up.
+ * Measures as many jobs as `run` does in about a second, after warming up.
  *
- * Compilers take thousands of jobs to make up their minds, so the warm-up consists of batches, each twice as large as the
- * one before, and the fastest tells how many jobs to measure. It begins when the workers are up.
+ * Compilers take up to hundreds of thousands of jobs to make up their minds. The warm-up begins when the workers are up
+ * and consists of batches, each twice as large as the one before: for a second at least, and until a batch is no faster
+ * than the one before by a tenth, or five seconds have passed. The last one's rate tells how many jobs are measured.
  */
 export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: Sizes): Promise<Sample> => {
   const ms = quick ? 50 : 1000
   await run(8)
   const startedAt = performance.now()
-  let jobsPerMs = 0
-  for (let batch = 16; performance.now() - startedAt < ms; batch *= 2) {
+  let rateBefore = 0
+  for (let batch = 16;; batch *= 2) {
     const batchStartedAt = performance.now()
     await run(batch)
-    jobsPerMs = Math.max(jobsPerMs, batch / (performance.now() - batchStartedAt))
+    const now = performance.now()
+    const rate = batch / (now - batchStartedAt)
+    const isWarm = now - startedAt > 5 * ms || (now - startedAt > ms && rate < 1.1 * rateBefore)
+    rateBefore = rate
+    if (!isWarm) continue
+    const jobs = Math.max(1, Math.round(rate * ms))
+    return once(() => run(jobs), jobs)
   }
-  const jobs = Math.ceil(jobsPerMs * ms)
-  return once(() => run(jobs), jobs)
 }
 
 /** Runs `jobs` jobs, `inFlight` of them at the same time; each is told its lane. */
@@ -59,7 +64,7 @@ export const keepInFlight = (
   return Promise.all(Array.from({ length: Math.min(inFlight, jobs) }, lane))
 }
 
-const collect = () => gc!({ type: "major", execution: "sync", flavor: "last-resort" })
+const collect = () => gc!()
 
 const memory = () => ({ rss: process.memoryUsage.rss(), maxRss: process.resourceUsage().maxRSS * 1024 })
 

@@ -9,9 +9,9 @@ export { sin } from "../../lib/jobs/sin.ts"
 export * as jobs from "./ours-jobs.ts"
 export { Effect, Executor, Stream }
 
-/** Runs Effects with an executor that starts, with all its workers, at the first. */
-export const open = (workers: number) =>
-  ManagedRuntime.make(ThreadExecutor.layer({ maxWorkers: workers, minWorkers: workers }))
+/** Runs Effects with an executor that starts at the first, by itself with all its workers. */
+export const open = (maxWorkers: number, minWorkers = maxWorkers) =>
+  ManagedRuntime.make(ThreadExecutor.layer({ maxWorkers, minWorkers }))
 
 /** Does something `times` times, `concurrency` of them at the same time: the Stream that is the pool. */
 export const stream = <E>(

@@ -1,7 +1,8 @@
 /** The figures of benchmarks, as people read them. */
-import { median } from "simple-statistics"
+import { max, median, min } from "simple-statistics"
 import type { RunRecord } from "../../lib/mod.ts"
 import * as figures from "./figures.ts"
+import { printable } from "./terminal.ts"
 
 /** Medians with their spread, ratios to the first subject pair by pair, and how ours compare with the best peer. */
 export const show = (measured: RunRecord.BenchCase): string => {
@@ -9,15 +10,17 @@ export const show = (measured: RunRecord.BenchCase): string => {
   const figure = figureOf(measured)
   const rows = subjects.map((subject) => [
     subject.name,
-    spread(subject.samples.map(figure.of), figure.show),
-    spread(ratios(subject, subjects[0]!, figure.of), times),
-    spread(subject.samples.map(peak), figures.megabytes)
+    spread(values(subject, figure.of), figure.show),
+    spread(ratios(subject, subjects[0], figure.of), times),
+    spread(values(subject, peak.of), peak.show)
   ])
   const verdicts = comparisons(measured).flatMap(({ best, ours, toBest }) =>
-    best === undefined ? [] : `${ours.name}: ${spread(toBest, times)} the ${figure.name} of ${best.name}, the best peer`
+    best === undefined || toBest.length === 0
+      ? []
+      : printable(`${ours.name}: ${spread(toBest, times)} the ${figure.name} of ${best.name}, the best peer`)
   )
   return [
-    `${name}: ${description}`,
+    printable(`${name}: ${description}`),
     figures.table(["", figure.name, "ratio", "peak growth"], rows),
     ...verdicts
   ].join("\n")
@@ -29,7 +32,7 @@ export const heads = ["case", "", "ours", "best peer", "ratio to it", "ratio to 
 /** A row for each of ours in a case. */
 export const rows = (measured: RunRecord.BenchCase): Array<Array<string>> => {
   const { name, of, show } = figureOf(measured)
-  const medianOf = ({ samples }: Subject) => show(median(samples.map(of)))
+  const medianOf = (subject: Subject) => show(median(values(subject, of)))
   return comparisons(measured).map(({ best, isBehind, ours, toBest, toFloor, toPeak }) => [
     measured.name,
     [ours.name.replace(/^effect-futures ?/, ""), name].filter((part) => part !== "").join(", "),
@@ -41,9 +44,9 @@ export const rows = (measured: RunRecord.BenchCase): Array<Array<string>> => {
   ])
 }
 
-type Subject = RunRecord.BenchCase["subjects"][number]
+export type Subject = RunRecord.BenchCase["subjects"][number]
 
-interface Figure {
+export interface Figure {
   readonly name: string
   readonly of: (sample: RunRecord.BenchSample) => number
   readonly show: (value: number) => string
@@ -51,8 +54,8 @@ interface Figure {
 }
 
 /** The figure that a case is about. */
-const figureOf = ({ subjects }: RunRecord.BenchCase): Figure => {
-  const { heldBytes, jobs } = subjects[0]!.samples[0]!
+export const figureOf = ({ subjects }: RunRecord.BenchCase): Figure => {
+  const { heldBytes, jobs } = subjects[0]?.samples[0] ?? {}
   if (heldBytes !== undefined) {
     return jobs === undefined
       ? { name: "memory held", of: (sample) => sample.heldBytes!, show: figures.megabytes, moreIsBetter: false }
@@ -73,14 +76,21 @@ const figureOf = ({ subjects }: RunRecord.BenchCase): Figure => {
     }
 }
 
-const peak = ({ peakGrowthBytes }: RunRecord.BenchSample) => peakGrowthBytes
+/** What is told of every case. */
+export const peak: Figure = {
+  name: "peak growth",
+  of: ({ peakGrowthBytes }) => peakGrowthBytes,
+  show: figures.megabytes,
+  moreIsBetter: false
+}
 
 /** Each of ours, beside the best of the peers and the floor, where there are such. */
-const comparisons = (measured: RunRecord.BenchCase) => {
+export const comparisons = (measured: RunRecord.BenchCase) => {
   const { moreIsBetter, of } = figureOf(measured)
   const better = moreIsBetter ? 1 : -1
-  const medianOf = ({ samples }: Subject) => median(samples.map(of))
-  const inRole = (wanted: Subject["role"]) => measured.subjects.filter(({ role }) => role === wanted)
+  const medianOf = (subject: Subject) => median(values(subject, of))
+  const inRole = (wanted: Subject["role"]) =>
+    measured.subjects.filter((subject) => subject.role === wanted && values(subject, of).length > 0)
   const [best] = inRole("peer").toSorted((a, b) => better * (medianOf(b) - medianOf(a)))
   const [floor] = inRole("floor")
   return inRole("ours").map((ours) => {
@@ -91,20 +101,30 @@ const comparisons = (measured: RunRecord.BenchCase) => {
       toBest,
       isBehind: toBest.length > 0 && better * (median(toBest) - 1) < 0,
       toFloor: floor === undefined ? [] : ratios(ours, floor, of),
-      toPeak: best === undefined ? [] : ratios(ours, best, peak)
+      toPeak: best === undefined ? [] : ratios(ours, best, peak.of)
     }
   })
 }
 
-/** Of the samples that were taken in the same round. */
-const ratios = (over: Subject, under: Subject, of: Figure["of"]) =>
-  over.samples.map((sample, round) => of(sample) / of(under.samples[round]!))
+/** Of each sample, as far as it is a number. */
+export const values = ({ samples }: Subject, of: Figure["of"]): Array<number> => samples.map(of).filter(Number.isFinite)
 
-const times = (ratio: number) => `${ratio.toFixed(2)}×`
+/** Of the samples that were taken in the same round. */
+export const ratios = (over: Subject, under: Subject | undefined, of: Figure["of"]): Array<number> =>
+  over.samples.flatMap((sample, round) => {
+    const base = under?.samples[round]
+    const ratio = base === undefined ? Number.NaN : of(sample) / of(base)
+    return Number.isFinite(ratio) ? ratio : []
+  })
+
+export const times = (ratio: number) => `${ratio.toFixed(2)}×`
 
 const milliseconds = (ms: number) => ms < 10_000 ? `${ms.toFixed(ms < 100 ? 1 : 0)} ms` : figures.seconds(ms)
 
 const integer = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 })
 
-const spread = (values: ReadonlyArray<number>, format: (value: number) => string) =>
-  `${format(median([...values]))} (${format(Math.min(...values))} to ${format(Math.max(...values))})`
+/** The median, the least and the most; empty for no values. */
+export const spread = (values: ReadonlyArray<number>, show: (value: number) => string): string =>
+  values.length === 0
+    ? ""
+    : `${show(median([...values]))} (${show(min([...values]))} to ${show(max([...values]))})`

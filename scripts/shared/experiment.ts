@@ -52,13 +52,17 @@ export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
           onFailure: report
         })
       }).pipe(Effect.provideService(Executor.JobObserver, (event) => show(event, output)))
-    }, (effect, { jobs, json, quiet }) => Effect.provide(effect, Output.layer({ jobs, silent: quiet || json })))
+    }, (effect, { jobs, json, quiet, workers }) =>
+      Effect.provide(effect, Output.layer({ jobs, workers, silent: quiet || json })))
   ).pipe(Command.withDescription(description))
 
 const show = (event: Executor.JobEvent, output: Output["Service"]) => {
-  if (event._tag === "Started") output.line(`worker ${event.id} started`)
+  if (event._tag === "Started") {
+    output.line(`worker ${event.id} started`)
+    output.jobStarted(event.id)
+  }
   if (event._tag === "Settled") {
     output.line(`worker ${event.id} ${event.status === "succeeded" ? "return" : event.status}`)
-    output.jobEnded()
+    output.jobEnded(event.id)
   }
 }

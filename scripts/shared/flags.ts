@@ -64,6 +64,8 @@ export const otlp = Flag.String("otlp").pipe(
   Flag.optional
 )
 
+export const json = toggle("json", "Print JSON on standard output, and nothing else")
+
 export const result = {
   out: Flag.Path("out").pipe(Flag.withDescription("Where the record goes, by default into results/"), Flag.optional),
   force: toggle("force", "Overwrite the record, and run with too little memory"),

@@ -4,13 +4,19 @@ import { Cause, Console, Effect, Exit, Layer, Runtime } from "effect"
 import { CliError, CliOutput, Command } from "effect/cli"
 import { ExecutorError, Recorder } from "../../lib/mod.ts"
 import packageJson from "../../package.json" with { type: "json" }
+import { printable } from "./terminal.ts"
 
 /** Exit statuses; one of an interruption is 128 and the signal's number. */
-const status = { jobFailed: 1, badUsage: 2, sigint: 130, sigpipe: 141, sigterm: 143 }
+const status = { failed: 1, badUsage: 2, sigint: 130, sigpipe: 141, sigterm: 143 }
 
 /** Bad usage, or a condition that a flag can change; nothing was started. */
 export class UsageError extends Error {
   override readonly [Runtime.errorExitCode] = status.badUsage
+}
+
+/** All went well, and the answer is no. */
+export class Failed extends Error {
+  override readonly [Runtime.errorExitCode] = status.failed
 }
 
 export const main = <Name extends string, Input, ContextInput>(
@@ -50,10 +56,14 @@ export const report = (cause: Cause.Cause<unknown>) => {
   const error = Cause.squash(cause)
   if (CliError.isCliError(error) || error instanceof Error && reported.has(error)) return Effect.void
   if (error instanceof Error) reported.add(error)
-  if (error instanceof Recorder.RecordNotWritten) return Console.error(`--out: ${error.message}`)
-  if (error instanceof ExecutorError.JobThrew) return Console.error(`Job "${error.job}" threw ${error.stack}`)
-  return Console.error(error instanceof Error ? error.message : Cause.pretty(cause))
+  if (error instanceof Recorder.RecordNotWritten) return Console.error(printableLines(`--out: ${error.message}`))
+  if (error instanceof ExecutorError.JobThrew) {
+    return Console.error(printableLines(`Job "${error.job}" threw ${error.stack}`))
+  }
+  return Console.error(printableLines(error instanceof Error ? error.message : Cause.pretty(cause)))
 }
+
+const printableLines = (text: string) => text.split("\n").map(printable).join("\n")
 
 const reported = new WeakSet<Error>()
 
@@ -62,7 +72,8 @@ const errorsOnly = CliOutput.layerPresenter({
   present: (event) =>
     event._tag === "InvalidInvocation"
       ? Console.error(
-        [...event.errors.map(({ message }) => message), `See ${event.commandPath.join(" ")} --help`].join("\n")
+        [...event.errors.map(({ message }) => printableLines(message)), `See ${event.commandPath.join(" ")} --help`]
+          .join("\n")
       )
       : CliOutput.defaultPresenter.present(event)
 })

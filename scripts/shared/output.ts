@@ -1,15 +1,20 @@
-/** What a script shows while it runs: a log on standard output and, on a terminal, a progress bar under it. */
-import { MultiBar, Presets } from "cli-progress"
+/** What a script shows while it runs: a log on standard output and, on a terminal, progress under it. */
 import { Context, Effect, Layer, Logger } from "effect"
+import { Memory } from "../../lib/mod.ts"
+import { memoryOf } from "./process-memory.ts"
+import * as progress from "./progress.ts"
 
 /** Prints lines as the known experiment does, and counts jobs. */
 export class Output extends Context.Service<Output, {
   readonly line: (text: string) => void
-  /** One of the jobs has ended. */
-  readonly jobEnded: () => void
+  readonly jobStarted: (id: number) => void
+  /** One of the jobs has ended, also one that did not start. */
+  readonly jobEnded: (id: number) => void
+  /** From now on the memory shown is that of another process, which runs the jobs. */
+  readonly follow: (pid: number) => void
 }>()("scripts/Output") {
   /** `Effect.log` prints here too. */
-  static readonly layer = (options: { readonly jobs: number; readonly silent: boolean }) =>
+  static readonly layer = (options: Options) =>
     Layer.unwrap(Effect.map(make(options), (output) =>
       Layer.mergeAll(
         Layer.succeed(Output, output),
@@ -17,29 +22,33 @@ export class Output extends Context.Service<Output, {
       )))
 }
 
-const make = Effect.fnUntraced(function*({ jobs, silent }: { readonly jobs: number; readonly silent: boolean }) {
-  if (silent) return { line: () => {}, jobEnded: () => {} }
-  if (!process.stdout.isTTY) {
-    return { line: (text: string) => void process.stdout.write(print(text)), jobEnded: () => {} }
+export interface Options {
+  readonly jobs: number
+  readonly workers: number
+  readonly silent: boolean
+}
+
+const make = Effect.fnUntraced(function*({ jobs, silent, workers }: Options) {
+  const running = new Set<number>()
+  let memory: () => progress.MemoryNow | undefined = Memory.sampleUnsafe
+  const { add, write } = yield* progress.make({
+    total: jobs,
+    unit: "jobs",
+    workers: { count: workers, busy: () => running.size },
+    memory: () => memory(),
+    silent
+  })
+  return {
+    line: (text: string) => write(print(text)),
+    jobStarted: (id: number) => void running.add(id),
+    jobEnded: (id: number) => {
+      running.delete(id)
+      add(1)
+    },
+    follow: (pid: number) => {
+      memory = () => memoryOf(pid)
+    }
   }
-  const bars = yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      new MultiBar({
-        format: "{bar} {percentage}% | {value}/{total} jobs | {eta_formatted} left",
-        stream: process.stdout,
-        hideCursor: true,
-        gracefulExit: false
-      }, Presets.shades_classic)
-    ),
-    (started) =>
-      Effect.sync(() => {
-        // Draws what was logged since the bar was drawn last.
-        started.update()
-        started.stop()
-      })
-  )
-  const bar = bars.create(jobs, 0)
-  return { line: (text: string) => bars.log(print(text)), jobEnded: () => bar.increment() }
 })
 
 const print = (text: string) => `${timestamp()}: ${text}\n`

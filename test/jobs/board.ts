@@ -28,6 +28,11 @@ export const atGate = async (board: Board): Promise<void> => {
   await Atomics.waitAsync(board, cell.gate, 0).value
 }
 
+/** The same, and keeps the thread. */
+export const blockAtGate = (board: Board): void => {
+  Atomics.wait(board, cell.gate, 0)
+}
+
 export const openGate = (board: Board): void => {
   Atomics.store(board, cell.gate, 1)
   Atomics.notify(board, cell.gate)

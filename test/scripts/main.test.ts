@@ -310,7 +310,7 @@ describe.skipIf(process.platform !== "linux" || !script.isInstalled("script"))("
       )
       assert.strictEqual(whole.status, 0)
       assert.include(whole.stdout, "100% | 3/3 jobs")
-      assert.match(whole.stdout, /█.* left/)
+      assert.match(whole.stdout, /█.* \| [\d.]+\/s \| \d+s left \| \d+ MB, peak \d+ MB \| \d\/3 busy/)
       for (const job of [0, 1, 2]) assert.include(whole.stdout, `worker ${job} return`)
       assert.lengthOf(whole.stdout.match(/Memory usage \d+/g) ?? [], 3)
       assert.include(whole.stdout, showCursor)

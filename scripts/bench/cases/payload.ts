@@ -41,7 +41,11 @@ const payload = (size: string, bytes: number, kind: "object" | "array"): Case =>
         const arrays = Array.from({ length: inFlight }, () => new Float64Array(bytes / 8))
         const exchange = kind === "object"
           ? () => Executor.run(echo, object)
-          : () => Effect.map(Executor.run(pass, arrays.pop()!), (array) => arrays.push(array))
+          : () =>
+            Effect.suspend(() => {
+              const array = arrays.pop()!
+              return Effect.map(Executor.run(pass, array, { transfer: [array.buffer] }), (moved) => arrays.push(moved))
+            })
         return measure.rate((jobs) => runPromise(stream(inFlight, jobs, exchange)), sizes)
       }
     }

@@ -1,0 +1,408 @@
+/**
+ * Which items go to which worker, and what becomes of them there: a queue of tasks, a fleet of workers, and the rule that
+ * each item settles once whatever becomes of the worker that has it.
+ *
+ * An item is pending, in the line of one worker, or settled. A worker has one item in its line, or a chunk of one
+ * caller's; more only where memory is shared, as long as jobs are measured to be so short that the way to a worker and
+ * back would take the longer time. What stands behind an item that turns out to be long is taken back.
+ *
+ * All changes happen in synchronous functions, so no fiber ever sees half of one.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
+import * as Fleet from "./Fleet.ts"
+import type { Outcome, Settled } from "./protocol.ts"
+import { SpareBuffers } from "./SpareBuffers.ts"
+import type { Item, Measured, Task } from "./Task.ts"
+import { TaskQueue } from "./TaskQueue.ts"
+import { Timings } from "./Timings.ts"
+
+/** A worker gets more as long as what it has will take no longer. */
+const aheadMs = 0.5
+
+/** How long a worker that is idle takes to begin. */
+const wakeMs = 0.05
+
+/** A message that is so long does not wait for more. */
+const fullMessage = 32
+
+/** What a job is taken for that has not run yet. */
+const unknownMs = 1e6
+
+/** An item that runs for longer keeps nothing behind it. */
+const patience = Duration.millis(1)
+
+/** The share of the latest run in a job's pace. */
+const latest = 1 / 16
+
+/** Told synchronously of what becomes of tasks. */
+export interface Events {
+  /** A worker has been sent items of the task. */
+  readonly started: (task: Task) => void
+  /** Tasks may have settled. */
+  readonly finished: () => void
+}
+
+export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fleet.Host, events: Events) {
+  const runLater = yield* FiberSet.makeRuntime<never>()
+
+  const queue = new TaskQueue<Task>()
+  const spareBuffers = new SpareBuffers(options.maxWorkers)
+  const timings = new Timings()
+  /** Those that have something outgoing. */
+  const senders = new Set<Fleet.Worker>()
+  /** Items that are pending. */
+  let queued = 0
+  /** The lowest priority that may stand behind another item. */
+  let lowestAhead = Infinity
+  let isWatching = false
+
+  /** Takes a task on. */
+  const accept = (task: Task) => {
+    queued += task.pending.length
+    // What is about to come may go first.
+    if (task.priority > lowestAhead) fleet.workers.forEach(recall)
+    const worker = queue.size === 0 ? workerFor(task) : undefined
+    if (worker === undefined) queue.push(task)
+    else {
+      assign(worker, task)
+      enqueue(task)
+    }
+    if (queue.size > 0) onAvailable()
+  }
+
+  const onAvailable = () => {
+    dispatch()
+    fleet.grow(queue.size)
+    // A spare that has taken a place may be up.
+    dispatch()
+  }
+
+  const dispatch = () => {
+    for (let task = queue.next; task !== undefined; task = queue.next) {
+      const worker = workerFor(task)
+      if (worker === undefined) return
+      queue.shift()
+      assign(worker, task)
+      enqueue(task)
+    }
+  }
+
+  /** Of the workers that may have the task the one that gets to it first. */
+  const workerFor = (task: Task): Fleet.Worker | undefined => {
+    const mayWait = task.canWaitAnywhere && task.pace.runMs !== undefined && fleet.isFull()
+    let first: Fleet.Worker | undefined
+    let firstMs = Infinity
+    for (const worker of fleet.workers) {
+      const isIdle = worker.state === "idle"
+      if (!isIdle && !(mayWait && mayHaveMore(worker, task.pending.length))) continue
+      const ms = isIdle ? mayWait ? wakeMs : 0 : worker.line.expectedMs
+      if (ms >= firstMs) continue
+      first = worker
+      firstMs = ms
+    }
+    return first
+  }
+
+  const mayHaveMore = ({ jobs, line, slots, state }: Fleet.Worker, items: number) =>
+    state === "busy" && slots !== undefined && !line.isStuck && line.expectedMs <= aheadMs && line.room >= items &&
+    jobs + items <= options.maxJobsPerWorker
+
+  const assign = (worker: Fleet.Worker, task: Task) => {
+    const { line } = worker
+    const items = task.take(line.room)
+    if (line.size > 0) lowestAhead = Math.min(lowestAhead, task.priority)
+    queued -= items.length
+    worker.state = "busy"
+    worker.jobs += items.length
+    for (const item of items) {
+      item.expectedMs = task.pace.runMs ?? unknownMs
+      item.number = line.push(item)
+      worker.slots?.send(item.number)
+    }
+    if (task.canWaitAnywhere && !task.isTraced && items.length === 1) gather(worker, items[0]!)
+    else {
+      post(worker)
+      send(worker, items)
+    }
+    if (line.size > 1) watch()
+  }
+
+  /** The items that are sent in one turn of the event loop go in one message. */
+  const gather = (worker: Fleet.Worker, item: Item) => {
+    const { outgoing } = worker.line
+    if (outgoing.length > 0 && outgoing[0]!.task.job !== item.task.job) post(worker)
+    if (senders.size === 0) queueMicrotask(() => senders.forEach(post))
+    senders.add(worker)
+    if (worker.line.outgoing.push(item) >= fullMessage) post(worker)
+  }
+
+  const post = (worker: Fleet.Worker) => {
+    senders.delete(worker)
+    const items = worker.line.outgoing
+    if (items.length === 0) return
+    worker.line.outgoing = []
+    send(worker, items)
+  }
+
+  const send = (worker: Fleet.Worker, items: ReadonlyArray<Item>) => {
+    const { number: id, task } = items[0]!
+    const spares = spareBuffers.take(task.job)
+    const sent = Effect.runSyncExit(worker.platformWorker!.send({
+      _tag: "Run",
+      id,
+      job: host.address(task.job),
+      inputs: items.map(({ input }) => input),
+      together: items.every((item) => item.task === task),
+      spares,
+      observed: task.isObserved,
+      traced: task.isTraced
+    }, [...spares, ...task.transfer]))
+    if (Exit.isFailure(sent)) {
+      spareBuffers.put(task.job, spares)
+      return onRefused(worker, items, Fleet.reasonOf(sent))
+    }
+    task.started(items, worker.workerId)
+    events.started(task)
+    if (worker.jobs >= options.maxJobsPerWorker) fleet.fillSpares()
+  }
+
+  /** An input cannot be cloned. */
+  const onRefused = (worker: Fleet.Worker, items: ReadonlyArray<Item>, reason: string) => {
+    const held = items.filter((item) => worker.line.get(item.number) === item)
+    for (const item of held) {
+      worker.jobs--
+      item.task.isSuspect = true
+      if (items.length > 1) putBack(worker, item)
+      else {
+        worker.line.remove(item.number)
+        item.task.refused(item, reason)
+      }
+    }
+    released(worker, held.map(({ task }) => task))
+  }
+
+  const onSettled = (worker: Fleet.Worker, message: Settled) => {
+    const { cost, id, outcomes, returnedAt, spans, startedAt } = message
+    const { line, workerId } = worker
+    const first = line.get(id)
+    if (first === undefined) return
+    if (spans !== undefined) first.task.traced(spans)
+    if (message.buffers.length > 0) (first.task.buffers ??= []).push(...message.buffers)
+    const runMs = (returnedAt - startedAt) / outcomes.length
+    const tasks: Array<Task> = []
+    for (const [n, outcome] of outcomes.entries()) {
+      const item = line.get(id + n)!
+      settle(worker, item, outcome, runMs, {
+        workerId,
+        startedAt,
+        at: returnedAt,
+        cpuMs: cost?.cpuMs === undefined ? undefined : cost.cpuMs / outcomes.length,
+        resultBytes: cost?.resultBytes[n] ?? 0
+      })
+      tasks.push(item.task)
+    }
+    // Such a worker replies once, when it is done with all that it was sent.
+    if (worker.slots === undefined) line.items().forEach((item) => tasks.push(putBack(worker, item).task))
+    released(worker, tasks)
+  }
+
+  const onProgress = (worker: Fleet.Worker) => {
+    const tasks = collect(worker)
+    if (tasks.length > 0) released(worker, tasks)
+  }
+
+  /** Settles what is done in the slots. */
+  const collect = (worker: Fleet.Worker): Array<Task> => {
+    const { line, slots, workerId } = worker
+    const tasks: Array<Task> = []
+    if (slots === undefined) return tasks
+    slots.listen()
+    const { next } = line
+    for (let number = line.first; number < next; number++) {
+      const item = line.get(number)
+      if (item === undefined) continue
+      if (!slots.isClaimed(number)) break
+      if (!slots.isDone(number)) continue
+      const startedAt = slots.startedAt(number)
+      const at = slots.returnedAt(number)
+      const outcome: Outcome = { _tag: "Succeeded", value: slots.value(number) }
+      settle(worker, item, outcome, at - startedAt, { workerId, startedAt, at, cpuMs: undefined, resultBytes: 0 })
+      tasks.push(item.task)
+    }
+    return tasks
+  }
+
+  const settle = (worker: Fleet.Worker, item: Item, outcome: Outcome, runMs: number, measured: Measured) => {
+    const { task } = item
+    worker.line.remove(item.number)
+    timings.waited(measured.startedAt! - task.acceptedAt)
+    timings.ran(runMs)
+    task.pace.runMs = task.pace.runMs === undefined ? runMs : latest * runMs + (1 - latest) * task.pace.runMs
+    task.replied(item, outcome, runMs, measured)
+  }
+
+  /** Items of `tasks` have left the worker. */
+  const released = (worker: Fleet.Worker, tasks: ReadonlyArray<Task>) => {
+    worker.line.isStuck = false
+    if (worker.line.size === 0 && worker.state === "busy") fleet.becomeIdle(worker)
+    tasks.forEach(enqueue)
+    dispatch()
+    if (queue.size > 0) onAvailable()
+    finishAll(tasks)
+  }
+
+  /** Puts a task with pending items where it has its turn next. */
+  const enqueue = (task: Task) => {
+    if (task.isCancelled) endPending(task)
+    else if (task.pending.length > 0 && !task.isQueued) queue.unshift(task)
+  }
+
+  const finishAll = (tasks: ReadonlyArray<Task>) => {
+    for (const task of tasks) {
+      if (!task.isAway) task.release()
+      if (task.isSettled && !task.hasFinished) task.finish((buffers) => spareBuffers.put(task.job, buffers))
+    }
+    events.finished()
+  }
+
+  const putBack = (worker: Fleet.Worker, item: Item): Item => {
+    worker.line.remove(item.number)
+    queued++
+    item.task.putBack(item)
+    return item
+  }
+
+  const endPending = (task: Task, exit?: Exit.Exit<never, unknown>) => {
+    queued -= task.pending.length
+    task.end(exit)
+  }
+
+  const onLost = (worker: Fleet.Worker, death: Fleet.Death) => {
+    const { line, slots } = worker
+    const tasks = collect(worker)
+    senders.delete(worker)
+    line.outgoing = []
+    const claimed = line.items().filter((item) => slots === undefined || slots.isClaimed(item.number))
+    // With no slots to tell, one of several is at fault.
+    const culprit = slots !== undefined || claimed.length === 1 ? claimed.at(-1) : undefined
+    line.items().forEach((item) => {
+      tasks.push(item.task)
+      if (item !== culprit && item.task.transfer.length === 0) {
+        putBack(worker, item)
+        item.task.isSuspect ||= slots === undefined
+        return
+      }
+      line.remove(item.number)
+      if (item.task.lost(item, death)) queued++
+    })
+    tasks.toReversed().forEach(enqueue)
+    finishAll(tasks)
+  }
+
+  const fleet = yield* Fleet.make(options, host, {
+    available: onAvailable,
+    settled: onSettled,
+    progressed: onProgress,
+    lost: onLost,
+    noneLeft: (error) => endQueued(Exit.fail(error))
+  })
+
+  /** Takes back what the worker has beside its oldest item and need not start there. */
+  const recall = (worker: Fleet.Worker) => {
+    const { line, slots } = worker
+    const tasks: Array<Task> = []
+    if (slots === undefined) return
+    post(worker)
+    for (const item of line.items().slice(1).toReversed()) {
+      if (!item.task.canWaitAnywhere) continue
+      if (!slots.takeBack(item.number)) break
+      worker.jobs--
+      putBack(worker, item)
+      tasks.push(item.task)
+    }
+    tasks.forEach(enqueue)
+  }
+
+  /** Looks after a while whether something waits behind an item that takes long. */
+  const watch = () => {
+    if (isWatching) return
+    isWatching = true
+    runLater(Effect.delay(Effect.sync(look), patience).pipe(Effect.provideService(Clock.Clock, host.clock)))
+  }
+
+  const look = () => {
+    isWatching = false
+    for (const worker of fleet.workers) {
+      const { line } = worker
+      onProgress(worker)
+      if (line.size < 2) continue
+      line.isStuck = line.first === line.lastSeen
+      line.lastSeen = line.first
+      if (line.isStuck) recall(worker)
+      else watch()
+    }
+    onAvailable()
+  }
+
+  const endQueued = (exit: Exit.Exit<never, unknown>) => {
+    const waiting = queue.clear()
+    for (const task of waiting) endPending(task, exit)
+    // Told when all have ended: a caller may at once execute its job again, or interrupt another.
+    finishAll(waiting)
+  }
+
+  /** Settles what no worker has begun of a cancelled task; returns the workers that have, which are asked to stop. */
+  const withdraw = (task: Task): ReadonlyArray<Fleet.Worker> => {
+    const busy = [...fleet.workers].filter((worker) => withdrawFrom(worker, task))
+    if (task.isQueued) queue.remove(task)
+    endPending(task)
+    finishAll([task])
+    dispatch()
+    return busy
+  }
+
+  /** Whether the worker has begun an item of the task; then it is asked to stop. */
+  const withdrawFrom = (worker: Fleet.Worker, task: Task): boolean => {
+    const { line, slots } = worker
+    const begun: Array<number> = []
+    post(worker)
+    line.items().forEach((item) => {
+      if (item.task !== task) return
+      if (slots?.takeBack(item.number) !== true) return void begun.push(item.number)
+      worker.jobs--
+      putBack(worker, item)
+    })
+    if (line.size === 0 && worker.state === "busy") fleet.becomeIdle(worker)
+    if (begun.length === 0) return false
+    recall(worker)
+    slots?.cancel(begun.at(-1)!)
+    Effect.runSyncExit(worker.platformWorker!.send({ _tag: "Cancel", first: begun[0]!, last: begun.at(-1)! }))
+    return true
+  }
+
+  /** Items that a worker has beside the one that it runs. */
+  const queuedBehind = () => {
+    let behind = 0
+    for (const { line, slots } of fleet.workers) {
+      const waiting = line.items().filter(({ number, task }) =>
+        task.canWaitAnywhere && slots?.isClaimed(number) === false
+      ).length
+      behind += waiting === line.size ? Math.max(0, waiting - 1) : waiting
+    }
+    return behind
+  }
+
+  return {
+    fleet,
+    accept,
+    withdraw,
+    endQueued,
+    /** The tasks that workers have items of. */
+    tasksAway: () => new Set([...fleet.workers].flatMap(({ line }) => line.items().map(({ task }) => task))),
+    stats: () => ({ queued: queued + queuedBehind(), ...timings.summary(options.maxWorkers) })
+  }
+})

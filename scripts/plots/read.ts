@@ -1,0 +1,36 @@
+import { Effect, type FileSystem } from "effect"
+import { Recorder } from "../../lib/mod.ts"
+import { forEachFile } from "../review/reading.ts"
+import { oneLine } from "../review/words.ts"
+import { type Contents, digest } from "./plots.ts"
+
+/** Reads records one after the other, so that of no more than one everything is in memory. What is none is named. */
+export const read = (
+  files: ReadonlyArray<string>
+): Effect.Effect<Contents, never, Recorder.Recorder | FileSystem.FileSystem> =>
+  Effect.map(forEachFile(files, readOne), (each) => ({
+    digests: each.flatMap(({ digests }) => digests),
+    benchmarks: each.flatMap(({ benchmarks }) => benchmarks),
+    unreadable: each.flatMap(({ unreadable }) => unreadable)
+  }))
+
+const readOne = (file: string, options: Recorder.ReadOptions) =>
+  Recorder.Recorder.use((recorder) => recorder.read(file, options)).pipe(Effect.match({
+    onFailure: ({ reason }) => unreadable(file, reason),
+    onSuccess: ({ damage, record }): Contents => ({
+      digests: "runs" in record ? record.runs.map((run) => digest(run)) : "cases" in record ? [] : [digest(record)],
+      benchmarks: "cases" in record ? [record] : [],
+      unreadable: damagesOf(file, damage)
+    })
+  }))
+
+/** Nothing but what is wrong with a file. */
+export const unreadable = (file: string, reason: string): Contents => ({
+  digests: [],
+  benchmarks: [],
+  unreadable: [{ file, reason: oneLine(reason) }]
+})
+
+/** What is wrong with a journal that can be read for the rest. */
+export const damagesOf = (file: string, damage: Recorder.Read["damage"]): Contents["unreadable"] =>
+  damage.map(({ line, problem }) => ({ file, reason: oneLine(`line ${line} cannot be read: ${problem}`) }))

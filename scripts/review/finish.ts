@@ -1,0 +1,48 @@
+/** `review finish`: records of what killed runs left. */
+import { Console, Effect } from "effect"
+import { Command } from "effect/cli"
+import { Recorder } from "../../lib/mod.ts"
+import { json, toggle } from "../shared/flags.ts"
+import { UsageError } from "../shared/main.ts"
+import { print, printable, printJson } from "../shared/terminal.ts"
+import { expand, paths } from "./files.ts"
+import { forEachFile } from "./reading.ts"
+import { damageOf } from "./words.ts"
+
+export const finish = Command.make(
+  "finish",
+  {
+    paths,
+    json,
+    force: toggle("force", "Finish a run also if there is a process with the number of its own")
+  },
+  Effect.fn("finish")(function*({ force, json, paths }) {
+    const recorder = yield* Recorder.Recorder
+    const journals = (yield* expand(paths)).filter((file) => paths.includes(file) || file.endsWith(".jsonl"))
+    const outcomes = yield* forEachFile(
+      journals,
+      (journal, options) =>
+        Effect.match(recorder.finish(journal, { ...options, isOver: force }), {
+          onSuccess: ({ damage, file, record }) => ({ journal, file, status: record.status, damage }),
+          onFailure: ({ _tag, message }) => ({
+            journal,
+            problem: message,
+            // In a folder it is one among others, and can wait.
+            isLeft: _tag === "RunGoesOn" && !paths.includes(journal)
+          })
+        })
+    )
+
+    if (json) yield* printJson(outcomes)
+    for (const outcome of outcomes) {
+      if ("problem" in outcome) {
+        if (outcome.isLeft) yield* Console.error(printable(outcome.problem))
+        continue
+      }
+      for (const each of outcome.damage) yield* Console.error(`${printable(outcome.journal)}: ${damageOf(each)}`)
+      if (!json) yield* print(printable(outcome.file))
+    }
+    const failed = outcomes.flatMap((outcome) => "problem" in outcome && !outcome.isLeft ? outcome.problem : [])
+    if (failed.length > 0) return yield* Effect.fail(new UsageError(failed.join("\n")))
+  })
+).pipe(Command.withDescription("Make records of the journals that killed runs left"))

@@ -1,0 +1,56 @@
+/** `review page`: records as one HTML file that needs neither a server nor the network. */
+import { Console, Effect, FileSystem } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import path from "node:path"
+import { newest, plots } from "../plots/plots.ts"
+import { read } from "../plots/read.ts"
+import { json, toggle } from "../shared/flags.ts"
+import { UsageError } from "../shared/main.ts"
+import { resultFolder } from "../shared/place.ts"
+import { printable, printJson } from "../shared/terminal.ts"
+import { filesIn } from "./files.ts"
+import * as html from "./page/html.ts"
+
+export const page = Command.make(
+  "page",
+  {
+    files: Argument.File("file", { mustExist: false }).pipe(
+      Argument.withDescription(
+        "Records, or journals of runs without one (the newest of each script in results/, or in results/reference/ " +
+          "where there is none yet)"
+      ),
+      Argument.variadic()
+    ),
+    out: Flag.Path("out").pipe(
+      Flag.withDescription("Where the page goes (results/page.html)"),
+      Flag.withDefault(path.join(resultFolder, "page.html"))
+    ),
+    force: toggle("force", "Overwrite the page"),
+    json
+  },
+  Effect.fn("page")(function*({ files, force, json, out }) {
+    const fs = yield* FileSystem.FileSystem
+    const contents = files.length > 0 ? yield* read(files) : newest(yield* read(yield* ownRecords))
+    for (const { file, reason } of contents.unreadable) yield* Console.error(printable(`${file}: ${reason}`))
+    if (contents.digests.length + contents.benchmarks.length === 0) {
+      return yield* Effect.fail(new UsageError("There is nothing to show: expected a record that can be read"))
+    }
+    const make = yield* html.make
+    yield* fs.writeFileString(out, make({ plots: plots(contents), isLive: false }), { flag: force ? "w" : "wx" }).pipe(
+      Effect.catchTag("PlatformError", ({ message, reason }) =>
+        Effect.fail(
+          new UsageError(
+            reason._tag === "AlreadyExists"
+              ? `--out: ${out} exists (--force overwrites it)`
+              : `--out: ${out} cannot be written: ${message}`
+          )
+        ))
+    )
+    yield* json ? printJson({ file: out, unreadable: contents.unreadable }) : Console.log(out)
+  })
+).pipe(Command.withDescription("Make a page of records, in one HTML file"))
+
+const ownRecords = Effect.gen(function*() {
+  const own = yield* filesIn(resultFolder)
+  return own.length > 0 ? own : yield* filesIn(path.join(resultFolder, "reference"))
+})

@@ -1,0 +1,171 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Layer, Schema } from "effect"
+import { execFileSync } from "node:child_process"
+import { existsSync } from "node:fs"
+import fs from "node:fs/promises"
+import path from "node:path"
+import { Recorder, RunRecord } from "../lib/mod.ts"
+import { folder } from "./scripts/shared/script.ts"
+import * as hostile from "./shared/hostileRecords.ts"
+import { runRecord } from "./shared/records.ts"
+
+const { RecordNotRead } = Recorder
+const live = Effect.provide(Layer.provideMerge(Recorder.Recorder.layer, NodeServices.layer))
+
+const read = Effect.fnUntraced(function*(name: string, content: string | Uint8Array) {
+  const file = path.join(yield* folder, name)
+  yield* Effect.promise(() => fs.writeFile(file, content))
+  const recorder = yield* Recorder.Recorder
+  return { file, exit: yield* Effect.exit(recorder.read(file)) }
+})
+
+/** What a reader of the file is told; it names the file. */
+const problemIn = Effect.fnUntraced(function*(name: string, content: string | Uint8Array) {
+  const { exit, file } = yield* read(name, content)
+  const error = exit._tag === "Failure" ? Exit.findErrorOption(exit) : assert.fail(`${name} was read`)
+  if (error._tag === "None") return assert.fail(`${name}: ${String(exit)}`)
+  assert.instanceOf(error.value, RecordNotRead)
+  assert.include(error.value.message, `${file} cannot be read: `)
+  assert.isBelow(error.value.message.length, 1000)
+  return error.value.reason
+})
+
+describe("Recorder.read, of a hostile record", () => {
+  for (const [what, { content, says }] of Object.entries(hostile.records)) {
+    it.live(`refuses ${what}`, () =>
+      Effect.gen(function*() {
+        assert.match(yield* problemIn("hostile.json", content), says)
+      }).pipe(live))
+  }
+
+  it.live("refuses what is no file, without waiting for what it might say", () =>
+    Effect.gen(function*() {
+      const inFolder = path.join(yield* folder, "fifo.json")
+      execFileSync("mkfifo", [inFolder])
+      const recorder = yield* Recorder.Recorder
+      assert.include(
+        (yield* Effect.flip(recorder.read(inFolder))).message,
+        `${inFolder} cannot be read: expected a file`
+      )
+      const directory = path.dirname(inFolder)
+      assert.include((yield* Effect.flip(recorder.read(directory))).message, "got a Directory")
+      const missing = path.join(directory, "none.json")
+      assert.include((yield* Effect.flip(recorder.read(missing))).message, "no such file")
+    }).pipe(live))
+
+  // Even the superuser cannot read the memory of a process from its beginning.
+  it.live.skipIf(!existsSync("/proc/self/mem"))("says why a file cannot be read", () =>
+    Effect.gen(function*() {
+      const file = path.join(yield* folder, "unreadable.json")
+      yield* Effect.promise(() => fs.symlink("/proc/self/mem", file))
+      const recorder = yield* Recorder.Recorder
+      assert.match((yield* Effect.flip(recorder.read(file))).message, /unreadable\.json cannot be read: E[A-Z]+/)
+    }).pipe(live))
+
+  for (const name of ["nothing.json", "nothing.jsonl"]) {
+    it.live(`refuses a gigabyte of nothing within little memory: ${name}`, () =>
+      Effect.gen(function*() {
+        const file = path.join(yield* folder, name)
+        yield* Effect.promise(async () => {
+          await fs.writeFile(file, "")
+          await fs.truncate(file, 2 ** 30)
+        })
+        const before = process.resourceUsage().maxRSS
+        const recorder = yield* Recorder.Recorder
+        assert.include((yield* Effect.flip(recorder.read(file))).message, `${file} cannot be read: expected `)
+        assert.isBelow((process.resourceUsage().maxRSS - before) * 1024, 300e6)
+      }).pipe(live))
+  }
+
+  it.live("takes names that mean something to JavaScript for names", () =>
+    Effect.gen(function*() {
+      const text = JSON.stringify({ ...runRecord, parameters: { workers: 1, constructor: "c", toString: "t" } })
+        .replace(`"constructor"`, `"__proto__":{"polluted":true},"constructor"`)
+      const reason = yield* problemIn("prototype.json", text)
+      assert.include(reason, "__proto__")
+      const { exit } = yield* read("names.json", text.replace(`{"polluted":true}`, `"x"`))
+      assert.isTrue(Exit.isSuccess(exit))
+      assert.notProperty({}, "polluted")
+    }).pipe(live))
+
+  it.live("leaves out what it does not know, however deep", () =>
+    Effect.gen(function*() {
+      const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`
+      const { exit } = yield* read("extra.json", JSON.stringify(runRecord).replace("{", `{"extra":${deep},`))
+      assert.deepStrictEqual(exit, Exit.succeed({ record: runRecord, damage: [] }))
+    }).pipe(live))
+})
+
+describe("Recorder.read, of a hostile journal", () => {
+  const { start, submitted } = hostile.journalLines
+
+  const readLines = Effect.fnUntraced(function*(...lines: ReadonlyArray<string | Uint8Array>) {
+    const { exit } = yield* read(
+      "hostile.jsonl",
+      Buffer.concat(lines.map((line) => Buffer.concat([Buffer.from(line), newline])))
+    )
+    if (exit._tag === "Failure") return assert.fail(String(exit.cause))
+    assert.isTrue(Exit.isSuccess(Schema.decodeExit(RunRecord.ResultFile)(exit.value.record)))
+    const { damage, record } = exit.value
+    return {
+      damaged: damage.map(({ line }) => line),
+      damage,
+      jobs: "jobs" in record ? record.jobs.map(({ job }) => job) : []
+    }
+  })
+
+  const newline = Buffer.from("\n")
+
+  it.live("loses nothing that can be read, whatever stands between", () =>
+    Effect.gen(function*() {
+      const { damaged, jobs } = yield* readLines(
+        start,
+        submitted(0),
+        "",
+        Uint8Array.of(0xff, 0xfe),
+        submitted(1),
+        `{"_tag":"Submitted","job":"${"x".repeat(2 ** 25)}"}`,
+        "[".repeat(100_000),
+        `{"_tag":"Nonsense"}`,
+        `{"_tag":"Submitted","job":-1,"submittedMs":0}`,
+        submitted(2)
+      )
+      assert.deepStrictEqual(jobs, [0, 1, 2])
+      assert.deepStrictEqual(damaged, [3, 4, 6, 7, 8, 9])
+    }).pipe(live))
+
+  it.live("tells of a thousand damaged lines one by one, and counts the rest", () =>
+    Effect.gen(function*() {
+      const { damage, jobs } = yield* readLines(start, "\n".repeat(100_000), submitted(3))
+      assert.lengthOf(damage, 1001)
+      assert.include(damage.at(-1)!.problem, "99001")
+      assert.deepStrictEqual(jobs, [3])
+    }).pipe(live))
+
+  it.live("takes any number for a job's, in the order of the numbers", () =>
+    Effect.gen(function*() {
+      const { jobs } = yield* readLines(
+        start,
+        submitted(Number.MAX_SAFE_INTEGER),
+        submitted(4_294_967_294),
+        submitted(0)
+      )
+      assert.deepStrictEqual(jobs, [0, 4_294_967_294, Number.MAX_SAFE_INTEGER])
+    }).pipe(live))
+
+  it.live("puts up with a time after the end of all times", () =>
+    Effect.gen(function*() {
+      const { jobs } = yield* readLines(start, submitted(0, 1e300))
+      assert.deepStrictEqual(jobs, [0])
+    }).pipe(live))
+
+  it.live("refuses events that add up to no figures", () =>
+    Effect.gen(function*() {
+      const settled = [0, 1, 2].map((job) =>
+        `{"_tag":"Settled","job":${job},"status":"succeeded","resultBytes":1,"returnedMs":1,"cpuMs":1e308}`
+      )
+      const lines = [start, ...settled, ""]
+      assert.include(yield* problemIn("hostile.jsonl", lines.join("\n")), "parallelEfficiency")
+    }).pipe(live))
+})

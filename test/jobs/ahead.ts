@@ -1,0 +1,20 @@
+import * as Job from "../../lib/Job.ts"
+import * as Board from "./board.ts"
+
+export interface Step {
+  readonly board: Board.Board
+  readonly label: number
+  readonly does: "return" | "block" | "exit"
+}
+
+/** Notes that it runs. It is one job, whatever it does, so one that blocks comes as unexpected as one that dies. */
+export const step = Job.make(import.meta, "step", ({ board, does, label }: Step) => {
+  Board.enter(board, label)
+  if (does === "exit") process.exit(3)
+  if (does === "block") Board.blockAtGate(board)
+  Board.leave(board)
+  return label
+})
+
+/** The sum of an array. */
+export const sum = Job.make(import.meta, "sum", (array: Float64Array) => array.reduce((a, b) => a + b, 0))

@@ -1,0 +1,108 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber } from "effect"
+import { Executor, ExecutorError, Future, ThreadExecutor } from "../lib/mod.ts"
+import { type Step, step, sum } from "./jobs/ahead.ts"
+import * as Board from "./jobs/board.ts"
+import { until } from "./shared/until.ts"
+
+/** Submits steps in one turn to two workers that have found such steps to be short. */
+const submitAll = Effect.fnUntraced(function*(does: ReadonlyArray<Step["does"]>) {
+  const known = Board.make()
+  yield* Effect.forEach(Array(200).keys(), (label) => Executor.run(step, { board: known, label, does: "return" }), {
+    concurrency: 64
+  })
+  const board = Board.make()
+  const fibers = yield* Effect.forEach(does, (does, label) => Executor.submit(step, { board, label, does }))
+  return { board, fibers }
+})
+
+const returns = (times: number) => Array.from({ length: times }, () => "return" as const)
+
+const sorted = (board: Board.Board) => Board.starts(board).toSorted((a, b) => a - b)
+
+const live = (name: string, test: Effect.Effect<void, unknown, Executor.Executor>) =>
+  it.live(name, () => Effect.provide(test, ThreadExecutor.layer({ maxWorkers: 2, minWorkers: 2 })))
+
+describe("jobs that are sent ahead of a free worker", () => {
+  live(
+    "do not wait behind one that takes long",
+    Effect.gen(function*() {
+      const { board, fibers } = yield* submitAll([...returns(10), "block", ...returns(30)])
+      const [long] = fibers.splice(10, 1)
+      const labels = yield* Fiber.joinAll(fibers)
+      assert.deepStrictEqual(labels, Array.from(Array(41).keys()).toSpliced(10, 1))
+      assert.isUndefined(long!.pollUnsafe())
+      Board.openGate(board)
+      assert.strictEqual(yield* Fiber.join(long!), 10)
+      assert.deepStrictEqual(sorted(board), Array.from(Array(41).keys()))
+    })
+  )
+
+  live(
+    "run once each, whatever becomes of those that were sent with them",
+    Effect.gen(function*() {
+      const { board, fibers } = yield* submitAll([...returns(20), "exit", ...returns(20), "exit", ...returns(20)])
+      const exits = yield* Effect.forEach(fibers, Fiber.await)
+      const failed = exits.flatMap((exit, label) => Exit.isFailure(exit) ? label : [])
+      assert.deepStrictEqual(failed, [20, 41])
+      assert.instanceOf(yield* Effect.flip(Fiber.join(fibers[20]!)), ExecutorError.WorkerDied)
+      assert.deepStrictEqual(sorted(board), Array.from(Array(62).keys()))
+    })
+  )
+
+  live(
+    "never start when they are interrupted before",
+    Effect.gen(function*() {
+      const { board, fibers } = yield* submitAll(["block", "block", ...returns(20)])
+      yield* until(() => Board.running(board) === 2)
+      const started = sorted(board)
+      yield* Fiber.interruptAll(fibers.slice(2))
+      Board.openGate(board)
+      yield* Fiber.joinAll(fibers.slice(0, 2))
+      assert.deepStrictEqual(sorted(board), started)
+    })
+  )
+
+  live(
+    "let a job of higher priority go first",
+    Effect.gen(function*() {
+      const { board, fibers } = yield* submitAll(["block", "block", ...returns(20)])
+      yield* until(() => Board.running(board) === 2)
+      const started = Board.started(board)
+      const urgent = yield* Executor.submit(step, { board, label: 99, does: "return" }, { priority: 1 })
+      Board.openGate(board)
+      yield* Future.wait([...fibers, urgent])
+      assert.isBelow(Board.starts(board).indexOf(99), started + 4)
+    })
+  )
+})
+
+describe("Executor.run, transfer", () => {
+  live(
+    "moves buffers of the input to the worker",
+    Effect.gen(function*() {
+      const array = Float64Array.of(1, 2, 3)
+      assert.strictEqual(yield* Executor.run(sum, array, { transfer: [array.buffer] }), 6)
+      assert.strictEqual(array.length, 0)
+      const error = yield* Effect.flip(Executor.run(sum, array, { transfer: [array.buffer] }))
+      assert.instanceOf(error, ExecutorError.CloneError)
+    })
+  )
+
+  live(
+    "refuses what cannot move, and to run again what has moved",
+    Effect.gen(function*() {
+      const array = Float64Array.of(1)
+      const refusal = (options: object) => Effect.flip(Executor.run(sum, array, options))
+      assert.include(
+        (yield* refusal({ transfer: [array] })).message,
+        "transfer must be an array of ArrayBuffers: received"
+      )
+      assert.include(
+        (yield* refusal({ transfer: [array.buffer], retryWorkerDeath: 1 })).message,
+        "retryWorkerDeath must be 0 with transfer, for what has moved cannot be sent again: received 1"
+      )
+      assert.strictEqual(array.length, 1)
+    })
+  )
+})

@@ -1,0 +1,88 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { PassThrough } from "node:stream"
+import { memoryOf } from "../../../scripts/shared/process-memory.ts"
+import * as progress from "../../../scripts/shared/progress.ts"
+
+/** A stream that says that it is a terminal, or not, and what was written to it. */
+const fake = (isTTY: boolean) => {
+  const stream = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY, columns: 120 })
+  let written = ""
+  stream.on("data", (text: string) => {
+    written += text
+  })
+  return { stream: stream as unknown as NodeJS.WriteStream, written: () => written }
+}
+
+const show = (
+  stream: NodeJS.WriteStream,
+  options: Partial<progress.Options>,
+  use: (shown: progress.Progress) => void
+) =>
+  Effect.scoped(Effect.gen(function*() {
+    use(yield* progress.make({ total: 50, unit: "jobs", stream, ...options }))
+    // What is written comes out of the stream on a later turn.
+    yield* Effect.sleep("1 millis")
+  })).pipe(Effect.andThen(Effect.sleep("1 millis")))
+
+describe("memoryOf", () => {
+  // Other systems do not tell.
+  it.skipIf(process.platform !== "linux")("tells what a process holds, and nothing of one that is not there", () => {
+    const { maxRssBytes, rssBytes } = memoryOf(process.pid)!
+    assert.isAtLeast(maxRssBytes, rssBytes)
+    assert.isAbove(rssBytes, 10e6)
+    assert.isUndefined(memoryOf(2 ** 30))
+  })
+})
+
+describe("progress", () => {
+  it.live("tells how much is done, how fast, for how long still, and what it takes", () =>
+    Effect.gen(function*() {
+      const { stream, written } = fake(true)
+      const options = {
+        memory: () => ({ rssBytes: 471e6, maxRssBytes: 480e6 }),
+        workers: { count: 3, busy: () => 2 }
+      }
+      yield* show(stream, options, ({ add, write }) => {
+        for (let done = 0; done < 21; done++) add(1)
+        write("a line of the log\n")
+      })
+      const bar = /█+░+ 42% \| 21\/50 jobs \| [\d.]+\/s \| \d+s left \| 471 MB, peak 480 MB \| 2\/3 busy/
+      assert.match(written(), bar)
+      assert.include(written(), "a line of the log\n")
+      assert.isAbove(written().search(bar), 0)
+    }))
+
+  it.live("knows no time left before anything is done, and no memory of a process that is gone", () =>
+    Effect.gen(function*() {
+      const { stream, written } = fake(true)
+      yield* show(stream, { memory: () => undefined }, () => {})
+      assert.match(written(), /0% \| 0\/50 jobs/)
+      assert.notMatch(written(), /left|MB|\/s|NaN|Infinity/)
+    }))
+
+  it.live("is quiet into a pipe, but for what is written", () =>
+    Effect.gen(function*() {
+      const { stream, written } = fake(false)
+      yield* show(stream, {}, ({ add, write }) => {
+        add(50)
+        write("a line of the log\n")
+      })
+      assert.strictEqual(written(), "a line of the log\n")
+    }))
+
+  it.live("draws nothing for work that is over before the patience is", () =>
+    Effect.gen(function*() {
+      const { stream, written } = fake(true)
+      yield* show(stream, { patienceMs: 60_000 }, ({ add }) => add(50))
+      assert.strictEqual(written(), "")
+    }))
+
+  it.live("takes itself away after work that took longer than the patience", () =>
+    Effect.gen(function*() {
+      const { stream, written } = fake(true)
+      yield* show(stream, { patienceMs: Number.MIN_VALUE }, ({ add }) => add(10))
+      assert.match(written(), /20% \| 10\/50 jobs/)
+      assert.isTrue(written().endsWith("\u001B[0J"), JSON.stringify(written().slice(-20)))
+    }))
+})
