@@ -209,8 +209,9 @@ export interface MapOptions {
   /** Emits results as they come instead of in the order of the inputs. */
   readonly unordered?: boolean
   /**
-   * How many items go to a worker in one message, by default 1. A number waits for that many; "auto" sends what the
-   * source has at hand, up to about a millisecond's work as measured on the items before.
+   * How many items go to a worker in one message, by default 1, at most 1024. A number waits for that many; "auto" sends
+   * what the source has at hand, up to about a millisecond's work as measured on the items before. On threads, items that
+   * stand behind one that takes long go to another worker.
    */
   readonly chunkSize?: number | "auto"
   /**

@@ -63,8 +63,11 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   /** Takes a task on. */
   const accept = (task: Task) => {
     queued += task.pending.length
-    // What is about to come may go first.
-    if (task.priority > lowestAhead) fleet.workers.forEach(recall)
+    if (task.priority > lowestAhead) {
+      // It may go before what stands in the lines.
+      lowestAhead = Infinity
+      fleet.workers.forEach(recall)
+    }
     const worker = queue.size === 0 ? workerFor(task) : undefined
     if (worker === undefined) queue.push(task)
     else {
