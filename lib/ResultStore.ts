@@ -3,12 +3,13 @@
  *
  * What is read is checked: a piece that is missing, or a byte that changed, fails with `StoreFailed`.
  */
-import * as PgClient from "@effect/sql-pg/PgClient"
+
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import { SqlClient } from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import fs from "node:fs/promises"
@@ -119,10 +120,10 @@ export const layerFolder = (folder: string): Layer.Layer<ResultStore> =>
   })
 
 /** Results as rows of the cluster's own database, for machines that share no folder. */
-export const layerPostgres: Layer.Layer<ResultStore, never, PgClient.PgClient> = Layer.effect(
+export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.effect(
   ResultStore,
   Effect.gen(function*() {
-    const sql = yield* PgClient.PgClient
+    const sql = yield* SqlClient
     const context = yield* Effect.context<never>()
     const run = Effect.runPromiseWith(context)
     const store = "postgres"
