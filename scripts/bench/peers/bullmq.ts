@@ -45,6 +45,7 @@ export const withBullMq = async <A>(
       return job.waitUntilFinished(events)
     })
   } finally {
+    await Promise.all([queue.close(), events.close()])
     for (const child of [...processes, server]) child.kill("SIGKILL")
     await fs.rm(folder, { recursive: true, force: true })
   }
