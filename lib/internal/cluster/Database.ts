@@ -135,6 +135,8 @@ const causes = (error: unknown): Array<{ readonly code?: unknown }> => {
 
 /** Tries again until the database is there; what it was asked must be such that it may be done twice. */
 export const persist = <A, E, R>(
-  effect: Effect.Effect<A, E | SqlError, R>
-): Effect.Effect<A, Exclude<E, SqlError>, R> =>
-  Effect.retry(effect, { while: isSqlError, schedule: Schedule.spaced("200 millis") }) as never
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, Exclude<E, SqlError | PersistedQueue.PersistedQueueError>, R> =>
+  Effect.retry(effect, { while: isAway, schedule: Schedule.spaced("200 millis") }) as never
+
+const isAway = (error: unknown) => isSqlError(error) || error instanceof PersistedQueue.PersistedQueueError
