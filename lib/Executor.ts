@@ -25,9 +25,9 @@ export class Executor extends Context.Service<Executor, {
   /** Closed with the executor; the jobs of `submit` live in it. */
   readonly scope: Scope.Scope
   /**
-   * Runs `job` on one worker, once for each input, one after the other. Each item has its own Exit, in the inputs'
-   * order. Waits its turn: first in, first out, as far as it matters. Jobs that are measured to take microseconds are
-   * sent to workers that are busy, too, and there can pass one another by a millisecond or two.
+   * Runs `job` once for each input; the inputs go to one worker in one message, as far as they are short. Each item has
+   * its own Exit, in the inputs' order. Waits its turn: first in, first out, as far as it matters. Jobs that are measured
+   * to take microseconds are sent to workers that are busy, too, and there can pass one another by a millisecond or two.
    */
   readonly execute: <Input, A, E>(
     job: Job.Job<Input, A, E>,
@@ -54,6 +54,11 @@ export interface RunOptions {
   readonly retryWorkerDeath?: number
   /** Higher goes first, by default 0. Every fourth job to start is the one that has waited longest. */
   readonly priority?: number
+  /**
+   * A name for this job with this input, of at most 200 characters. A cluster keeps the result under it: a job that was
+   * finished under its key is not run again, whoever asks. Other executors keep no results.
+   */
+  readonly key?: string
   /**
    * Buffers in the input that move to a worker thread instead of being copied; they are empty here as soon as the job is
    * sent. Not together with `retryWorkerDeath`, for what has moved cannot be sent again.
@@ -119,6 +124,10 @@ export type JobEvent =
     readonly resultBytes: number
     /** Why it failed, in a line or more. */
     readonly error: string | undefined
+    /** The address of the runner that ran it, on a cluster. */
+    readonly runner?: string
+    /** Whether its result was there before it was asked for, under its key. */
+    readonly isTakenOver?: boolean
   }
 
 /**

@@ -96,6 +96,27 @@ export class InvalidOptions extends Schema.TaggedError<InvalidOptions>()("Invali
 
 const show = (value: unknown) => typeof value === "string" ? JSON.stringify(value) : String(value)
 
+/** The job ended on a cluster, and its result cannot be had: it was removed, too old, or is not what was written. */
+export class ResultLost extends Schema.TaggedError<ResultLost>()("ResultLost", {
+  job: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `The result of job "${this.job}" is lost: ${this.reason}`
+  }
+}
+
+/** The database of a cluster cannot be used; nothing was started. */
+export class ClusterUnavailable extends Schema.TaggedError<ClusterUnavailable>()("ClusterUnavailable", {
+  /** Where it is, without the password. */
+  database: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `The cluster's database at ${this.database} cannot be used: ${this.reason}`
+  }
+}
+
 /** Whatever `Executor.run` can fail with besides the job's own failure. */
 export type ExecutorError =
   | WorkerDied
@@ -105,6 +126,7 @@ export type ExecutorError =
   | CloneError
   | DeadlineExceeded
   | WouldDeadlock
+  | ResultLost
   | InvalidOptions
 
 /** The union as a Schema. */
@@ -116,5 +138,6 @@ export const ExecutorError = Schema.Union([
   CloneError,
   DeadlineExceeded,
   WouldDeadlock,
+  ResultLost,
   InvalidOptions
 ])

@@ -5,6 +5,7 @@
  * This module loads nothing of Effect when it runs: a worker that is given a plain job starts as fast as a bare thread.
  */
 import type { Effect } from "effect/Effect"
+import type { Codec } from "effect/Schema"
 import * as registry from "./internal/registry.ts"
 
 /** A function that runs on a worker, made with {@link make}. */
@@ -14,6 +15,18 @@ export interface Job<in Input, out A, out E = never> {
   /** Unique within `module`. */
   readonly name: string
   readonly run: (input: Input, context: Context) => A | Promise<A> | Effect<A, E>
+  /** How its values are written where they are sent instead of cloned. */
+  readonly schemas?: Schemas<unknown, unknown, unknown>
+}
+
+/**
+ * How a job's values are written and checked on their way to another machine, for what JSON cannot say: a Date, a Map, a
+ * bigint, a number that may be infinite. Typed arrays need none. Threads and processes do not use them.
+ */
+export interface Schemas<out Input, out A, out E> {
+  readonly input?: Codec<Input, unknown>
+  readonly result?: Codec<A, unknown>
+  readonly error?: Codec<E, unknown>
 }
 
 /** A {@link Job} of whatever types. */
@@ -79,7 +92,7 @@ type NeedsNothing<R> = R extends Effect<infer _A, infer _E, infer Services>
  *
  * Input and result are copied to and from the worker by the structured clone algorithm; an instance of a class arrives
  * as a plain object. A failure of the Effect arrives as the caller's typed failure; whatever is thrown or rejected, as
- * `JobThrew`.
+ * `JobThrew`. To another machine they are sent as JSON and bytes, or as `schemas` say.
  *
  * @throws TypeError when `name` is empty.
  * @example
@@ -94,10 +107,11 @@ type NeedsNothing<R> = R extends Effect<infer _A, infer _E, infer Services>
 export const make = <Input, R>(
   meta: { readonly url: string },
   name: string,
-  run: (input: Input, context: Context) => R & NeedsNothing<R>
+  run: (input: Input, context: Context) => R & NeedsNothing<R>,
+  schemas: Schemas<NoInfer<Input>, Success<R>, Failure<R>> = {}
 ): Job<Input, Success<R>, Failure<R>> => {
   if (name === "") throw new TypeError(`A job's name must be a non-empty string: received ""`)
-  const job = { module: meta.url, name, run } as Job<Input, Success<R>, Failure<R>>
+  const job = { module: meta.url, name, run, schemas } as Job<Input, Success<R>, Failure<R>>
   registry.add(job)
   return job
 }

@@ -56,7 +56,11 @@ export const JobRecord = Schema.Struct({
   cpuMs: Schema.optionalKey(Amount),
   resultBytes: Count,
   /** Why it failed. */
-  error: Schema.optionalKey(Schema.String)
+  error: Schema.optionalKey(Schema.String),
+  /** The address of the runner that ran it, on a cluster. */
+  runner: Schema.optionalKey(Schema.String),
+  /** Whether an earlier run of the same name had finished it. */
+  takenOver: Schema.optionalKey(Schema.Boolean)
 })
 export type JobRecord = typeof JobRecord.Type
 

@@ -3,6 +3,7 @@
  *
  * Nothing but what is exported here is public.
  */
+export * as ClusterExecutor from "./ClusterExecutor.ts"
 export * as Executor from "./Executor.ts"
 export * as ExecutorError from "./ExecutorError.ts"
 export * as Future from "./Future.ts"
@@ -11,5 +12,6 @@ export * as Job from "./Job.ts"
 export * as Memory from "./Memory.ts"
 export * as ProcessExecutor from "./ProcessExecutor.ts"
 export * as Recorder from "./Recorder.ts"
+export * as ResultStore from "./ResultStore.ts"
 export * as RunRecord from "./RunRecord.ts"
 export * as ThreadExecutor from "./ThreadExecutor.ts"

@@ -10,7 +10,7 @@ import { Console, Effect, FileSystem, Option, Path, Schema, Stream } from "effec
 import { Command } from "effect/cli"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Recorder, RunRecord } from "../lib/mod.ts"
-import type { Parameters } from "./shared/experiment.ts"
+import { argumentsOf, type Choice } from "./shared/executors.ts"
 import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
 import { checkCount } from "./shared/kernels.ts"
@@ -23,7 +23,7 @@ const variants = ["eager", "lazy", "remove", "loan"]
 
 export const command = Command.make(
   "compare",
-  { ...flags.experiment, ...flags.result },
+  { ...flags.experiment, ...flags.cluster, ...flags.resume, ...flags.result },
   (input) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
@@ -69,7 +69,7 @@ export const command = Command.make(
 /** Runs one script as its user would, and reads the record that it leaves, even when it fails. */
 const runVariant = Effect.fnUntraced(function*(
   variant: string,
-  { count, executor, jobs, kernel, workers }: Parameters & { readonly executor: string; readonly kernel: string },
+  choice: Choice,
   restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 ) {
   const fs = yield* FileSystem.FileSystem
@@ -77,8 +77,7 @@ const runVariant = Effect.fnUntraced(function*(
   const output = yield* Output
   const file = path.join(yield* fs.makeTempDirectoryScoped(), `${variant}.json`)
   const script = path.join(import.meta.dirname, `${variant}.ts`)
-  const parameters = { jobs, count, workers, executor, kernel }
-  const args = Object.entries(parameters).flatMap(([flag, value]) => [`--${flag}`, String(value)])
+  const args = argumentsOf(choice)
 
   output.line(`${variant} started`)
   const exit = yield* Effect.gen(function*() {

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber } from "effect"
+import { Effect, Exit, Fiber, Stream } from "effect"
 import { Executor, ExecutorError, Future, ThreadExecutor } from "../lib/mod.ts"
-import { type Step, step, sum } from "./jobs/ahead.ts"
+import { scratch, type Step, step, sum } from "./jobs/ahead.ts"
 import * as Board from "./jobs/board.ts"
+import * as values from "./jobs/values.ts"
 import { until } from "./shared/until.ts"
 
 /** Submits steps in one turn to two workers that have found such steps to be short. */
@@ -19,6 +20,8 @@ const submitAll = Effect.fnUntraced(function*(does: ReadonlyArray<Step["does"]>)
 const returns = (times: number) => Array.from({ length: times }, () => "return" as const)
 
 const sorted = (board: Board.Board) => Board.starts(board).toSorted((a, b) => a - b)
+
+const echo = (value: unknown) => Executor.run(values.echo, value)
 
 const live = (name: string, test: Effect.Effect<void, unknown, Executor.Executor>) =>
   it.live(name, () => Effect.provide(test, ThreadExecutor.layer({ maxWorkers: 2, minWorkers: 2 })))
@@ -75,6 +78,48 @@ describe("jobs that are sent ahead of a free worker", () => {
       assert.isBelow(Board.starts(board).indexOf(99), started + 4)
     })
   )
+})
+
+describe("an input that cannot be sent", () => {
+  live(
+    "costs its job alone, though its caller goes on at once",
+    Effect.gen(function*() {
+      yield* Effect.forEach(Array(200).keys(), (n) => Effect.all([echo(n), Executor.run(values.square, n)]), {
+        concurrency: 64
+      })
+      const rounds = yield* Effect.forEach(Array(20).keys(), (n) =>
+        Effect.all([
+          Effect.catchTag(echo(() => {}), "CloneError", () => Effect.all([echo(n), Executor.run(values.square, n)])),
+          Executor.run(values.square, n),
+          echo(n)
+        ], { concurrency: "unbounded" }))
+      assert.deepStrictEqual(rounds, rounds.map((_, n) => [[n, n * n], n * n, n]))
+    })
+  )
+
+  it.live("costs its job alone where its worker dies of it", () =>
+    Effect.gen(function*() {
+      const large = Array.from({ length: 400_000 }, (_, n) => ({ n }))
+      const [died, ...others] = yield* Effect.all([
+        Effect.flip(echo(large)),
+        ...Array.from({ length: 10 }, (_, n) => Executor.run(values.square, n))
+      ], { concurrency: "unbounded" })
+      assert.instanceOf(died, ExecutorError.WorkerDied)
+      assert.deepStrictEqual(others, others.map((_, n) => n * n))
+    }).pipe(
+      Effect.provide(ThreadExecutor.layer({ maxWorkers: 2, resourceLimits: { maxOldGenerationSizeMb: 12 } }))
+    ))
+})
+
+describe("Executor.map, chunkSize", () => {
+  it.live("holds one buffer for what each item of a chunk needs by the way", () =>
+    Effect.gen(function*() {
+      const held = yield* Stream.range(1, 50).pipe(
+        Executor.map(scratch, { chunkSize: 50 }),
+        Stream.runFold(() => 0, Math.max)
+      )
+      assert.isBelow(held, 10 * 1_000_000)
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 }))))
 })
 
 describe("Executor.run, transfer", () => {

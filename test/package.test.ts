@@ -28,7 +28,7 @@ describe("package.json", () => {
   it("pins every dependency exactly", () => {
     const { dependencies, devDependencies } = read("package.json")
     for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
-      assert.match(String(version), /^\d+\.\d+\.\d+$/, name)
+      assert.match(String(version), /^\d+\.\d+\.\d+(-beta\.\d+)?$/, name)
     }
   })
 })

@@ -13,6 +13,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
+import { buffersIn } from "./buffers.ts"
 import * as Fleet from "./Fleet.ts"
 import type { Outcome, Settled } from "./protocol.ts"
 import { SpareBuffers } from "./SpareBuffers.ts"
@@ -22,6 +23,9 @@ import { Timings } from "./Timings.ts"
 
 /** A worker gets more as long as what it has will take no longer. */
 const aheadMs = 0.5
+
+/** Items of one chunk go together as long as they take no longer. */
+const togetherMs = 20
 
 /** How long a worker that is idle takes to begin. */
 const wakeMs = 0.05
@@ -116,7 +120,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
   const assign = (worker: Fleet.Worker, task: Task) => {
     const { line } = worker
-    const items = task.take(line.room)
+    const items = task.take(Math.min(line.room, mostOf(worker, task)))
     if (line.size > 0) lowestAhead = Math.min(lowestAhead, task.priority)
     queued -= items.length
     worker.state = "busy"
@@ -153,20 +157,23 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
   const send = (worker: Fleet.Worker, items: ReadonlyArray<Item>) => {
     const { number: id, task } = items[0]!
+    const inputs = items.map(({ input }) => input)
     const spares = spareBuffers.take(task.job)
     const sent = Effect.runSyncExit(worker.platformWorker!.send({
       _tag: "Run",
       id,
       job: host.address(task.job),
-      inputs: items.map(({ input }) => input),
+      inputs,
       together: items.every((item) => item.task === task),
       spares,
       observed: task.isObserved,
       traced: task.isTraced
-    }, [...spares, ...task.transfer]))
+    }, [...spares, ...movingWith(task, inputs)]))
     if (Exit.isFailure(sent)) {
       spareBuffers.put(task.job, spares)
-      return onRefused(worker, items, Fleet.reasonOf(sent))
+      const reason = Fleet.reasonOf(sent)
+      // Later, for it resumes callers, who may send more before what is being sent.
+      return queueMicrotask(() => onRefused(worker, items, reason))
     }
     task.started(items, worker.workerId)
     events.started(task)
@@ -176,6 +183,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   /** An input cannot be cloned. */
   const onRefused = (worker: Fleet.Worker, items: ReadonlyArray<Item>, reason: string) => {
     const held = items.filter((item) => worker.line.get(item.number) === item)
+    if (held.length === 0) return
     for (const item of held) {
       worker.jobs--
       item.task.isSuspect = true
@@ -185,7 +193,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
         item.task.refused(item, reason)
       }
     }
-    released(worker, held.map(({ task }) => task))
+    released(worker, held.map(({ task }) => task).toReversed())
   }
 
   const onSettled = (worker: Fleet.Worker, message: Settled) => {
@@ -289,19 +297,22 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     const tasks = collect(worker)
     senders.delete(worker)
     line.outgoing = []
-    const claimed = line.items().filter((item) => slots === undefined || slots.isClaimed(item.number))
-    // With no slots to tell, one of several is at fault.
-    const culprit = slots !== undefined || claimed.length === 1 ? claimed.at(-1) : undefined
-    line.items().forEach((item) => {
+    // What it has not claimed it never will, though it may still be at work in this thread.
+    const claimed = line.items().filter((item) => slots?.takeBack(item.number) !== true)
+    const isAlone = line.size === 1
+    // With no slots to tell, or when it died of what it was sent, one of several is at fault.
+    const culprit = claimed.length > 0 && (slots !== undefined || isAlone) ? claimed.at(-1) : undefined
+    for (const item of line.items()) {
       tasks.push(item.task)
-      if (item !== culprit && item.task.transfer.length === 0) {
+      const isAtFault = item === culprit || item.task.transfer.length > 0 || (isAlone && item.task.isSuspect)
+      if (isAtFault) {
+        line.remove(item.number)
+        if (item.task.lost(item, death)) queued++
+      } else {
         putBack(worker, item)
-        item.task.isSuspect ||= slots === undefined
-        return
+        item.task.isSuspect ||= culprit === undefined
       }
-      line.remove(item.number)
-      if (item.task.lost(item, death)) queued++
-    })
+    }
     tasks.toReversed().forEach(enqueue)
     finishAll(tasks)
   }
@@ -317,8 +328,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   /** Takes back what the worker has beside its oldest item and need not start there. */
   const recall = (worker: Fleet.Worker) => {
     const { line, slots } = worker
-    const tasks: Array<Task> = []
     if (slots === undefined) return
+    const tasks: Array<Task> = []
     post(worker)
     for (const item of line.items().slice(1).toReversed()) {
       if (!item.task.canWaitAnywhere) continue
@@ -360,11 +371,12 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
   /** Settles what no worker has begun of a cancelled task; returns the workers that have, which are asked to stop. */
   const withdraw = (task: Task): ReadonlyArray<Fleet.Worker> => {
-    const busy = [...fleet.workers].filter((worker) => withdrawFrom(worker, task))
     if (task.isQueued) queue.remove(task)
+    const collected = [...fleet.workers].flatMap(collect)
+    const busy = [...fleet.workers].filter((worker) => withdrawFrom(worker, task))
     endPending(task)
-    finishAll([task])
-    dispatch()
+    finishAll([...collected, task])
+    onAvailable()
     return busy
   }
 
@@ -382,6 +394,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     if (line.size === 0 && worker.state === "busy") fleet.becomeIdle(worker)
     if (begun.length === 0) return false
     recall(worker)
+    line.isStuck = true
     slots?.cancel(begun.at(-1)!)
     Effect.runSyncExit(worker.platformWorker!.send({ _tag: "Cancel", first: begun[0]!, last: begun.at(-1)! }))
     return true
@@ -409,3 +422,16 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     stats: () => ({ queued: queued + queuedBehind(), ...timings.summary(options.maxWorkers) })
   }
 })
+
+/** Of the buffers that move with a task those that are in these of its inputs. */
+const movingWith = ({ transfer }: Task, inputs: ReadonlyArray<unknown>): ReadonlyArray<ArrayBuffer> => {
+  if (transfer.length === 0) return transfer
+  const reached = buffersIn(inputs)
+  return transfer.filter((buffer) => reached.has(buffer))
+}
+
+/** How many items of a chunk go together: few of those that take long, for the others may have to be taken back. */
+const mostOf = ({ slots }: Fleet.Worker, { canWaitAnywhere, pace }: Task): number =>
+  slots === undefined || !canWaitAnywhere || pace.runMs === undefined
+    ? Infinity
+    : Math.max(1, Math.floor(togetherMs / pace.runMs))

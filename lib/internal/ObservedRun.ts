@@ -49,7 +49,9 @@ export class ObservedRun {
           ...(event.workerId !== undefined && { workerId: event.workerId }),
           ...(event.startedAt !== undefined && { startedMs: this.#since(event.startedAt) }),
           ...(event.cpuMs !== undefined && { cpuMs: event.cpuMs }),
-          ...(event.error !== undefined && { error: event.error })
+          ...(event.error !== undefined && { error: event.error }),
+          ...(event.runner !== undefined && { runner: event.runner }),
+          ...(event.isTakenOver === true && { takenOver: true })
         })
         return this.#sample()
     }

@@ -17,6 +17,7 @@ import type * as Job from "../Job.ts"
 import * as Dispatcher from "./Dispatcher.ts"
 import { replay } from "./effectJob.ts"
 import type * as Fleet from "./Fleet.ts"
+import { newJobIds } from "./jobIds.ts"
 import { publisher } from "./metrics.ts"
 import { validateRun } from "./options.ts"
 import { type Caller, nothingToGiveBack, type Pace, Task } from "./Task.ts"
@@ -41,14 +42,6 @@ const callerIn = (context: Context.Context<never>): Caller => {
     observer: Context.get(context, JobObserver),
     trace: span && ((spans) => replay(Context.get(context, Tracer.Tracer), span, spans))
   }
-}
-
-let jobIds = 0
-
-/** Numbers that no other job of this process has. */
-const newJobIds = (jobs: number): number => {
-  jobIds += jobs
-  return jobIds - jobs
 }
 
 const interrupted = Exit.interrupt()

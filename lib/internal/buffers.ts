@@ -23,9 +23,9 @@ export class Buffers {
 
   allocate<T extends Job.TypedArray>(constructor: Job.TypedArrayConstructor<T>, length: number, zeroed: boolean): T {
     const bytes = length * constructor.BYTES_PER_ELEMENT
-    const spare = this.#spares.findIndex((buffer) => buffer.byteLength === bytes)
-    const array = spare === -1 ? new constructor(length) : new constructor(this.#spares.splice(spare, 1)[0]!)
-    if (spare !== -1 && zeroed) array.fill(0 as never)
+    const spare = takeOf(this.#left, bytes) ?? takeOf(this.#spares, bytes)
+    const array = spare === undefined ? new constructor(length) : new constructor(spare)
+    if (spare !== undefined && zeroed) array.fill(0 as never)
     this.#taken.push(array.buffer)
     return array
   }
@@ -59,6 +59,11 @@ export class Buffers {
   }
 }
 
+const takeOf = (buffers: Array<ArrayBuffer>, bytes: number): ArrayBuffer | undefined => {
+  const at = buffers.findIndex((buffer) => buffer.byteLength === bytes)
+  return at === -1 ? undefined : buffers.splice(at, 1)[0]
+}
+
 const partition = <A>(all: ReadonlyArray<A>, test: (a: A) => boolean): [Array<A>, Array<A>] => {
   const passes: Array<A> = []
   const fails: Array<A> = []
@@ -67,7 +72,7 @@ const partition = <A>(all: ReadonlyArray<A>, test: (a: A) => boolean): [Array<A>
 }
 
 /** Every ArrayBuffer that the structured clone of `value` would reach. */
-const buffersIn = (value: unknown): Set<ArrayBuffer> => {
+export const buffersIn = (value: unknown): Set<ArrayBuffer> => {
   const found = new Set<ArrayBuffer>()
   const seen = new Set<unknown>()
   const left: Array<unknown> = [value]

@@ -56,7 +56,7 @@ const executeChunks = <Input, A, E, E2, R2, E3>(
   const chunks = chunkSize === "auto" ? atHand(inputs, size) : Stream.grouped(inputs, chunkSize)
   const execute = (chunk: ReadonlyArray<Input>) =>
     Effect.flatMap(executor.execute(job, chunk), (settled) => {
-      size.measured(settled.runMs)
+      if (settled.runMs > 0) size.measured(settled.runMs)
       return check(settled.exits)
     })
   if (maxBufferedBytes === undefined) return Stream.mapEffect(chunks, execute, { concurrency, unordered })
@@ -84,7 +84,7 @@ const nonEmpty = <A>(array: Array<A>): Array<Array.NonEmptyReadonlyArray<A>> =>
 /** A chunk size that follows the measured time of one item. */
 class ChunkSize {
   static readonly #targetMs = 5
-  static readonly #max = 4096
+  static readonly #max = 1024
   #itemMs: number | undefined
 
   measured(itemMs: number): void {

@@ -73,6 +73,20 @@ export const validateRun = Effect.fnUntraced(
   }
 )
 
+export const validateKey = (key: string | undefined) =>
+  key === undefined || key.length > 0 && key.length <= 200
+    ? Effect.succeed(key)
+    : Effect.fail(new InvalidOptions({ option: "key", value: key, expected: "of 1 to 200 characters" }))
+
+/** Jobs that are known by their names alone. */
+export const uniqueNames = (jobs: ReadonlyArray<Job.Any>) => {
+  const names = jobs.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  return twice === undefined
+    ? Effect.void
+    : Effect.fail(new InvalidOptions({ option: "jobs", value: twice, expected: "of names that are all different" }))
+}
+
 /** Not negative; `Infinity` is a duration. */
 export const duration = (option: string, value: Duration.Input) =>
   Option.filter(Duration.fromInput(value), Duration.isGreaterThanOrEqualTo(Duration.zero)).pipe(

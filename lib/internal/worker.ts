@@ -199,7 +199,17 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     try {
       port.post([1, message], message.buffers)
     } catch {
-      port.post([1, { ...message, outcomes: message.outcomes.map(cloned), buffers: [] }], [])
+      replyCloned({ ...message, outcomes: message.outcomes.map(cloned), buffers: [] })
+    }
+  }
+
+  /** A port may not take what can be cloned otherwise. */
+  const replyCloned = (message: Settled) => {
+    try {
+      port.post([1, message], [])
+    } catch (cause) {
+      const outcome: Outcome = { _tag: "NotCloned", reason: describe(cause).message }
+      port.post([1, { ...message, outcomes: message.outcomes.map(() => outcome), spans: undefined }], [])
     }
   }
 

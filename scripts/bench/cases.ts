@@ -1,6 +1,7 @@
 /** Everything that is measured, in the order in which it is. */
 import type { Case } from "./case.ts"
 import { backlog } from "./cases/backlog.ts"
+import { cluster } from "./cases/cluster.ts"
 import { experiment } from "./cases/experiment.ts"
 import { idle } from "./cases/idle.ts"
 import { latency, noop } from "./cases/in-flight.ts"
@@ -24,5 +25,6 @@ export const cases: ReadonlyArray<Case> = [
   million,
   backlog,
   interrupt,
-  experiment
+  experiment,
+  ...cluster
 ]

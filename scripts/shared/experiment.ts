@@ -5,11 +5,13 @@
  */
 import { Console, Effect, Exit } from "effect"
 import { Command } from "effect/cli"
-import { Executor, InlineExecutor, ProcessExecutor, Recorder, ThreadExecutor } from "../../lib/mod.ts"
+import { Executor, Recorder } from "../../lib/mod.ts"
+import { executor } from "./executors.ts"
 import * as flags from "./flags.ts"
 import { checkCount, kernels, type Sin } from "./kernels.ts"
 import { report } from "./main.ts"
 import { checkMemory } from "./memory-check.ts"
+import { watch } from "./observability.ts"
 import { Output } from "./output.ts"
 import { placeOf } from "./place.ts"
 
@@ -32,17 +34,17 @@ export interface Experiment<E> {
 export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
   Command.make(
     name,
-    { ...flags.experiment, ...flags.result },
+    { ...flags.experiment, ...flags.cluster, ...flags.resume, ...flags.result, otlp: flags.otlp },
     Effect.fn(name)(function*(input) {
-      const { count, executor, force, jobs, json, kernel, workers } = input
+      const { count, force, jobs, json, kernel, workers } = input
       yield* checkCount(input)
       if (!force) yield* checkMemory(input, arrays)
       const recorder = yield* Recorder.Recorder
       const output = yield* Output
-      const workersUp = executors[executor]({ maxWorkers: workers, minWorkers: Math.min(workers, jobs) })
-      yield* recorder.record(Effect.provide(run(input, kernels[kernel]), workersUp), {
+      const layer = executor(name, input)
+      yield* recorder.record(run(input, kernels[kernel]).pipe(Effect.provide(layer), watch(input.otlp, name)), {
         script: name,
-        parameters: { jobs, count, workers, executor, kernel },
+        parameters: { jobs, count, workers, executor: input.executor, kernel },
         ...(yield* placeOf(name, input)),
         sampleInterval: "100 millis",
         onRecord: Exit.match({
@@ -53,8 +55,6 @@ export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
     }, (effect, { jobs, json, quiet, workers }) =>
       Effect.provide(effect, Output.layer({ jobs, workers, silent: quiet || json })))
   ).pipe(Command.withDescription(description))
-
-const executors = { thread: ThreadExecutor.layer, process: ProcessExecutor.layer, inline: InlineExecutor.layer }
 
 const show = (event: Executor.JobEvent, output: Output["Service"]) => {
   if (event._tag === "Started") {

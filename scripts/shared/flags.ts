@@ -1,6 +1,7 @@
 /** The flags that the scripts of the experiment have in common. */
 import { Option } from "effect"
 import { Flag } from "effect/cli"
+import { defaultFolder } from "./local-cluster.ts"
 
 const positiveInteger = (text: string) =>
   Number.isSafeInteger(Number(text)) && Number(text) > 0 ? Option.some(Number(text)) : Option.none()
@@ -22,7 +23,7 @@ export const experiment = {
   jobs: count("jobs", 50, "How many jobs"),
   count: count("count", 10_000_000, "How many sines a job computes, eight bytes each"),
   workers: count("workers", 3, "How many jobs run at the same time"),
-  executor: Flag.Literals("executor", ["thread", "process", "inline"]).pipe(
+  executor: Flag.Literals("executor", ["thread", "process", "inline", "cluster"]).pipe(
     Flag.withDescription("Where the workers are (thread)"),
     Flag.withDefault("thread")
   ),
@@ -31,6 +32,37 @@ export const experiment = {
     Flag.withDefault("math")
   )
 }
+
+/** Which cluster. */
+export const cluster = {
+  databaseUrl: Flag.String("database-url").pipe(
+    Flag.withDescription("The cluster's Postgres, by default that of scripts/cluster.ts up"),
+    Flag.optional
+  ),
+  results: Flag.Path("results").pipe(
+    Flag.withDescription("The folder that runners and readers share for large results, by default the database"),
+    Flag.optional
+  ),
+  data: Flag.Path("data").pipe(
+    Flag.withDescription("Where scripts/cluster.ts up keeps its data (results/cluster)"),
+    Flag.withDefault(defaultFolder)
+  )
+}
+
+/** A run that can be taken up again. */
+export const resume = {
+  run: Flag.String("run").pipe(
+    Flag.withDescription("A name for the run: started again under it, it does what was not finished (cluster only)"),
+    Flag.optional
+  ),
+  retryFailed: toggle("retry-failed", "Run the jobs of --run again that failed")
+}
+
+/** Where to watch it. */
+export const otlp = Flag.String("otlp").pipe(
+  Flag.withDescription("Send spans and metrics to the OTLP collector at this URL, such as http://localhost:4318"),
+  Flag.optional
+)
 
 export const json = toggle("json", "Print JSON on standard output, and nothing else")
 

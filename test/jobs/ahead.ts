@@ -18,3 +18,9 @@ export const step = Job.make(import.meta, "step", ({ board, does, label }: Step)
 
 /** The sum of an array. */
 export const sum = Job.make(import.meta, "sum", (array: Float64Array) => array.reduce((a, b) => a + b, 0))
+
+/** Allocates a megabyte that it does not return; bytes of the ArrayBuffers that its worker has then. */
+export const scratch = Job.make(import.meta, "scratch", (_: number, context) => {
+  context.allocate(Uint8Array, 1_000_000)
+  return process.memoryUsage().arrayBuffers
+})

@@ -339,7 +339,10 @@ describe("review check", () => {
       const { status, stderr, stdout } = yield* script.run("review", args)
       assert.deepStrictEqual([status, stderr], [0, ""])
       assert.match(stdout, /killed\.jsonl: line 10: /)
-      assert.include(stdout, `\n${(yield* script.filesIn(reference)).length + 2} valid\n`)
+      assert.include(
+        stdout,
+        `\n${(yield* script.filesIn(reference)).filter((file) => !file.endsWith(".svg")).length + 2} valid\n`
+      )
     }))
 
   it.live("names the file, the place in it and the problem, and exits with 1", () =>

@@ -7,7 +7,7 @@ export const backlog: Case = {
   name: "backlog",
   description:
     "A million jobs handed over at once to 2 threads that are at a job without end: memory held by each, and the " +
-    "time to hand them over",
+    "time to hand them over; Effect's RPC pool holds over 4 kB of each, and so much memory there is not",
   subjects: [
     ...eachPool(
       () => ({ workers: 2, inFlight: 2 }),
@@ -19,7 +19,8 @@ export const backlog: Case = {
         return measure.held(async () => {
           for (let n = 0; n < jobs; n++) void run("noop", n)
         }, jobs)
-      }
+      },
+      ["worker_threads", "piscina", "tinypool", "workerpool", "poolifier"]
     ),
     {
       name: "effect-futures",

@@ -139,6 +139,8 @@ const use = Effect.fnUntraced(function*(
 
   for (const step of steps) {
     yield* take(step)
+    // What the executor does in the same turn of the event loop is done.
+    yield* Effect.yieldNow
     yield* inspect
   }
 

@@ -1,0 +1,225 @@
+/**
+ * Keeps what is too large for a message: a runner writes it in pieces, and a reader elsewhere has it by reference.
+ *
+ * What is read is checked: a piece that is missing, or a byte that changed, fails with `StoreFailed`.
+ */
+
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { SqlClient } from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
+import { randomUUID } from "node:crypto"
+import fs from "node:fs/promises"
+import path from "node:path"
+import { crc32 } from "node:zlib"
+
+/** See the module's comment. */
+export class ResultStore extends Context.Service<ResultStore, {
+  /** Writes `pieces`, one after the other, and tells how to find them. What was written goes if it is interrupted. */
+  readonly write: (pieces: Iterable<Uint8Array>) => Effect.Effect<Reference, StoreFailed>
+  /** The bytes in pieces of at most {@link pieceBytes}, each of which lasts until the next; fails at the latest at their end if they are not those written. */
+  readonly read: (reference: Reference) => Stream.Stream<Uint8Array, StoreFailed>
+  /** Removes what was written, if it is still there. */
+  readonly remove: (reference: Reference) => Effect.Effect<void>
+  /** Removes all that is older. */
+  readonly removeOlder: (age: Duration.Input) => Effect.Effect<void, StoreFailed>
+}>()("effect-futures/ResultStore") {}
+
+/** Where a result is and what it has to be. */
+export const Reference = Schema.Struct({
+  /** The store that has it. */
+  store: Schema.String,
+  id: Schema.String,
+  bytes: Schema.Int,
+  /** CRC-32: against what goes wrong, not against who does. */
+  hash: Schema.Int
+})
+export type Reference = typeof Reference.Type
+
+/** What was written cannot be had, or is not what was written. */
+export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", {
+  id: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `Result ${this.id} cannot be stored or read: ${this.reason}`
+  }
+}
+
+/** The most bytes in a piece that is read. */
+export const pieceBytes = 8 * 1024 * 1024
+
+/** The most bytes in a row: a message to the server has a limit. */
+const rowBytes = 1024 * 1024
+
+/** Results as files of a folder, which all runners and readers must share. */
+export const layerFolder = (folder: string): Layer.Layer<ResultStore> =>
+  Layer.sync(ResultStore, () => {
+    const store = `folder ${folder}`
+    const fileOf = (id: string) => path.join(folder, id)
+
+    const write = (id: string, pieces: Iterable<Uint8Array>) =>
+      Effect.tryPromise({
+        try: async (signal) => {
+          await fs.mkdir(folder, { recursive: true })
+          const file = await fs.open(`${fileOf(id)}.partial`, "wx")
+          try {
+            const written = await hashed({ store, id, size: pieceBytes }, pieces, signal, async (piece) => {
+              for (let at = 0; at < piece.length;) at += (await file.write(piece, at)).bytesWritten
+            })
+            await fs.rename(`${fileOf(id)}.partial`, fileOf(id))
+            return written
+          } catch (error) {
+            await fs.rm(`${fileOf(id)}.partial`, { force: true })
+            throw error
+          } finally {
+            await file.close()
+          }
+        },
+        catch: lost(id)
+      })
+
+    const open = (id: string) =>
+      Effect.acquireRelease(
+        Effect.tryPromise({ try: () => fs.open(fileOf(id)), catch: lost(id) }),
+        (file) => Effect.promise(() => file.close())
+      )
+
+    const remove = (id: string) => Effect.promise(() => fs.rm(fileOf(id), { force: true }).catch(() => {}))
+
+    return ResultStore.of({
+      write: (pieces) => Effect.suspend(() => write(randomUUID(), pieces)),
+      read: (reference) =>
+        Stream.unwrap(Effect.map(open(reference.id), (file) => {
+          const space = Buffer.allocUnsafe(Math.min(pieceBytes, reference.bytes))
+          return Stream.fromEffectRepeat(Effect.tryPromise({
+            try: async () => {
+              const { buffer, bytesRead } = await file.read(space)
+              return buffer.subarray(0, bytesRead)
+            },
+            catch: lost(reference.id)
+          })).pipe(Stream.takeWhile((piece) => piece.length > 0))
+        })).pipe(checked(store, reference)),
+      remove: ({ id }) => isId(id) ? remove(id) : Effect.void,
+      removeOlder: (age) =>
+        Effect.tryPromise({
+          try: async () => {
+            const before = Date.now() - Duration.toMillis(age)
+            for (const name of await fs.readdir(folder).catch(() => [])) {
+              if (isId(name.replace(/\.partial$/, "")) && (await fs.stat(fileOf(name))).mtimeMs < before) {
+                await fs.rm(fileOf(name), { force: true })
+              }
+            }
+          },
+          catch: lost("of that age")
+        })
+    })
+  })
+
+/** Results as rows of the cluster's own database, for machines that share no folder. */
+export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.effect(
+  ResultStore,
+  Effect.gen(function*() {
+    const sql = yield* SqlClient
+    const context = yield* Effect.context<never>()
+    const run = Effect.runPromiseWith(context)
+    const store = "postgres"
+
+    const remove = (id: string) => sql`DELETE FROM effect_futures_results WHERE id = ${id}`
+
+    const write = (id: string, pieces: Iterable<Uint8Array>) =>
+      Effect.tryPromise({
+        try: (signal) => {
+          let part = 0
+          return hashed({ store, id, size: rowBytes }, pieces, signal, async (bytes) => {
+            await run(sql`INSERT INTO effect_futures_results ${sql.insert({ id, part: part++, bytes })}`)
+          })
+        },
+        catch: lost(id)
+      }).pipe(Effect.onError(() => Effect.ignore(remove(id))))
+
+    const read = (id: string, part: number) =>
+      Effect.map(
+        sql<{ bytes: Uint8Array }>`SELECT bytes FROM effect_futures_results WHERE id = ${id} AND part = ${part}`,
+        ([row]) => row?.bytes
+      )
+
+    return ResultStore.of({
+      write: (pieces) => Effect.suspend(() => write(randomUUID(), pieces)),
+      read: (reference) =>
+        Stream.iterate(0, (part) => part + 1).pipe(
+          Stream.mapEffect((part) => read(reference.id, part)),
+          Stream.takeWhile((piece) => piece !== undefined),
+          Stream.mapError(lost(reference.id)),
+          checked(store, reference)
+        ),
+      remove: ({ id }) => Effect.ignore(remove(id)),
+      removeOlder: (age) =>
+        sql`DELETE FROM effect_futures_results
+          WHERE created_at < now() - make_interval(secs => ${Duration.toSeconds(age)})`.pipe(
+          Effect.mapError(lost("of that age"))
+        )
+    })
+  })
+)
+
+/** Writes pieces of at most `size` bytes and tells what they add up to. */
+const hashed = async (
+  { id, size, store }: { readonly store: string; readonly id: string; readonly size: number },
+  pieces: Iterable<Uint8Array>,
+  signal: AbortSignal,
+  write: (piece: Uint8Array) => Promise<void>
+): Promise<Reference> => {
+  let hash = 0
+  let bytes = 0
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += size) {
+      signal.throwIfAborted()
+      const part = piece.subarray(at, at + size)
+      hash = crc32(part, hash)
+      bytes += part.length
+      await write(part)
+    }
+  }
+  return { store, id, bytes, hash }
+}
+
+/** Fails where what was read is not what was written, or is in another store. */
+const checked =
+  (store: string, reference: Reference) =>
+  <R>(pieces: Stream.Stream<Uint8Array, StoreFailed, R>): Stream.Stream<Uint8Array, StoreFailed, R> =>
+    Stream.suspend(() => {
+      const { bytes, hash, id } = reference
+      if (reference.store !== store || !isId(id)) {
+        const reason =
+          `it is in ${reference.store} and this program reads ${store}: expected the same store on all sides`
+        return Stream.fail(new StoreFailed({ id, reason }))
+      }
+      let sum = 0
+      let length = 0
+      const check = Effect.suspend(() =>
+        length === bytes && sum === hash
+          ? Effect.void
+          : Effect.fail(
+            new StoreFailed({ id, reason: `expected ${bytes} bytes with hash ${hash}, and read ${length} others` })
+          )
+      )
+      return pieces.pipe(
+        Stream.tap((piece) =>
+          Effect.sync(() => {
+            sum = crc32(piece, sum)
+            length += piece.length
+          })
+        ),
+        Stream.concat(Stream.fromEffectDrain(check))
+      )
+    })
+
+/** An id is no path. */
+const isId = (id: string) => /^[0-9a-f-]{36}$/.test(id)
+
+const lost = (id: string) => (cause: unknown) =>
+  new StoreFailed({ id, reason: cause instanceof Error ? cause.message : String(cause) })

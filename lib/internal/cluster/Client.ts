@@ -1,0 +1,418 @@
+/**
+ * The executor of a program whose jobs run on a cluster.
+ *
+ * A job waits here until the program has fewer than `maxWorkers` with the cluster, then in the cluster's queue. Its
+ * runner's replies are notifications; where one is lost, for the connection was, the job is found by asking.
+ */
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import { randomUUID } from "node:crypto"
+import { Executor, JobObserver, type RunOptions, type Settled, type Stats } from "../../Executor.ts"
+import { DeadlineExceeded, InvalidOptions, ResultLost } from "../../ExecutorError.ts"
+import type * as Job from "../../Job.ts"
+import type { ResultStore } from "../../ResultStore.ts"
+import { free } from "../buffers.ts"
+import { describe } from "../errorCodec.ts"
+import { newJobIds } from "../jobIds.ts"
+import { publisher } from "../metrics.ts"
+import { validateKey, validateRun } from "../options.ts"
+import { TaskQueue } from "../TaskQueue.ts"
+import { Timings } from "../Timings.ts"
+import { persist } from "./Database.ts"
+import * as JobTable from "./JobTable.ts"
+import * as messages from "./messages.ts"
+import { type Measured, RemoteTask } from "./RemoteTask.ts"
+import { sourceOf } from "./source.ts"
+import * as values from "./values.ts"
+
+export interface Options {
+  /** As many as the cluster has workers where undefined. */
+  readonly maxWorkers: number | undefined
+  readonly run: string | undefined
+  readonly retryFailed: boolean
+}
+
+/** How often the cluster is asked for what no notification told. */
+const sweepInterval = "1 second"
+
+/** How long an interruption waits for the word that the job has stopped; its runner may be dead. */
+const stopTimeout = Duration.seconds(3)
+
+/** The most jobs, and bytes of their inputs, that go into the cluster in one transaction. */
+const batch = { jobs: 200, bytes: 8_000_000 }
+
+const namesAtOnce = 1000
+
+export const make = Effect.fnUntraced(function*(options: Options) {
+  const table = yield* JobTable.JobTable
+  const submitted = yield* Scope.fork(yield* Effect.scope)
+  const runLater = yield* FiberSet.makeRuntime<ResultStore>()
+  const client = randomUUID().replaceAll("-", "")
+  let cluster = yield* persist(table.workers)
+
+  const queue = new TaskQueue<RemoteTask>()
+  /** The tasks that are with the cluster, by the name of their job there. */
+  const tasks = new Map<string, Array<RemoteTask>>()
+  const leaving = yield* Queue.unbounded<RemoteTask>()
+  const ended = yield* Queue.unbounded<string>()
+  const loading = new Set<string>()
+  const forgotten: Array<string> = []
+  const timings = new Timings()
+  const whenIdle: Array<() => void> = []
+  const counts = { accepted: 0, queued: 0, finished: 0, failed: 0 }
+  let sent = 0
+  let numbered = 0
+  let isClosed = false
+
+  const maxWorkers = options.maxWorkers ?? Math.max(1, cluster.workers)
+
+  /** Without a bound of one's own, the queue of the cluster holds enough that no worker waits for this program. */
+  const room = () => options.maxWorkers ?? Math.max(maxWorkers, 4 * cluster.workers)
+
+  const dispatch = () => {
+    if (isClosed) return
+    while (queue.size > 0 && sent < room()) {
+      const task = queue.shift()!
+      task.state = "leaving"
+      sent++
+      Queue.offerUnsafe(leaving, task)
+    }
+  }
+
+  /** Takes the task out of the books; what ended it settles it. */
+  const take = (task: RemoteTask) => {
+    if (task.startedAt === undefined) counts.queued -= task.items
+    if (task.isQueued) queue.remove(task)
+    else {
+      sent--
+      const others = tasks.get(task.name)?.filter((other) => other !== task) ?? []
+      if (others.length > 0) tasks.set(task.name, others)
+      else tasks.delete(task.name)
+    }
+  }
+
+  const submitAgain = (task: RemoteTask) => {
+    tasks.delete(task.name)
+    task.state = "leaving"
+    Queue.offerUnsafe(leaving, task)
+  }
+
+  const settled = () => {
+    dispatch()
+    if (counts.accepted === counts.finished + counts.failed) whenIdle.splice(0).forEach((resume) => resume())
+  }
+
+  const end = (task: RemoteTask, exit: Exit.Exit<never, unknown>) => {
+    if (task.state === "settled") return
+    take(task)
+    task.end(exit)
+    settled()
+  }
+
+  const onStarted = (name: string, workerId: number) => {
+    for (const task of tasks.get(name) ?? []) {
+      if (task.startedAt === undefined) {
+        counts.queued -= task.items
+        timings.waited(Date.now() - task.acceptedAt)
+      }
+      task.started(workerId)
+    }
+  }
+
+  const submit = Effect.fnUntraced(function*(chosen: ReadonlyArray<RemoteTask>) {
+    const first: Array<RemoteTask> = []
+    for (const task of chosen) {
+      if (task.state !== "leaving") continue
+      const same = tasks.get(task.name) ?? []
+      if (same.length === 0) first.push(task)
+      tasks.set(task.name, [...same, task])
+      task.state = same[0]?.state ?? "submitting"
+    }
+    const submissions: Array<JobTable.Submission> = []
+    for (const task of first) {
+      const { deadline, isKeyed, retryWorkerDeath, trace } = task.options
+      const stored = yield* messages.store({ pieces: () => task.pieces }).pipe(
+        Effect.retry(Schedule.spaced("1 second")),
+        Effect.orDie
+      )
+      task.inputReference = stored.reference
+      submissions.push({
+        id: task.name,
+        keyed: isKeyed,
+        job: task.job.name,
+        source: sourceOf(task.job),
+        items: task.items,
+        input: stored.bytes,
+        inputReference: stored.reference,
+        inputHash: task.inputHash,
+        options: JSON.stringify({
+          retryWorkerDeath,
+          observed: task.isObserved,
+          ...(deadline?.running && { runningMs: Duration.toMillis(deadline.running) })
+        }),
+        trace
+      })
+    }
+    if (!Arr.isArrayNonEmpty(submissions)) return
+    const rows = yield* persist(table.submit(submissions, client, options.retryFailed))
+    for (const { id, inputHash, job, state } of rows) {
+      for (const task of tasks.get(id) ?? []) {
+        task.state = "sent"
+        if (job !== task.job.name || inputHash !== task.inputHash) end(task, Exit.fail(otherKey(task, job)))
+        else if (state !== "waiting" && state !== "running") {
+          task.isTakenOver = true
+          Queue.offerUnsafe(ended, id)
+        }
+      }
+      // Nobody waits for it any more.
+      if (!tasks.has(id)) yield* persist(table.cancel(id, ["waiting", "running"]))
+    }
+  })
+
+  const submitAll = Queue.takeAll(leaving).pipe(
+    Effect.flatMap((chosen) => Effect.forEach(batches(chosen), submit, { discard: true })),
+    Effect.forever
+  )
+
+  /** Settles the tasks of the jobs that have ended. */
+  const collect = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
+    const wanted = [...new Set(names)].filter((name) => tasks.has(name) && !loading.has(name))
+    for (const some of chunksOf(wanted, namesAtOnce)) {
+      for (const row of yield* persist(table.ended(some))) {
+        if (row.state === "cancelled") {
+          for (const task of tasks.get(row.id) ?? []) {
+            // Another program cancelled what this one still wants.
+            if (task.verdict === undefined) submitAgain(task)
+            else end(task, task.verdict)
+          }
+        } else {
+          loading.add(row.id)
+          runLater(Effect.ensuring(receive(row), Effect.sync(() => loading.delete(row.id))))
+        }
+      }
+    }
+  })
+
+  const receive = Effect.fnUntraced(function*(row: JobTable.Ended) {
+    const loaded = yield* Effect.exit(messages.load({ bytes: row.reply, reference: row.replyReference }))
+    const receivers = tasks.get(row.id) ?? []
+    for (const task of receivers) {
+      if (task.state === "settled") continue
+      if (Exit.isFailure(loaded)) {
+        end(task, Exit.fail(new ResultLost({ job: task.job.name, reason: reasonOf(loaded) })))
+        continue
+      }
+      const [measured, ...sentExits] = loaded.value.values as [Measured, ...Array<unknown>]
+      if (!task.isTakenOver) {
+        onStarted(row.id, measured.workerId)
+        timings.ran(measured.runMs * sentExits.length)
+      }
+      take(task)
+      const exits = sentExits.map((sentExit) => values.readExit(task.job, sentExit))
+      task.replied(exits, measured, () => loaded.value.buffers.forEach(free))
+      settled()
+    }
+    if (receivers.some(({ options: { isKeyed } }) => isKeyed)) return
+    forgotten.push(row.id)
+    yield* messages.discard(row.replyReference)
+    yield* Effect.forEach(receivers, ({ inputReference }) => messages.discard(inputReference), { discard: true })
+  })
+
+  const collectAll = Queue.takeAll(ended).pipe(Effect.flatMap(collect), Effect.forever)
+
+  const onNotification = (payload: string) => {
+    const [what, ...rest] = payload.split(" ")
+    if (what === "started") return onStarted(rest.slice(1).join(" "), Number(rest[0]))
+    const name = rest.join(" ")
+    if (what === "ended") Queue.offerUnsafe(ended, name)
+    else for (const task of tasks.get(name) ?? []) task.onStopped.splice(0).forEach((tell) => tell())
+  }
+
+  /** What no notification told. */
+  const sweep = Effect.gen(function*() {
+    const names = [...tasks].flatMap(([name, [task]]) => task?.state === "sent" ? name : [])
+    yield* collect(names)
+    const waiting = names.filter((name) => tasks.get(name)?.[0]?.startedAt === undefined)
+    for (const some of chunksOf(waiting, namesAtOnce)) {
+      for (const { id, worker } of yield* table.running(some)) onStarted(id, worker)
+    }
+    if (forgotten.length > 0) yield* table.forget(forgotten.splice(0, namesAtOnce))
+    cluster = yield* table.workers
+    dispatch()
+  })
+
+  const listenAll = Effect.scoped(Effect.gen(function*() {
+    const notifications = yield* table.listen(JobTable.clientChannel(client))
+    yield* sweep
+    return yield* Effect.forever(Effect.map(Queue.takeAll(notifications), (some) => {
+      for (const { payload } of some) onNotification(payload)
+    }))
+  })).pipe(Effect.ignore, Effect.repeat(Schedule.spaced("200 millis")))
+
+  const sweepAll = Effect.ignore(sweep).pipe(Effect.repeat(Schedule.spaced(sweepInterval)))
+
+  /** Settles a task as `verdict` says and returns when no worker is busy with it, as far as can be told. */
+  const cancel = (task: RemoteTask, verdict: Exit.Exit<never, unknown>): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (task.state === "settled") return Effect.void
+      const isShared = (tasks.get(task.name)?.length ?? 0) > 1
+      if (task.state !== "sent" || isShared) return Effect.sync(() => end(task, verdict))
+      task.verdict ??= verdict
+      const stopped = Effect.callback<void>((resume) => void task.onStopped.push(() => resume(Effect.void)))
+      return persist(table.cancel(task.name, ["waiting", "running"])).pipe(
+        Effect.flatMap((state) => state === "running" ? stopped : Effect.void),
+        Effect.timeoutOrElse({ duration: stopTimeout, orElse: () => Effect.void }),
+        // A job runs in real time, whatever clock its caller has.
+        Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
+        Effect.andThen(Effect.sync(() => end(task, verdict)))
+      )
+    })
+
+  const limit = (task: RemoteTask, clock: "queued" | "total"): () => void => {
+    const duration = task.options.deadline?.[clock]
+    if (duration === undefined || task.state === "settled") return () => {}
+    const error = new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
+    const timer = runLater(Effect.delay(
+      clock === "total" ? cancel(task, Exit.fail(error)) : expire(task, Exit.fail(error)),
+      duration
+    ))
+    return () => timer.interruptUnsafe()
+  }
+
+  /** Ends a task that has not begun. */
+  const expire = (task: RemoteTask, verdict: Exit.Exit<never, unknown>) =>
+    Effect.gen(function*() {
+      if (task.startedAt !== undefined || task.state === "settled") return
+      if (task.state !== "sent") return end(task, verdict)
+      const state = yield* persist(table.cancel(task.name, ["waiting"]))
+      if (state !== undefined) end(task, verdict)
+    })
+
+  const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: RunOptions = {}) =>
+    Effect.flatMap(
+      Effect.all([validateRun(runOptions), validateKey(runOptions.key)]),
+      ([{ deadline, priority, retryWorkerDeath }, key]) =>
+        Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
+          Effect.callback((resume) => {
+            if (isClosed) return resume(Effect.interrupt)
+            if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: () => {} }))
+            const name = key ?? (options.run === undefined ? undefined : `${options.run}/${job.name}/${numbered++}`)
+            counts.accepted += inputs.length
+            const task = new RemoteTask({
+              id: newJobIds(inputs.length),
+              name: name === undefined ? `${client}/${numbered++}` : `key/${name}`,
+              isKeyed: name !== undefined,
+              job,
+              inputs,
+              priority,
+              retryWorkerDeath,
+              deadline,
+              observer: fiber.getRef(JobObserver),
+              trace: traceOf(fiber),
+              onSettled: (succeeded) => {
+                counts[succeeded ? "finished" : "failed"]++
+              },
+              resume
+            })
+            counts.queued += task.items
+            queue.push(task)
+            if (task.items === 0) return end(task, Exit.interrupt())
+            dispatch()
+            task.onFinish.push(limit(task, "queued"))
+            task.onFinish.push(limit(task, "total"))
+            return cancel(task, Exit.interrupt())
+          })
+        )
+    )
+
+  const stats = Effect.sync((): Stats => ({
+    workers: cluster.workers,
+    busy: cluster.busy,
+    queued: counts.queued,
+    finished: counts.finished,
+    failed: counts.failed,
+    died: 0,
+    recycled: 0,
+    ...timings.summary(maxWorkers)
+  }))
+  const publish = publisher()
+
+  yield* Effect.forkScoped(submitAll)
+  yield* Effect.forkScoped(collectAll)
+  yield* Effect.forkScoped(listenAll)
+  yield* Effect.forkScoped(sweepAll)
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(Effect.flatMap(stats, publish), "1 second")))
+
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() => {
+      isClosed = true
+      while (queue.next !== undefined) end(queue.next, Exit.interrupt())
+      return Effect.forEach([...tasks.values()].flat(), (task) => cancel(task, Exit.interrupt()), {
+        concurrency: "unbounded",
+        discard: true
+      }).pipe(Effect.andThen(Effect.ignore(table.forget(forgotten))))
+    })
+  )
+
+  return Executor.of({
+    maxWorkers,
+    scope: submitted,
+    execute: execute as Executor["Service"]["execute"],
+    stats: Effect.tap(stats, publish),
+    drain: Effect.callback<void>((resume) => {
+      if (counts.accepted === counts.finished + counts.failed) return resume(Effect.void)
+      whenIdle.push(() => resume(Effect.void))
+    })
+  })
+})
+
+/** The caller's span as its job's runner is told of it, if there is one. */
+const traceOf = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined =>
+  Option.getOrUndefined(Option.map(
+    Context.getOption(fiber.context, Tracer.ParentSpan),
+    ({ sampled, spanId, traceId }) => JSON.stringify({ traceId, spanId, sampled })
+  ))
+
+const otherKey = (task: RemoteTask, job: string) =>
+  new InvalidOptions({
+    option: "key",
+    value: task.name.replace(/^key\//, ""),
+    expected: job === task.job.name
+      ? "a name for one input: this one has been used with another"
+      : `a name for one job: this one has been used with job "${job}"`
+  })
+
+const reasonOf = (exit: Exit.Failure<unknown, unknown>) => {
+  const error = Exit.findErrorOption(exit)
+  return Option.isSome(error) ? describe(error.value).message : "it cannot be read"
+}
+
+const chunksOf = <A>(all: ReadonlyArray<A>, size: number): Array<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size))
+
+/** So few tasks at a time that a message to the server takes them. */
+const batches = (all: ReadonlyArray<RemoteTask>): Array<Array<RemoteTask>> => {
+  const some: Array<Array<RemoteTask>> = []
+  let bytes = Infinity
+  for (const task of all) {
+    const size = task.pieces.reduce((sum, piece) => sum + piece.length, 0)
+    if (bytes + size > batch.bytes || some.at(-1)!.length === batch.jobs) {
+      some.push([])
+      bytes = 0
+    }
+    bytes += size
+    some.at(-1)!.push(task)
+  }
+  return some
+}

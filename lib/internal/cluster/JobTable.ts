@@ -1,0 +1,296 @@
+/**
+ * The jobs of a cluster, each a row from its submission until housekeeping takes it away.
+ *
+ * A job waits, runs, and ends once: as done, failed or cancelled. Whoever ends it first has the last word, so a runner
+ * that was thought dead cannot answer twice. Effect's queue hands the jobs to the runners; a job that is asked for again
+ * after it was cancelled, or failed, goes into the queue as a new submission.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as PersistedQueue from "effect/persistence/PersistedQueue"
+import * as Schema from "effect/Schema"
+
+import type { RunnerStatus, Status } from "../../ClusterExecutor.ts"
+
+/** What the queue holds. */
+export const Ticket = Schema.Struct({ id: Schema.String, submission: Schema.Int })
+export type Ticket = typeof Ticket.Type
+
+/** A job as its client submits it. */
+export interface Submission {
+  readonly id: string
+  readonly keyed: boolean
+  readonly job: string
+  readonly source: string | undefined
+  readonly items: number
+  readonly input: Uint8Array | undefined
+  readonly inputReference: string | undefined
+  readonly inputHash: string
+  readonly options: string
+  readonly trace: string | undefined
+}
+
+/** What was known of a job that was submitted. */
+export interface Submitted {
+  readonly id: string
+  readonly submission: number
+  readonly state: State
+  readonly job: string
+  readonly inputHash: string
+}
+
+export type State = "waiting" | "running" | "done" | "failed" | "cancelled"
+
+/** A job as its runner is given it. */
+export interface Started {
+  readonly job: string
+  readonly source: string | null
+  readonly input: Uint8Array | null
+  readonly inputReference: string | null
+  readonly options: string
+  readonly trace: string | null
+  /** How many runners have begun it, this one included. */
+  readonly attempts: number
+}
+
+/** How a job ended. */
+export interface Ended {
+  readonly id: string
+  readonly state: State
+  readonly reply: Uint8Array | null
+  readonly replyReference: string | null
+}
+
+export interface Reply {
+  readonly state: "done" | "failed"
+  readonly bytes: Uint8Array | undefined
+  readonly reference: string | undefined
+}
+
+/** The channel on which a client hears of its jobs. */
+export const clientChannel = (client: string) => `effect_futures_client_${client}`
+
+/** The channel on which a runner hears of jobs that nobody wants any more. */
+export const runnerChannel = (runner: number) => `effect_futures_runner_${runner}`
+
+/** How long a runner is taken for alive that is not heard of. */
+export const runnerSilenceSeconds = 5
+
+export class JobTable extends Context.Service<JobTable, Effect.Success<typeof make>>()("effect-futures/JobTable") {
+  static readonly layer = Layer.effect(JobTable, Effect.suspend(() => make))
+}
+
+const make = Effect.gen(function*() {
+  const sql = yield* PgClient.PgClient
+  const queue = yield* PersistedQueue.make({
+    name: "jobs",
+    schema: Ticket,
+    // A job that takes its runners down is ended by them, so that its client hears of it.
+    maxAttempts: 1_000_000
+  })
+
+  return {
+    listen: sql.listen,
+    take: queue.take,
+
+    /** Puts jobs into the queue that are not there; may be done again. Tells of each what is known of it. */
+    submit: (jobs: Arr.NonEmptyReadonlyArray<Submission>, client: string, retryFailed: boolean) =>
+      Effect.gen(function*() {
+        const again = sql`(jobs.state = 'cancelled' OR (jobs.state = 'failed' AND jobs.keyed AND ${retryFailed}))`
+        const rows = yield* sql<Submitted & { readonly createdAt: string }>`
+          INSERT INTO effect_futures_jobs AS jobs ${
+          sql.insert(Arr.map(jobs, (job) => ({
+            id: job.id,
+            keyed: job.keyed,
+            job: job.job,
+            source: job.source ?? null,
+            items: job.items,
+            input: job.input ?? null,
+            input_reference: job.inputReference ?? null,
+            input_hash: job.inputHash,
+            options: job.options,
+            trace: job.trace ?? null,
+            client
+          })))
+        }
+          ON CONFLICT (id) DO UPDATE SET
+            client = excluded.client,
+            source = excluded.source,
+            submission = jobs.submission + CASE WHEN ${again} THEN 1 ELSE 0 END,
+            attempts = CASE WHEN ${again} THEN 0 ELSE jobs.attempts END,
+            reply = CASE WHEN ${again} THEN NULL ELSE jobs.reply END,
+            reply_reference = CASE WHEN ${again} THEN NULL ELSE jobs.reply_reference END,
+            settled_at = CASE WHEN ${again} THEN NULL ELSE jobs.settled_at END,
+            state = CASE WHEN ${again} THEN 'waiting' ELSE jobs.state END
+          RETURNING jobs.id, jobs.submission, jobs.state, jobs.job, jobs.input_hash AS "inputHash",
+            extract(epoch FROM jobs.created_at)::text AS "createdAt"`
+        for (const { createdAt, id, state, submission } of rows) {
+          // The queue takes a submission once, however often it is offered.
+          if (state === "waiting") yield* queue.offer({ id, submission }, { id: `${createdAt}/${submission}/${id}` })
+        }
+        return rows
+        // Many have one flush of the disk together; one has fewer round trips without.
+      }).pipe((submitted) => jobs.length === 1 ? submitted : sql.withTransaction(submitted)),
+
+    /** Begins a job, if it has not ended; its client hears of it. */
+    start: ({ id, submission }: Ticket, runner: number, worker: number) =>
+      Effect.map(
+        sql<Started>`
+          WITH started AS (
+            UPDATE effect_futures_jobs
+            SET state = 'running', runner = ${runner}, worker = ${worker}, attempts = attempts + 1, started_at = now()
+            WHERE id = ${id} AND submission = ${submission} AND state IN ('waiting', 'running')
+            RETURNING *
+          )
+          SELECT job, source, input, input_reference AS "inputReference", options, trace, attempts,
+            pg_notify('effect_futures_client_' || client, ${`started ${worker} ${id}`})
+          FROM started`,
+        ([started]) => started
+      ),
+
+    /** Ends a job, if nobody has; its client hears of it. Tells whether this was its end. */
+    finish: ({ id, submission }: Ticket, { bytes, reference, state }: Reply) =>
+      Effect.map(
+        sql`
+          WITH ended AS (
+            UPDATE effect_futures_jobs
+            SET state = ${state}, reply = ${bytes ?? null}, reply_reference = ${reference ?? null}, settled_at = now()
+            WHERE id = ${id} AND submission = ${submission} AND state IN ('waiting', 'running')
+            RETURNING client
+          )
+          SELECT pg_notify('effect_futures_client_' || client, ${`ended ${id}`}),
+            set_config('synchronous_commit', 'on', true)
+          FROM ended`,
+        (ended) => ended.length > 0
+      ),
+
+    /** Gives a job back that this runner has begun and does not end. */
+    release: ({ id, submission }: Ticket, runner: number) =>
+      sql`
+        UPDATE effect_futures_jobs SET state = 'waiting', attempts = attempts - 1
+        WHERE id = ${id} AND submission = ${submission} AND state = 'running' AND runner = ${runner}`,
+
+    /** Tells the client of a cancelled job that its worker is free. */
+    stopped: ({ id }: Ticket) =>
+      sql`
+        SELECT pg_notify('effect_futures_client_' || client, ${`stopped ${id}`})
+        FROM effect_futures_jobs WHERE id = ${id}`,
+
+    /** Cancels a job that has not ended, or not even begun; its runner hears of it. Tells the state that it was in. */
+    cancel: (id: string, ofStates: ReadonlyArray<State>) =>
+      Effect.map(
+        sql<{ readonly state: State }>`
+          WITH old AS (
+            SELECT id, state, runner FROM effect_futures_jobs WHERE ${
+          sql.and([sql`id = ${id}`, sql.in("state", ofStates)])
+        } FOR UPDATE
+          ), cancelled AS (
+            UPDATE effect_futures_jobs AS jobs SET state = 'cancelled', settled_at = now()
+            FROM old WHERE jobs.id = old.id
+            RETURNING old.state, old.runner
+          )
+          SELECT state, CASE WHEN state = 'running'
+            THEN pg_notify('effect_futures_runner_' || runner, ${id}) END
+          FROM cancelled`,
+        ([cancelled]) => cancelled?.state
+      ),
+
+    /** Those of the jobs that have been cancelled. */
+    cancelled: (ids: ReadonlyArray<string>) =>
+      Effect.map(
+        sql<{ readonly id: string }>`
+          SELECT id FROM effect_futures_jobs WHERE ${sql.in("id", ids)} AND state = 'cancelled'`,
+        (rows) => rows.map(({ id }) => id)
+      ),
+
+    /** Those of the jobs that have ended. */
+    ended: (ids: ReadonlyArray<string>) =>
+      sql<Ended>`
+        SELECT id, state, reply, reply_reference AS "replyReference" FROM effect_futures_jobs
+        WHERE ${sql.in("id", ids)} AND state IN ('done', 'failed', 'cancelled')`,
+
+    /** Those of the jobs that run, and on which worker. */
+    running: (ids: ReadonlyArray<string>) =>
+      sql<{ readonly id: string; readonly worker: number }>`
+        SELECT id, worker FROM effect_futures_jobs WHERE ${sql.in("id", ids)} AND state = 'running'`,
+
+    /** Lets go of what was sent, where nobody can ask for it again. */
+    forget: (ids: ReadonlyArray<string>) =>
+      sql`
+        UPDATE effect_futures_jobs SET input = NULL, reply = NULL
+        WHERE ${sql.in("id", ids)} AND NOT keyed AND state IN ('done', 'failed', 'cancelled')`,
+
+    /** The workers of the runners that are alive. */
+    workers: Effect.map(
+      sql<{ readonly workers: number; readonly busy: number }>`
+        SELECT coalesce(sum(workers), 0)::int AS workers, coalesce(sum(busy), 0)::int AS busy
+        FROM effect_futures_runners WHERE seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})`,
+      ([sums]) => sums!
+    ),
+
+    status: Effect.gen(function*() {
+      const runners = yield* sql<Omit<RunnerStatus, "running"> & { readonly running: string }>`
+        SELECT runners.pid, runners.address, runners.workers, runners.shards, least(count(jobs.id), runners.workers)::int AS busy,
+          (SELECT count(*)::int FROM effect_futures_jobs AS ended
+            WHERE ended.runner = runners.id AND ended.state IN ('done', 'failed')) AS ended,
+          coalesce(json_agg(json_build_object(
+            'job', jobs.job,
+            'key', CASE WHEN jobs.keyed THEN substr(jobs.id, 5) END,
+            'ms', floor(extract(epoch FROM now() - jobs.started_at) * 1000)
+          ) ORDER BY jobs.started_at) FILTER (WHERE jobs.id IS NOT NULL), '[]')::text AS running
+        FROM effect_futures_runners AS runners
+        LEFT JOIN effect_futures_jobs AS jobs ON jobs.runner = runners.id AND jobs.state = 'running'
+        WHERE runners.seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})
+        GROUP BY runners.id ORDER BY runners.id`
+      const [jobs] = yield* sql<Status["jobs"]>`
+        SELECT count(*) FILTER (WHERE state = 'waiting')::int AS waiting,
+          count(*) FILTER (WHERE state = 'running')::int AS running,
+          count(*) FILTER (WHERE state = 'done')::int AS done,
+          count(*) FILTER (WHERE state = 'failed')::int AS failed,
+          (count(*) FILTER (WHERE settled_at > now() - interval '10 s') / 10.0)::float8 AS "perSecond"
+        FROM effect_futures_jobs`
+      return {
+        runners: runners.map(({ running, ...runner }) => ({ ...runner, running: JSON.parse(running) })),
+        jobs: jobs!
+      } satisfies Status
+    }),
+
+    /** Adds a runner, and tells its number. */
+    addRunner: (runner: {
+      readonly address: string
+      readonly pid: number
+      readonly workers: number
+      readonly jobs: string
+    }) =>
+      Effect.map(
+        sql<{ readonly id: number }>`INSERT INTO effect_futures_runners ${sql.insert(runner)} RETURNING id`,
+        ([added]) => added!.id
+      ),
+
+    /** The runner is alive. */
+    seeRunner: (id: number, busy: number, shards: number) =>
+      sql`UPDATE effect_futures_runners SET seen_at = now(), busy = ${busy}, shards = ${shards} WHERE id = ${id}`,
+
+    /** Whether a runner is heard of. */
+    isAlive: (id: number) =>
+      Effect.map(
+        sql`SELECT id FROM effect_futures_runners
+          WHERE id = ${id} AND seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})`,
+        (found) => found.length > 0
+      ),
+
+    /** Removes the jobs that ended so long ago, and the runners that died. */
+    removeOlder: (age: Duration.Duration) =>
+      Effect.andThen(
+        sql`DELETE FROM effect_futures_jobs
+          WHERE settled_at < now() - make_interval(secs => ${Duration.toSeconds(age)})`,
+        sql`DELETE FROM effect_futures_runners WHERE seen_at < now() - interval '1 hour'`
+      ),
+
+    removeRunner: (id: number) => sql`DELETE FROM effect_futures_runners WHERE id = ${id}`
+  }
+})

@@ -1,0 +1,177 @@
+/** A job that this program has handed to a cluster, from its acceptance until it has settled. */
+import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { createHash } from "node:crypto"
+import type { JobEvent, Settled } from "../../Executor.ts"
+import { CloneError, type DeadlineExceeded } from "../../ExecutorError.ts"
+import type * as Job from "../../Job.ts"
+import { describe } from "../errorCodec.ts"
+import { now } from "../protocol.ts"
+import * as values from "./values.ts"
+import * as wire from "./wire.ts"
+
+/** What a runner measured of a job. */
+export interface Measured {
+  /** The runner's address. */
+  readonly runner: string
+  readonly workerId: number
+  /** By the clock of its machine. */
+  readonly startedAt: number
+  readonly returnedAt: number
+  /** Wall time of one item. */
+  readonly runMs: number
+  readonly items: ReadonlyArray<{ readonly cpuMs: number | undefined; readonly resultBytes: number }>
+}
+
+export interface Options {
+  /** The number of the first item; the others follow. */
+  readonly id: number
+  /** What the cluster calls it. */
+  readonly name: string
+  readonly isKeyed: boolean
+  readonly job: Job.Any
+  readonly inputs: ReadonlyArray<unknown>
+  readonly priority: number
+  readonly retryWorkerDeath: number
+  readonly deadline: Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>> | undefined
+  readonly observer: ((event: JobEvent) => void) | undefined
+  /** The caller's span, as it is sent. */
+  readonly trace: string | undefined
+  readonly onSettled: (succeeded: boolean) => void
+  readonly resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
+}
+
+export class RemoteTask {
+  readonly options: Options
+  readonly id: number
+  readonly name: string
+  readonly job: Job.Any
+  readonly priority: number
+  readonly acceptedAt = now()
+  isQueued = false
+  previous: RemoteTask | undefined
+  next: RemoteTask | undefined
+  /** In this program's own queue, on its way into the cluster, or there. */
+  state: "queued" | "leaving" | "submitting" | "sent" | "settled" = "queued"
+  startedAt: number | undefined
+  workerId: number | undefined
+  /** Whether the cluster had its result before this program asked for it. */
+  isTakenOver = false
+  /** How it ends, whatever comes back, for nobody waits for it any more. */
+  verdict: Exit.Exit<never, unknown> | undefined
+  /** Called when no runner has it any more. */
+  readonly onStopped: Array<() => void> = []
+  /** Called when it has settled. */
+  readonly onFinish: Array<() => void> = []
+  /** The inputs as they are sent, until they are. */
+  pieces: ReadonlyArray<Uint8Array>
+  readonly inputHash: string
+  /** Where its inputs went that are too large for a message. */
+  inputReference: string | undefined
+  readonly #exits: Array<Exit.Exit<unknown, unknown>> = []
+  /** The items that were sent, in the order in which they were. */
+  readonly #sent: Array<number> = []
+
+  constructor(options: Options) {
+    this.options = options
+    this.id = options.id
+    this.name = options.name
+    this.job = options.job
+    this.priority = options.priority
+    options.inputs.forEach((_, index) =>
+      this.#tell(index, { _tag: "Submitted", job: this.job.name, at: this.acceptedAt })
+    )
+    const writer = new wire.Writer()
+    options.inputs.forEach((input, index) => {
+      try {
+        values.addInput(writer, this.job, input)
+        this.#sent.push(index)
+      } catch (cause) {
+        const error = new CloneError({ job: this.job.name, side: "input", reason: describe(cause).message })
+        this.#settle(index, Exit.fail(error), undefined, 0)
+      }
+    })
+    this.pieces = writer.pieces()
+    const hash = createHash("sha256")
+    for (const piece of this.pieces) hash.update(piece)
+    this.inputHash = hash.digest("hex")
+  }
+
+  get items(): number {
+    return this.#sent.length
+  }
+
+  get isObserved(): boolean {
+    return this.options.observer !== undefined
+  }
+
+  started(workerId: number): void {
+    this.workerId = workerId
+    if (this.startedAt !== undefined) return
+    this.startedAt = now()
+    for (const index of this.#sent) this.#tell(index, { _tag: "Started", workerId, at: this.startedAt })
+  }
+
+  /** Settles each item as its runner says, unless nobody waits for it any more. */
+  replied(
+    exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
+    measured: Measured,
+    giveBack: () => void
+  ): void {
+    this.#sent.forEach((index, n) => this.#settle(index, this.verdict ?? exits[n] ?? Exit.interrupt(), measured, n))
+    this.#finish(measured.runMs, giveBack)
+  }
+
+  /** Settles all items alike. */
+  end(exit: Exit.Exit<never, unknown>): void {
+    this.#sent.forEach((index, n) => this.#settle(index, this.verdict ?? exit, undefined, n))
+    this.#finish(0, () => {})
+  }
+
+  #finish(runMs: number, giveBack: () => void) {
+    this.state = "settled"
+    this.pieces = []
+    this.onStopped.splice(0).forEach((tell) => tell())
+    this.onFinish.splice(0).forEach((tell) => tell())
+    this.options.resume(Effect.succeed({ exits: this.#exits, runMs, giveBack }))
+  }
+
+  #settle(
+    index: number,
+    exit: Exit.Exit<unknown, unknown>,
+    measured: Measured | undefined,
+    n: number
+  ) {
+    const status = Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
+    this.#exits[index] = exit
+    this.options.onSettled(status === "succeeded")
+    this.#tell(index, {
+      _tag: "Settled",
+      status,
+      error: status === "failed"
+        ? describe(Cause.squash((exit as Exit.Failure<unknown, unknown>).cause)).message
+        : undefined,
+      workerId: measured?.workerId,
+      ...this.#times(measured),
+      cpuMs: measured?.items[n]?.cpuMs,
+      resultBytes: measured?.items[n]?.resultBytes ?? 0,
+      ...(measured && { runner: measured.runner }),
+      ...(this.isTakenOver && { isTakenOver: true })
+    })
+  }
+
+  /** By this machine's clock: the runner's may be another, so that only how long it took is sure. */
+  #times(measured: Measured | undefined) {
+    const at = Math.max(this.acceptedAt, Math.min(measured?.returnedAt ?? Infinity, now()))
+    if (measured === undefined || this.isTakenOver) return { startedAt: undefined, at }
+    return { startedAt: Math.max(this.acceptedAt, at - (measured.returnedAt - measured.startedAt)), at }
+  }
+
+  #tell(index: number, event: WithoutId<JobEvent>) {
+    this.options.observer?.({ ...event, id: this.id + index })
+  }
+}
+
+type WithoutId<Event> = Event extends unknown ? Omit<Event, "id"> : never

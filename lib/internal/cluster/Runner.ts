@@ -1,0 +1,283 @@
+/**
+ * A runner: takes jobs from the queue of a cluster, no more at a time than it has workers, and runs them on its own
+ * executor. A job is looked up by its name among those that the runner was given; what comes over the network is data.
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import { MinimumLogLevel } from "effect/References"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Tracer from "effect/Tracer"
+import { Executor, type JobEvent, JobObserver } from "../../Executor.ts"
+import { CloneError, JobNotFound, WorkerDied } from "../../ExecutorError.ts"
+import type * as Job from "../../Job.ts"
+import type { ResultStore } from "../../ResultStore.ts"
+import { describe } from "../errorCodec.ts"
+import { now } from "../protocol.ts"
+import { persist } from "./Database.ts"
+import * as JobTable from "./JobTable.ts"
+import * as Membership from "./Membership.ts"
+import * as messages from "./messages.ts"
+import type { Measured } from "./RemoteTask.ts"
+import { sourceOf } from "./source.ts"
+import * as values from "./values.ts"
+import * as wire from "./wire.ts"
+
+export interface Options {
+  readonly jobs: ReadonlyArray<Job.Any>
+  readonly address: string
+  readonly keepFor: Duration.Duration
+}
+
+/** A job that so many runners began and did not end is taken to be what ended them. */
+const maxAttempts = 5
+
+const Sent = Schema.fromJsonString(Schema.Struct({
+  retryWorkerDeath: Schema.Int,
+  observed: Schema.Boolean,
+  runningMs: Schema.optionalKey(Schema.Finite)
+}))
+
+const Trace = Schema.fromJsonString(
+  Schema.Struct({ traceId: Schema.String, spanId: Schema.String, sampled: Schema.Boolean })
+)
+
+/** Runs until it is interrupted; then what runs is given back to the queue. What it returns takes no more jobs first. */
+export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Options) {
+  const table = yield* JobTable.JobTable
+  const executor = yield* Executor
+  const byName = new Map(jobs.map((job) => [job.name, job]))
+  /** What stops the jobs that run, by their names. */
+  const running = new Map<string, Deferred.Deferred<void>>()
+  let isDraining = false
+
+  const runner = yield* persist(table.addRunner({
+    address,
+    pid: process.pid,
+    workers: executor.maxWorkers,
+    jobs: JSON.stringify([...byName.keys()])
+  }))
+  yield* Effect.addFinalizer(() => Effect.ignore(table.removeRunner(runner)))
+  const member = yield* Layer.build(Membership.layer(runner, keepFor)).pipe(
+    // That a cluster without its last runner has none is no news.
+    Effect.provideService(MinimumLogLevel, "Error")
+  )
+  const heldShards = Effect.provide(Membership.heldShards, member)
+
+  const handle = (workerId: number, free: Effect.Effect<void>) => (ticket: JobTable.Ticket) =>
+    Effect.gen(function*() {
+      if (isDraining) return yield* Effect.interrupt
+      const started = yield* table.start(ticket, runner, workerId)
+      // It has ended, or was submitted anew.
+      if (started === undefined) return
+      const cancelled = yield* Deferred.make<void>()
+      running.set(ticket.id, cancelled)
+      const reply = yield* run(started, workerId, free).pipe(
+        Effect.map((ended) => ended as JobTable.Reply | undefined),
+        Effect.raceFirst(Effect.as(Deferred.await(cancelled), undefined)),
+        Effect.onInterrupt(() => Effect.ignore(table.release(ticket, runner))),
+        Effect.ensuring(Effect.sync(() => running.delete(ticket.id)))
+      )
+      if (reply === undefined) return yield* Effect.ignore(table.stopped(ticket))
+      // What has been computed is not lost because the database is away.
+      const isAccepted = yield* Effect.uninterruptible(persist(table.finish(ticket, reply)))
+      if (!isAccepted) yield* messages.discard(reply.reference)
+    })
+
+  const run = (started: JobTable.Started, workerId: number, free: Effect.Effect<void>) =>
+    Effect.gen(function*() {
+      const job = byName.get(started.job)
+      const refused = job === undefined ? notFound(started.job) : refusal(job, started)
+      if (refused !== undefined) return yield* reply(job, [Exit.fail(refused)], unmeasured(workerId))
+      const loaded = yield* Effect.exit(messages.load({ bytes: started.input, reference: started.inputReference }))
+      if (Exit.isFailure(loaded)) {
+        return yield* reply(job, [notRead(job!, Cause.squash(loaded.cause))], unmeasured(workerId))
+      }
+      const sent = yield* Effect.orDie(Schema.decodeEffect(Sent)(started.options))
+      return yield* execute(job!, loaded.value.values, sent, workerId, free)
+    }).pipe((running) =>
+      started.trace === null
+        ? running
+        : running.pipe(
+          Effect.withSpan(`runner ${started.job}`, {
+            parent: Tracer.externalSpan(Schema.decodeSync(Trace)(started.trace)),
+            attributes: { runner: address, worker: workerId, attempt: started.attempts }
+          }),
+          Effect.withTracerEnabled(true)
+        )
+    )
+
+  const execute = Effect.fnUntraced(function*(
+    job: Job.Any,
+    sent: ReadonlyArray<unknown>,
+    { observed, retryWorkerDeath, runningMs }: typeof Sent.Type,
+    workerId: number,
+    free: Effect.Effect<void>
+  ) {
+    const read = sent.map((value) => readInput(job, value))
+    const inputs = read.flatMap((exit) => Exit.isSuccess(exit) ? [exit.value as never] : [])
+    const startedAt = now()
+    const events: Array<Extract<JobEvent, { readonly _tag: "Settled" }>> = []
+    const settled = yield* executor.execute(job, inputs, {
+      retryWorkerDeath,
+      ...(runningMs !== undefined && { deadline: { running: runningMs } })
+    }).pipe(
+      Effect.orDie,
+      Effect.provideService(
+        JobObserver,
+        observed ? (event) => event._tag === "Settled" && events.push(event) : undefined
+      )
+    )
+    const returnedAt = now()
+    yield* free
+    events.sort((a, b) => a.id - b.id)
+    let at = 0
+    const ran = read.map((exit) => Exit.isSuccess(exit) ? { exit: settled.exits[at], event: events[at++] } : { exit })
+    const measured: Measured = {
+      runner: address,
+      workerId,
+      startedAt,
+      returnedAt,
+      runMs: settled.runMs,
+      items: ran.map(({ event }) => ({ cpuMs: event?.cpuMs, resultBytes: event?.resultBytes ?? 0 }))
+    }
+    return yield* Effect.ensuring(
+      reply(job, ran.map(({ exit }) => exit!), measured),
+      Effect.sync(settled.giveBack)
+    )
+  })
+
+  /** The reply to a job as it is stored; one that cannot be is a reply that says so. */
+  const reply = (
+    job: Job.Any | undefined,
+    exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
+    measured: Measured
+  ): Effect.Effect<
+    JobTable.Reply,
+    never,
+    ResultStore
+  > =>
+    Effect.gen(function*() {
+      const writer = new wire.Writer()
+      writer.add(measured)
+      for (const exit of exits) values.addExit(writer, job, exit)
+      const stored = yield* messages.store({ pieces: () => writer.pieces() })
+      return { state: exits.every(Exit.isSuccess) ? "done" as const : "failed" as const, ...stored }
+    }).pipe(Effect.catch((cause) => {
+      const error = new CloneError({ job: job?.name ?? "", side: "result", reason: describe(cause).message })
+      return reply(job, exits.map(() => Exit.fail(error)), measured)
+    }))
+
+  const notFound = (job: string) =>
+    new JobNotFound({
+      job,
+      module: `runner ${address}`,
+      reason: `it runs ${
+        [...byName.keys()].map((name) => `"${name}"`).join(", ") || "no jobs"
+      }: give it to this runner's jobs`
+    })
+
+  /** Why this runner does not run a job that it knows. */
+  const refusal = (job: Job.Any, { attempts, source }: JobTable.Started) => {
+    const own = sourceOf(job)
+    if (source !== null && own !== undefined && source !== own) {
+      const reason = `it has another version of the job's module (${own}, the program ${source}): ` +
+        "start the runners again from the program's own source"
+      return new JobNotFound({ job: job.name, module: `runner ${address}`, reason })
+    }
+    if (attempts <= maxAttempts) return undefined
+    const reason = `${maxAttempts} runners began it, and none of them was heard of again`
+    return new WorkerDied({ job: job.name, workerId: runner, exitCode: undefined, reason, attempt: maxAttempts })
+  }
+
+  const unmeasured = (workerId: number): Measured => ({
+    runner: address,
+    workerId,
+    startedAt: now(),
+    returnedAt: now(),
+    runMs: 0,
+    items: []
+  })
+
+  const freeWorkers = yield* Queue.unbounded<number>()
+  yield* Queue.offerAll(
+    freeWorkers,
+    Array.from({ length: executor.maxWorkers }, (_, slot) => runner * workersPerRunner + slot)
+  )
+
+  /** A free worker takes the next job; it is free again when the job has run, and its result is on its way. */
+  const work = Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(restore(Queue.take(freeWorkers)), (workerId) => {
+      let isFree = false
+      const free = Effect.sync(() => {
+        if (!isFree) Queue.offerUnsafe(freeWorkers, workerId)
+        isFree = true
+      })
+      return restore(table.take(handle(workerId, free))).pipe(
+        Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.sleep("200 millis")),
+        Effect.ensuring(free)
+      )
+    })
+  ).pipe(Effect.repeat({ while: () => !isDraining }))
+  const workers = yield* Effect.forEach(
+    Array.from({ length: 2 * executor.maxWorkers }),
+    () => Effect.forkScoped(work)
+  )
+
+  /** Stops what nobody wants any more. */
+  const stop = (names: ReadonlyArray<string>) =>
+    Effect.sync(() => {
+      for (const name of names) {
+        const cancelled = running.get(name)
+        if (cancelled !== undefined) Deferred.doneUnsafe(cancelled, Effect.void)
+      }
+    })
+
+  const listen = Effect.scoped(Effect.gen(function*() {
+    const notifications = yield* table.listen(JobTable.runnerChannel(runner))
+    return yield* Effect.forever(
+      Effect.flatMap(Queue.takeAll(notifications), (some) => stop(some.map(({ payload }) => payload)))
+    )
+  }))
+  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(listen), Schedule.spaced("200 millis")))
+
+  /** Says that this runner is alive, and asks for what no notification told. */
+  const beat = Effect.gen(function*() {
+    yield* table.seeRunner(runner, running.size, yield* heldShards)
+    if (running.size > 0) yield* stop(yield* table.cancelled([...running.keys()]))
+  })
+  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(beat), Schedule.spaced("1 second")))
+
+  return {
+    /** Takes no more jobs, and returns when those that run have ended. */
+    drain: Effect.suspend(() => {
+      isDraining = true
+      // A worker that waits for a job has none to end.
+      const idle = running.size === 0 ? workers : []
+      return Effect.andThen(
+        Fiber.interruptAll(idle),
+        Effect.repeat(Effect.sleep("20 millis"), { while: () => running.size > 0 })
+      )
+    })
+  }
+})
+
+/** A worker's number is its runner's times this, and its own. */
+const workersPerRunner = 1000
+
+const readInput = (job: Job.Any, sent: unknown): Exit.Exit<unknown, CloneError> => {
+  try {
+    return Exit.succeed(values.readInput(job, sent))
+  } catch (cause) {
+    return notRead(job, cause)
+  }
+}
+
+const notRead = (job: Job.Any, cause: unknown) =>
+  Exit.fail(new CloneError({ job: job.name, side: "input", reason: describe(cause).message }))

@@ -1,0 +1,68 @@
+/** A program's and a runner's side of a cluster, put together. */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { hostname } from "node:os"
+import type { ClusterOptions, Options, RunnerOptions, Status } from "../../ClusterExecutor.ts"
+import { Executor } from "../../Executor.ts"
+import type { ClusterUnavailable } from "../../ExecutorError.ts"
+import * as ResultStore from "../../ResultStore.ts"
+import * as Client from "./Client.ts"
+import * as Database from "./Database.ts"
+import { JobTable } from "./JobTable.ts"
+import * as Runner from "./Runner.ts"
+
+/** Who watches a job wants no span of each question to the database. */
+const untraced = Effect.withTracerEnabled(false)
+
+/** Of its own for each program and runner, also where one process has several. */
+const layerShared = (
+  { databaseUrl, resultFolder }: ClusterOptions,
+  connections: Omit<Database.Options, "databaseUrl">
+) =>
+  Layer.fresh(JobTable.layer.pipe(
+    Layer.provideMerge(
+      resultFolder === undefined ? ResultStore.layerPostgres : ResultStore.layerFolder(resultFolder)
+    ),
+    Layer.provideMerge(Database.layer({ databaseUrl, ...connections }))
+  ))
+
+export const layerClient = (options: Options) =>
+  Layer.effect(
+    Executor,
+    Client.make({ maxWorkers: options.maxWorkers, run: options.run, retryFailed: options.retryFailed ?? false }).pipe(
+      untraced
+    )
+  ).pipe(Layer.provide(layerShared(options, { name: "client", maxConnections: 4, isDurable: true })))
+
+export const layerRunner = (
+  options: RunnerOptions & {
+    readonly drainTimeout: Duration.Duration
+    readonly keepFor: Duration.Duration
+    readonly pollInterval: Duration.Duration
+  }
+) =>
+  Layer.effectDiscard(
+    Effect.gen(function*() {
+      const { drain } = yield* Runner.make({
+        jobs: options.jobs,
+        keepFor: options.keepFor,
+        address: options.address ?? `${hostname()}:${process.pid}`
+      })
+      yield* Effect.addFinalizer(() => Effect.timeoutOption(drain, options.drainTimeout))
+    }).pipe(untraced)
+  ).pipe(
+    // Of what a runner says only the end of a job must not be forgotten: the rest would be found out again.
+    Layer.provide(layerShared(options, {
+      name: "runner",
+      maxConnections: 5,
+      isDurable: false,
+      pollInterval: options.pollInterval
+    }))
+  )
+
+export const status = (options: ClusterOptions): Effect.Effect<Status, ClusterUnavailable> =>
+  Effect.provide(
+    JobTable.use((table) => Effect.orDie(table.status)),
+    layerShared(options, { name: "status", maxConnections: 1, isDurable: true })
+  )

@@ -1,0 +1,89 @@
+/** A job's inputs, results and errors, as they are sent: by the job's schemas, or else as they are. */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import { CloneError, ExecutorError } from "../../ExecutorError.ts"
+import type * as Job from "../../Job.ts"
+import { decodeError, describe, encodeError } from "../errorCodec.ts"
+import * as wire from "./wire.ts"
+
+type Values = keyof Job.Schemas<unknown, unknown, unknown>
+
+const codec = (job: Job.Any, which: Values) => {
+  const schema = job.schemas?.[which]
+  return schema === undefined ? undefined : Schema.toCodecJson(schema)
+}
+
+const encode = (job: Job.Any, which: Values, value: unknown): unknown => {
+  const schema = codec(job, which)
+  return schema === undefined ? value : Schema.encodeUnknownSync(schema)(value)
+}
+
+const decode = (job: Job.Any, which: Values, sent: unknown): unknown => {
+  const schema = codec(job, which)
+  return schema === undefined ? sent : Schema.decodeUnknownSync(schema)(sent)
+}
+
+/** @throws what says why it cannot be sent. */
+export const addInput = (writer: wire.Writer, job: Job.Any, input: unknown): void =>
+  writer.add(encode(job, "input", input))
+
+/** @throws what says why it is not an input of the job. */
+export const readInput = (job: Job.Any, sent: unknown): unknown => decode(job, "input", sent)
+
+type Sent =
+  | readonly ["value", unknown?]
+  | readonly ["failed", unknown]
+  | readonly ["error", unknown]
+  | readonly ["interrupted"]
+
+const errorCodec = Schema.toCodecJson(ExecutorError)
+
+/** Adds how one run of the job ended. What cannot be sent becomes a `CloneError`. */
+export const addExit = (writer: wire.Writer, job: Job.Any | undefined, exit: Exit.Exit<unknown, unknown>): void => {
+  try {
+    writer.add(toSent(job, exit), 1)
+  } catch (cause) {
+    const error = new CloneError({ job: job?.name ?? "", side: "result", reason: describe(cause).message })
+    writer.add(["error", Schema.encodeSync(errorCodec)(error)])
+  }
+}
+
+const toSent = (job: Job.Any | undefined, exit: Exit.Exit<unknown, unknown>): Sent => {
+  if (Exit.isSuccess(exit)) {
+    const value = encode(job!, "result", exit.value)
+    return value === undefined ? ["value"] : ["value", value]
+  }
+  if (Exit.hasInterrupts(exit)) return ["interrupted"]
+  const error = Cause.squash(exit.cause)
+  if (Schema.is(ExecutorError)(error)) return ["error", Schema.encodeSync(errorCodec)(error)]
+  return ["failed", encodeError(error)]
+}
+
+/** The other half of {@link addExit}. */
+export const readExit = (job: Job.Any, sent: unknown): Exit.Exit<unknown, unknown> => {
+  const [what, value] = sent as Sent
+  try {
+    switch (what) {
+      case "value":
+        return Exit.succeed(decode(job, "result", value))
+      case "failed":
+        return Exit.fail(toError(job, decodeError(value)))
+      case "error":
+        return Exit.fail(Schema.decodeUnknownSync(errorCodec)(value))
+      case "interrupted":
+        return Exit.interrupt()
+    }
+  } catch (cause) {
+    return Exit.fail(new CloneError({ job: job.name, side: "result", reason: describe(cause).message }))
+  }
+}
+
+/** As the job's schema makes it, where that knows it. */
+const toError = (job: Job.Any, error: unknown): unknown => {
+  const schema = codec(job, "error")
+  if (schema === undefined) return error
+  const fields = error instanceof Error ? { ...error } : error
+  const decoded = Schema.decodeUnknownExit(schema)(fields)
+  return Exit.isSuccess(decoded) ? decoded.value : error
+}

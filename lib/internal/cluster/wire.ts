@@ -1,0 +1,219 @@
+/**
+ * Values as bytes: JSON, and the bytes of typed arrays beside it.
+ *
+ * `[length of the head: 4 bytes][head: JSON][the arrays' bytes, one after the other]`; the head is `[value, arrays]` with
+ * null in the place of each array, and for each array its path, its type and its length in bytes. What JSON cannot say
+ * is refused, so that what arrives is what was sent.
+ */
+import * as Data from "effect/Data"
+
+/** A value that cannot be sent as it is. */
+export class Unsendable extends Data.TaggedError("Unsendable")<{ readonly message: string }> {}
+
+type Path = ReadonlyArray<string | number>
+
+type ArrayHead = readonly [path: Path, type: string, bytes: number]
+
+const makers = new Map<string, (buffer: ArrayBuffer) => unknown>([["ArrayBuffer", (buffer) => buffer]])
+
+const constructors: ReadonlyArray<new(buffer: ArrayBuffer) => unknown> = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  ...(typeof Float16Array === "undefined" ? [] : [Float16Array]),
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+  DataView
+]
+for (const constructor of constructors) makers.set(constructor.name, (buffer) => new constructor(buffer))
+
+/** Gathers values into one message. */
+export class Writer {
+  readonly #arrays: Array<ArrayHead> = []
+  readonly #parts: Array<Uint8Array> = []
+  readonly #values: Array<[unknown] | []> = []
+  #path: Array<string | number> = []
+  #hidden = 2
+
+  /**
+   * The first `hidden` steps of a path into `value` are not told of.
+   *
+   * @throws Unsendable, and then leaves the message as it was.
+   */
+  add(value: unknown, hidden = 0): void {
+    this.#hidden = 2 + hidden
+    const arrays = this.#arrays.length
+    this.#path = [this.#values.length, 0]
+    try {
+      // JSON has no undefined, which is what many a job returns.
+      this.#values.push(value === undefined ? [] : [this.#toJson(value)])
+    } catch (error) {
+      this.#arrays.length = arrays
+      this.#parts.length = arrays
+      throw error
+    }
+  }
+
+  /** The message, in pieces: its head, and the arrays where they are. */
+  pieces(): Array<Uint8Array> {
+    const json = Buffer.from(JSON.stringify([this.#values, this.#arrays]))
+    const bytes = this.#parts.reduce((sum, part) => sum + part.length, json.length)
+    if (json.length > maxHeadBytes) throw tooLarge(`${json.length} bytes of JSON`, maxHeadBytes, "as typed arrays")
+    if (bytes > maxBytes) throw tooLarge(`${bytes} bytes`, maxBytes, "in parts, by several jobs")
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(json.length)
+    return [Buffer.concat([length, json]), ...this.#parts]
+  }
+
+  #toJson(value: unknown): unknown {
+    switch (typeof value) {
+      case "string":
+      case "boolean":
+        return value
+      case "number":
+        if (Number.isFinite(value)) return value
+        throw this.#unsendable(String(value))
+      case "object":
+        return value === null ? null : this.#objectToJson(value)
+      case "undefined":
+        throw this.#unsendable("undefined")
+      default:
+        throw this.#unsendable(`a ${typeof value}`)
+    }
+  }
+
+  #objectToJson(value: object): unknown {
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return this.#addArray(value)
+    if (this.#path.length > maxDepth) throw this.#unsendable("what is so deep, or within itself,")
+    if (Array.isArray(value)) return value.map((item, index) => this.#within(index, item))
+    const prototype = Object.getPrototypeOf(value) as object | null
+    if (prototype !== Object.prototype && prototype !== null) {
+      throw this.#unsendable(`a ${value.constructor?.name ?? "class's instance"}`)
+    }
+    const properties = Object.entries(value).filter(([, property]) => property !== undefined)
+    return Object.fromEntries(properties.map(([key, property]) => [key, this.#within(key, property)]))
+  }
+
+  #within(step: string | number, value: unknown): unknown {
+    this.#path.push(step)
+    const json = this.#toJson(value)
+    this.#path.pop()
+    return json
+  }
+
+  #addArray(value: ArrayBufferView | ArrayBuffer): null {
+    const bytes = ArrayBuffer.isView(value)
+      ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+      : new Uint8Array(value)
+    const type = value instanceof Uint8Array ? "Uint8Array" : value.constructor.name
+    if (!makers.has(type)) throw this.#unsendable(`a ${type}`)
+    this.#arrays.push([[...this.#path], type, bytes.byteLength])
+    this.#parts.push(bytes)
+    return null
+  }
+
+  #unsendable(what: string) {
+    const steps = this.#path.slice(this.#hidden, this.#hidden + 10).map((step) =>
+      typeof step === "number" ? `[${step}]` : `.${step}`
+    ).join("")
+    const at = steps === "" ? "" : ` at ${steps}`
+    return new Unsendable({
+      message: `${what}${at} is not JSON: expected a schema for it, as in Job.make(…, { result: … })`
+    })
+  }
+}
+
+const maxDepth = 1000
+const maxHeadBytes = 100_000_000
+const maxBytes = 4_000_000_000
+
+const tooLarge = (what: string, limit: number, how: string) =>
+  new Unsendable({ message: `it is ${what} and the limit is ${limit}: send it ${how}, or where it is to be found` })
+
+/** Takes a message in whatever pieces it comes. */
+export class Reader {
+  #head: Buffer = Buffer.alloc(0)
+  #values: Array<[unknown]> | undefined
+  readonly #left: Array<{ readonly head: ArrayHead; readonly bytes: Uint8Array<ArrayBuffer>; filled: number }> = []
+  readonly #buffers: Array<ArrayBuffer> = []
+
+  push(piece: Uint8Array): void {
+    const rest = this.#values === undefined ? this.#readHead(piece) : piece
+    let at = 0
+    while (at < rest.length && this.#left.length > 0) {
+      const array = this.#left[0]!
+      const taken = rest.subarray(at, at + array.bytes.length - array.filled)
+      array.bytes.set(taken, array.filled)
+      array.filled += taken.length
+      at += taken.length
+      if (array.filled === array.bytes.length) this.#place(this.#left.shift()!)
+    }
+  }
+
+  /** The values, and the buffers that they hold. */
+  end(): Message {
+    if (this.#values === undefined || this.#left.length > 0) throw new Error("the message is cut off")
+    return { values: this.#values.map(([value]) => value), buffers: this.#buffers }
+  }
+
+  #readHead(piece: Uint8Array): Uint8Array {
+    this.#head = Buffer.concat([this.#head, piece])
+    if (this.#head.length < 4) return empty
+    const end = 4 + this.#head.readUInt32LE()
+    if (this.#head.length < end) return empty
+    const [values, arrays] = JSON.parse(this.#head.toString("utf8", 4, end)) as [Array<[unknown]>, Array<ArrayHead>]
+    this.#values = values
+    for (const head of arrays) {
+      const array = { head, bytes: new Uint8Array(new ArrayBuffer(head[2])), filled: 0 }
+      if (head[2] === 0) this.#place(array)
+      else this.#left.push(array)
+    }
+    return this.#head.subarray(end)
+  }
+
+  #place({ bytes, head: [path, type] }: { readonly head: ArrayHead; readonly bytes: Uint8Array<ArrayBuffer> }) {
+    this.#buffers.push(bytes.buffer)
+    let at: unknown = this.#values
+    for (const step of path.slice(0, -1)) at = own(at, step)
+    own(at, path.at(-1)!)
+    const make = makers.get(type)
+    if (make === undefined) throw new Error(`the message has an array of an unknown type, ${type}`)
+    ;(at as Record<string | number, unknown>)[path.at(-1)!] = make(bytes.buffer)
+  }
+}
+
+/** Values, and the buffers that they hold. */
+export interface Message {
+  readonly values: ReadonlyArray<unknown>
+  readonly buffers: ReadonlyArray<ArrayBuffer>
+}
+
+const empty = new Uint8Array()
+
+/** What comes over the network does not get to reach a prototype. */
+const own = (object: unknown, step: string | number): unknown => {
+  if (typeof object !== "object" || object === null || !Object.hasOwn(object, step)) {
+    throw new Error(`the message has no place ${step}`)
+  }
+  return (object as Record<string | number, unknown>)[step]
+}
+
+/** Values as one piece. */
+export const write = (values: ReadonlyArray<unknown>): Uint8Array => {
+  const writer = new Writer()
+  for (const value of values) writer.add(value)
+  return Buffer.concat(writer.pieces())
+}
+
+/** The other half of {@link write}. */
+export const read = (message: Uint8Array): ReadonlyArray<unknown> => {
+  const reader = new Reader()
+  reader.push(message)
+  return reader.end().values
+}

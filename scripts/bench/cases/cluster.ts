@@ -1,0 +1,127 @@
+import type { Case } from "../case.ts"
+import * as measure from "../measure.ts"
+
+const inFlight = 64
+
+const runners = 2
+
+/** What a persisted job costs beside its work. */
+const noop: Case = {
+  name: "cluster",
+  description: `Persisted jobs that do nothing, ${inFlight} in flight on ${runners} runners of one worker; ` +
+    "BullMQ with appendfsync always",
+  subjects: [
+    {
+      name: "BullMQ on Redis",
+      role: "peer",
+      needs: "redis-server",
+      sample: async (sizes) => {
+        const { withBullMq } = await import("../peers/bullmq.ts")
+        return withBullMq(runners, (run) => measure.rate((jobs) => measure.keepInFlight(inFlight, jobs, run), sizes))
+      }
+    },
+    {
+      name: "effect-futures",
+      role: "ours",
+      sample: async (sizes) => {
+        const { Executor, jobs: { noop }, stream } = await import("../ours.ts")
+        const { withCluster } = await import("../cluster.ts")
+        return withCluster(
+          runners,
+          inFlight,
+          (runPromise) =>
+            measure.rate((jobs) => runPromise(stream(inFlight, jobs, (n) => Executor.run(noop, n))), sizes)
+        )
+      }
+    }
+  ]
+}
+
+/** How long one persisted job takes when nobody else is there. */
+const latency: Case = {
+  name: "cluster-latency",
+  description: "Persisted jobs that do nothing, one at a time",
+  subjects: [
+    {
+      name: "BullMQ on Redis",
+      role: "peer",
+      needs: "redis-server",
+      sample: async (sizes) => {
+        const { withBullMq } = await import("../peers/bullmq.ts")
+        return withBullMq(1, (run) => measure.rate((jobs) => measure.keepInFlight(1, jobs, run), sizes))
+      }
+    },
+    {
+      name: "effect-futures",
+      role: "ours",
+      sample: async (sizes) => {
+        const { Executor, jobs: { noop }, stream } = await import("../ours.ts")
+        const { withCluster } = await import("../cluster.ts")
+        return withCluster(
+          1,
+          1,
+          (runPromise) => measure.rate((jobs) => runPromise(stream(1, jobs, (n) => Executor.run(noop, n))), sizes)
+        )
+      }
+    }
+  ]
+}
+
+/** Tiny jobs, many in a message. */
+const chunks: Case = {
+  name: "cluster-map",
+  description: `Persisted jobs that do nothing, in chunks of 1000 on ${runners} runners of one worker`,
+  subjects: [
+    {
+      name: "effect-futures map",
+      role: "ours",
+      sample: async (sizes) => {
+        const { Effect, Executor, jobs: { noop }, Stream } = await import("../ours.ts")
+        const { withCluster } = await import("../cluster.ts")
+        return withCluster(runners, 8, (runPromise) =>
+          measure.rate((jobs) =>
+            runPromise(
+              Stream.range(1, jobs * 1000).pipe(
+                Stream.rechunk(1000),
+                Executor.map(noop, { chunkSize: 1000, concurrency: 8, unordered: true }),
+                Stream.runDrain,
+                Effect.asVoid
+              )
+            ), sizes).then((sample) => ({ ...sample, jobs: sample.jobs! * 1000 })))
+      }
+    }
+  ]
+}
+
+/** The known experiment on threads and on a cluster. */
+const experiment: Case = {
+  name: "cluster-experiment",
+  description:
+    "The sines of the known experiment, --jobs arrays of --count on 2 threads, and on 2 runners of one worker",
+  subjects: [
+    {
+      name: "ThreadExecutor",
+      role: "floor",
+      sample: async ({ count, jobs }) => {
+        const { Executor, open, sin, stream } = await import("../ours.ts")
+        const { runPromise } = open(runners)
+        await runPromise(stream(runners, runners, () => Executor.run(sin, { count: 0 })))
+        return measure.once(() => runPromise(stream(runners, jobs, () => Executor.run(sin, { count }))))
+      }
+    },
+    {
+      name: "effect-futures",
+      role: "ours",
+      sample: async ({ count, jobs }) => {
+        const { Executor, sin, stream } = await import("../ours.ts")
+        const { withCluster } = await import("../cluster.ts")
+        return withCluster(runners, 2 * runners, async (runPromise) => {
+          await runPromise(stream(runners, 2 * runners, () => Executor.run(sin, { count: 0 })))
+          return measure.once(() => runPromise(stream(2 * runners, jobs, () => Executor.run(sin, { count }))))
+        })
+      }
+    }
+  ]
+}
+
+export const cluster: ReadonlyArray<Case> = [noop, latency, chunks, experiment]

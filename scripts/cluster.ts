@@ -1,0 +1,226 @@
+#!/usr/bin/env -S npx tsx
+/**
+ * A cluster for `--executor cluster`: starts one on this machine, adds runners to it, shows what it does, stops it.
+ *
+ *     npx tsx scripts/cluster.ts up --runners 3 --detach
+ *     npx tsx scripts/lazy.ts --executor cluster
+ *     npx tsx scripts/cluster.ts down
+ */
+import "./shared/require-node.js"
+import { Console, Effect, Layer, Option, Schedule } from "effect"
+import { Command, Flag } from "effect/cli"
+import { spawn } from "node:child_process"
+import fs from "node:fs"
+import path from "node:path"
+import { pathToFileURL } from "node:url"
+import { ClusterExecutor, type Job } from "../lib/mod.ts"
+import * as figures from "./shared/figures.ts"
+import * as flags from "./shared/flags.ts"
+import { kernels } from "./shared/kernels.ts"
+import * as local from "./shared/local-cluster.ts"
+import { main, UsageError } from "./shared/main.ts"
+import * as observability from "./shared/observability.ts"
+import * as postgres from "./shared/postgres.ts"
+
+const modules = Flag.Path("module").pipe(
+  Flag.withDescription("A module whose exported jobs the runner runs; may be given more than once (those of --kernel)"),
+  Flag.between(0, Infinity)
+)
+
+const workers = flags.count("workers", 1, "How many jobs a runner runs at the same time")
+
+const data = flags.cluster.data
+
+const json = Flag.Boolean("json").pipe(Flag.withDescription("Print it as JSON, once"), Flag.withDefault(false))
+
+const up = Command.make(
+  "up",
+  {
+    runners: flags.count("runners", 3, "How many runners"),
+    workers,
+    module: modules,
+    databaseUrl: flags.cluster.databaseUrl,
+    data,
+    port: Flag.Int("port").pipe(
+      Flag.withDescription("The port of its own Postgres, by default a free one"),
+      Flag.optional
+    ),
+    otlp: flags.otlp,
+    detach: Flag.Boolean("detach").pipe(
+      Flag.withDescription("Return when the cluster is up, and leave it up"),
+      Flag.withDefault(false)
+    )
+  },
+  Effect.fn("up")(function*(input) {
+    const folder = path.resolve(input.data)
+    if (Option.isSome(local.read(folder))) {
+      return yield* Effect.fail(
+        new UsageError(`A cluster is up in ${folder}: stop it by scripts/cluster.ts down first`)
+      )
+    }
+    const databaseUrl = yield* Option.match(input.databaseUrl, {
+      onNone: () => Effect.map(postgres.start(folder, { port: Option.getOrUndefined(input.port) }), ({ url }) => url),
+      onSome: Effect.succeed
+    })
+    const resultFolder = path.join(folder, "results")
+    const before = yield* ClusterExecutor.status({ databaseUrl })
+    const runners = Array.from(
+      { length: input.runners },
+      (_, n) => startRunner(folder, n, ["--database-url", databaseUrl, "--results", resultFolder], input)
+    )
+    local.write(folder, { databaseUrl, resultFolder, ownsDatabase: Option.isNone(input.databaseUrl), runners })
+    yield* ClusterExecutor.status({ databaseUrl }).pipe(
+      Effect.repeat({
+        until: (status) => status.runners.length >= before.runners.length + input.runners || !runners.every(isAlive),
+        schedule: Schedule.spaced("100 millis")
+      })
+    )
+    if (!runners.every(isAlive)) {
+      yield* stop(folder)
+      return yield* Effect.fail(new UsageError(`A runner did not start: see ${path.join(folder, "runner-0.log")}`))
+    }
+    yield* Console.log(`${input.runners} runners are up; npx tsx scripts/lazy.ts --executor cluster uses them`)
+    if (!input.detach) yield* Effect.onInterrupt(show(databaseUrl), () => Effect.ignore(stop(folder)))
+  })
+).pipe(Command.withDescription("Start a cluster on this machine"))
+
+/** A process of its own, that goes on when this one ends. */
+const startRunner = (
+  folder: string,
+  n: number,
+  args: ReadonlyArray<string>,
+  { module, otlp, workers }: {
+    readonly module: ReadonlyArray<string>
+    readonly otlp: Option.Option<string>
+    readonly workers: number
+  }
+) => {
+  const log = fs.openSync(path.join(folder, `runner-${n}.log`), "a")
+  const child = spawn(process.execPath, [
+    ...process.execArgv,
+    import.meta.filename,
+    "runner",
+    ...args,
+    "--workers",
+    String(workers),
+    ...Option.match(otlp, { onNone: () => [], onSome: (url) => ["--otlp", url] }),
+    ...module.flatMap((file) => ["--module", path.resolve(file)])
+  ], { detached: true, stdio: ["ignore", log, log] })
+  fs.closeSync(log)
+  child.unref()
+  return child.pid!
+}
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+const runner = Command.make(
+  "runner",
+  {
+    ...flags.cluster,
+    workers,
+    module: modules,
+    otlp: flags.otlp,
+    metricsPort: Flag.Int("metrics-port").pipe(
+      Flag.withDescription("Serve metrics for Prometheus at /metrics of this port"),
+      Flag.optional
+    )
+  },
+  Effect.fn("runner")(function*({ metricsPort, module, otlp, workers, ...where }) {
+    const jobs = module.length === 0 ? [Object.values(kernels)] : yield* Effect.forEach(module, jobsOf)
+    const cluster = yield* local.find(where)
+    return yield* Layer.launch(
+      ClusterExecutor.runner({ ...cluster, maxWorkers: workers, minWorkers: workers, jobs: jobs.flat() }).pipe(
+        Layer.merge(observability.prometheus(metricsPort)),
+        Layer.provide(observability.otlp(otlp, "effect-futures runner"))
+      )
+    )
+  })
+).pipe(Command.withDescription("Run one more runner, here or on another machine, until it is told to stop"))
+
+/** The jobs that a module exports. */
+const jobsOf = (file: string) =>
+  Effect.tryPromise({
+    try: async () => {
+      const exported = await import(pathToFileURL(path.resolve(file)).href) as Record<string, unknown>
+      return Object.values(exported).filter(isJob)
+    },
+    catch: (cause) => new UsageError(`--module ${file} cannot be imported: ${String(cause)}`)
+  })
+
+const isJob = (u: unknown): u is Job.Any =>
+  typeof u === "object" && u !== null && "run" in u && "module" in u && "name" in u
+
+const status = Command.make(
+  "status",
+  { ...flags.cluster, json },
+  Effect.fn("status")(function*({ json, ...where }) {
+    const { databaseUrl } = yield* local.find(where)
+    if (!json && process.stdout.isTTY) return yield* show(databaseUrl)
+    const now = yield* ClusterExecutor.status({ databaseUrl })
+    yield* Console.log(json ? JSON.stringify(now, null, 2) : draw(now))
+  })
+).pipe(Command.withDescription("Show runners and jobs"))
+
+/** Draws the status anew each second. */
+const show = (databaseUrl: string) =>
+  ClusterExecutor.status({ databaseUrl }).pipe(
+    Effect.flatMap((now) =>
+      process.stdout.isTTY ? Console.log(`\u001b[H\u001b[2J${draw(now)}\n\nCtrl-C ends this`) : Effect.void
+    ),
+    Effect.repeat(Schedule.spaced("1 second"))
+  )
+
+const draw = ({ jobs, runners }: ClusterExecutor.Status) =>
+  [
+    figures.table(
+      ["runner", "shards", "workers", "busy", "ended", "runs"],
+      runners.map(({ address, busy, ended, running, shards, workers }) => [
+        address,
+        String(shards),
+        String(workers),
+        String(busy),
+        String(ended),
+        running.map(({ job, key, ms }) => `${key ?? job} ${(ms / 1000).toFixed(1)} s`).join(", ")
+      ])
+    ),
+    figures.table(
+      ["jobs", "waiting", "running", "done", "failed", "a second"],
+      [["", ...[jobs.waiting, jobs.running, jobs.done, jobs.failed].map(String), jobs.perSecond.toFixed(1)]]
+    )
+  ].join("\n")
+
+const down = Command.make(
+  "down",
+  { data },
+  Effect.fn("down")(function*({ data }) {
+    const folder = path.resolve(data)
+    if (Option.isNone(local.read(folder))) {
+      return yield* Effect.fail(new UsageError(`No cluster is up in ${folder}`))
+    }
+    yield* stop(folder)
+  })
+).pipe(Command.withDescription("Stop the cluster of this machine: its runners end what they run and take no more"))
+
+/** Stops the runners, which end what they run, and then the database. */
+const stop = Effect.fnUntraced(function*(folder: string) {
+  const cluster = Option.getOrThrow(local.read(folder))
+  for (const pid of cluster.runners.filter(isAlive)) process.kill(pid, "SIGTERM")
+  yield* Effect.sync(() => cluster.runners.some(isAlive)).pipe(
+    Effect.repeat({ while: (some) => some, schedule: Schedule.spaced("50 millis") })
+  )
+  if (cluster.ownsDatabase) yield* postgres.stop(folder)
+  local.remove(folder)
+})
+
+export const command = Command.make("cluster").pipe(
+  Command.withDescription("A cluster for --executor cluster"),
+  Command.withSubcommands([up, runner, status, down])
+)
+
+if (import.meta.main) main(command)

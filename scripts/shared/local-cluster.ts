@@ -1,0 +1,62 @@
+/** The cluster that `scripts/cluster.ts up` started on this machine. */
+import { Effect, Option, Schema } from "effect"
+import fs from "node:fs"
+import path from "node:path"
+import { UsageError } from "./main.ts"
+import { resultFolder } from "./place.ts"
+import { placeFor } from "./postgres.ts"
+
+/** What is known of it, for as long as it is up. */
+export const LocalCluster = Schema.Struct({
+  databaseUrl: Schema.String,
+  resultFolder: Schema.String,
+  /** Whether its database is its own. */
+  ownsDatabase: Schema.Boolean,
+  runners: Schema.Array(Schema.Int)
+})
+export type LocalCluster = typeof LocalCluster.Type
+
+/** Where a cluster keeps its data if nobody says. */
+export const defaultFolder = placeFor(path.join(resultFolder, "cluster"))
+
+const fileOf = (folder: string) => path.join(folder, "cluster.json")
+
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(LocalCluster))
+
+/** The cluster of a folder, if there is one. */
+export const read = (folder: string): Option.Option<LocalCluster> => {
+  try {
+    return decode(fs.readFileSync(fileOf(folder), "utf8"))
+  } catch {
+    return Option.none()
+  }
+}
+
+export const write = (folder: string, cluster: LocalCluster): void => {
+  fs.mkdirSync(folder, { recursive: true })
+  fs.writeFileSync(fileOf(folder), `${JSON.stringify(cluster, null, 2)}\n`, { mode: 0o600 })
+}
+
+export const remove = (folder: string): void => fs.rmSync(fileOf(folder), { force: true })
+
+/** The flags that say which cluster. */
+export interface Where {
+  readonly databaseUrl: Option.Option<string>
+  readonly data: string
+  readonly results: Option.Option<string>
+}
+
+/** What `--database-url` and `--results` say, or else the cluster that is up on this machine. */
+export const find = Effect.fnUntraced(function*({ data, databaseUrl, results }: Where) {
+  const folder = Option.isSome(results) ? { resultFolder: path.resolve(results.value) } : {}
+  if (Option.isSome(databaseUrl)) return { databaseUrl: databaseUrl.value, ...folder }
+  const local = read(data)
+  if (Option.isSome(local)) {
+    return { databaseUrl: local.value.databaseUrl, resultFolder: local.value.resultFolder, ...folder }
+  }
+  return yield* Effect.fail(
+    new UsageError(
+      "No cluster is up on this machine: start one by npx tsx scripts/cluster.ts up --runners 3 --detach, or name its --database-url"
+    )
+  )
+})

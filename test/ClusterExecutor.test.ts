@@ -1,0 +1,424 @@
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { assert, describe, layer } from "@effect/vitest"
+import { Cause, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule, Stream, Tracer } from "effect"
+import { SqlClient } from "effect/sql/SqlClient"
+import fs from "node:fs"
+import { ClusterExecutor, Executor, ExecutorError } from "../lib/mod.ts"
+import * as jobs from "./jobs/cluster.ts"
+import * as effects from "./jobs/effects.ts"
+import * as Notes from "./jobs/notes.ts"
+import * as throws from "./jobs/throws.ts"
+import * as values from "./jobs/values.ts"
+import { makeNotes } from "./shared/backEnds.ts"
+import { cluster, Database, program } from "./shared/cluster.ts"
+import { until } from "./shared/until.ts"
+
+const begun = (notes: Notes.Notes, label = "") => () =>
+  Notes.lines(notes).some((line) => line.startsWith(`begin ${label}`))
+
+const connection = Layer.unwrap(Effect.map(Database, ({ url }) => PgClient.layer({ url: Redacted.make(url) })))
+
+const messageOf = (databaseUrl: string) =>
+  Effect.map(Effect.flip(Layer.build(ClusterExecutor.layer({ databaseUrl }))), ({ message }) => message)
+
+layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => {
+  describe("Executor.run", () => {
+    it.effect("succeeds with what a job returns, typed arrays within it included", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Executor.run(values.square, 7), 49)
+        assert.strictEqual(yield* Executor.run(effects.half, 84), 42)
+        const thing = {
+          text: "é",
+          list: [1, null, [true]],
+          arrays: { f: new Float32Array([1, 2]), b: new BigInt64Array([3n]) }
+        }
+        assert.deepStrictEqual(yield* Executor.run(values.echo, thing), thing)
+        assert.strictEqual(yield* Executor.run(values.echo, undefined), undefined)
+      }).pipe(Effect.provide(cluster())))
+
+    it.effect("sends by the job's schemas what JSON cannot say", () =>
+      Effect.gen(function*() {
+        const event = { at: new Date(0), tags: new Set(["a"]), size: 2n ** 70n }
+        assert.deepStrictEqual(yield* Executor.run(jobs.nextDay, event), { ...event, at: new Date(86_400_000) })
+      }).pipe(Effect.provide(cluster())))
+
+    it.effect("fails with CloneError that says where a value is no JSON, and goes on", () =>
+      Effect.gen(function*() {
+        const input = yield* Effect.flip(Executor.run(values.echo, { deep: [new Date(0)] }))
+        assert.propertyVal(input, "side", "input")
+        assert.include(input.message, "a Date at .deep[0] is not JSON: expected a schema for it")
+        const result = yield* Effect.flip(Executor.run(values.square, 1e200))
+        assert.propertyVal(result, "side", "result")
+        assert.include(result.message, "Infinity is not JSON")
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+      }).pipe(Effect.provide(cluster())))
+
+    it.effect("fails as on threads: typed failures, what was thrown, deadlines", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const small = yield* Effect.flip(Executor.run(effects.half, 2))
+        assert.deepInclude({ ...small }, { _tag: "TooSmall", n: 2, limits: { min: 10 } })
+        assert.strictEqual(small.message, "2 is below 10")
+        assert.deepStrictEqual(yield* Effect.flip(Executor.run(effects.failPlain, 5)), { code: 5 })
+        const threw = yield* Effect.flip(Executor.run(throws.throwing, "error"))
+        assert.instanceOf(threw, ExecutorError.JobThrew)
+        assert.match(threw.stack, /test\/jobs\/throws\.ts:\d+/)
+        const running = yield* Effect.flip(Executor.run(jobs.busy, notes, { deadline: { running: 50 } }))
+        assert.deepInclude({ ...running }, { _tag: "DeadlineExceeded", clock: "running", limitMs: 50 })
+        const total = yield* Effect.flip(Executor.run(jobs.busy, notes, { deadline: { total: 500 } }))
+        assert.deepInclude({ ...total }, { _tag: "DeadlineExceeded", clock: "total" })
+        yield* Executor.submit(jobs.busy, notes)
+        yield* Executor.submit(jobs.busy, notes)
+        const queued = yield* Effect.flip(Executor.run(values.square, 1, { deadline: { queued: 50 } }))
+        assert.deepInclude({ ...queued }, { _tag: "DeadlineExceeded", clock: "queued" })
+      }).pipe(Effect.provide(cluster())))
+
+    it.effect("fails with JobNotFound for a job that the runner was not given", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(jobs.unknown, undefined))
+        assert.instanceOf(error, ExecutorError.JobNotFound)
+        assert.match(
+          error.message,
+          /^Job "unknown" was not found in runner \S+: it runs "sin", .*give it to this runner/
+        )
+      }).pipe(Effect.provide(cluster())))
+
+    it.effect("stops a busy job when it is interrupted, and its worker takes the next", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const fiber = yield* Executor.submit(jobs.busy, notes)
+        yield* until(begun(notes))
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+      }).pipe(Effect.provide(cluster({ maxWorkers: 1 }))))
+
+    it.effect("never starts a job that is interrupted while it waits", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const first = yield* Executor.submit(jobs.hold, { notes, label: "first" })
+        yield* until(begun(notes, "first"))
+        const second = yield* Executor.submit(jobs.hold, { notes, label: "second" })
+        yield* Fiber.interrupt(second)
+        Notes.openGate(notes)
+        assert.strictEqual(yield* Fiber.join(first), "first")
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+        assert.isFalse(begun(notes, "second")())
+      }).pipe(Effect.provide(cluster({ maxWorkers: 1 }))))
+  })
+
+  describe("Executor.map", () => {
+    it.effect("runs chunks, and gives each item its own end", () =>
+      Effect.gen(function*() {
+        const exits = yield* Stream.make(1, -1, 2).pipe(
+          Executor.mapExit(values.functionBelowZero, { chunkSize: 3 }),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(exits.map((exit) => Exit.isSuccess(exit) ? exit.value : Cause.hasFails(exit.cause)), [
+          1,
+          true,
+          2
+        ])
+        const squares = yield* Stream.range(1, 5000).pipe(
+          Executor.map(values.square, { chunkSize: 500 }),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(squares, Array.from({ length: 5000 }, (_, n) => (n + 1) ** 2))
+      }).pipe(Effect.provide(cluster())))
+  })
+
+  describe("a result above 1 MB", () => {
+    const lend = Effect.gen(function*() {
+      const bytes = yield* Executor.run(values.bytes, { count: 3_000_001, n: 7 })
+      assert.strictEqual(bytes.length, 3_000_001)
+      assert.isTrue(bytes.every((byte) => byte === 7))
+      const lent = yield* Executor.use(values.bytes, { count: 2_000_000, n: 1 }, (bytes) => {
+        assert.isTrue(bytes.every((byte) => byte === 1))
+        return Effect.succeed(bytes)
+      })
+      assert.strictEqual(lent.length, 0)
+    })
+
+    it.effect("goes through the database, and is gone from there when it was read", () =>
+      Effect.gen(function*() {
+        yield* Effect.provide(lend, cluster())
+        const sql = yield* SqlClient
+        assert.deepStrictEqual(yield* sql`SELECT * FROM effect_futures_results`, [])
+      }).pipe(Effect.provide(connection)))
+
+    it.effect("goes through a folder, and is gone from there when it was read", () =>
+      Effect.gen(function*() {
+        const resultFolder = yield* makeNotes
+        yield* Effect.provide(lend, cluster({ resultFolder }))
+        assert.deepStrictEqual(fs.readdirSync(resultFolder), [])
+      }))
+
+    it.effect("fails with ResultLost where the reader looks elsewhere", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const resultFolder = yield* makeNotes
+        const runner = ClusterExecutor.runner({ databaseUrl: url, maxWorkers: 1, resultFolder, jobs: [values.bytes] })
+        const error = yield* Executor.run(values.bytes, { count: 2_000_000, n: 1 }).pipe(
+          Effect.flip,
+          Effect.provide(Layer.merge(runner, program()))
+        )
+        assert.propertyVal(error, "_tag", "ResultLost")
+        assert.include(error.message, "and this program reads postgres: expected the same store on all sides")
+      }))
+  })
+
+  describe("the option key", () => {
+    it.effect("finds the result of a job that was finished under it, and runs nothing", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        Notes.openGate(notes)
+        const ask = Executor.run(jobs.hold, { notes, label: "kept" }, { key: "finished" })
+        assert.strictEqual(yield* Effect.provide(ask, cluster()), "kept")
+        // No runner is there.
+        assert.strictEqual(yield* Effect.provide(ask, program()), "kept")
+        assert.strictEqual(Notes.lines(notes).length, 2)
+      }))
+
+    it.effect("is not poisoned by an interruption", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const ask = Executor.run(jobs.hold, { notes, label: "again" }, { key: "interrupted" })
+        const fiber = yield* Effect.forkChild(ask)
+        yield* until(begun(notes))
+        yield* Fiber.interrupt(fiber)
+        Notes.openGate(notes)
+        assert.strictEqual(yield* ask, "again")
+      }).pipe(Effect.provide(cluster())))
+
+    it.effect("is not taken from a program because another interrupts it", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const ask = Executor.run(jobs.hold, { notes, label: "shared" }, { key: "shared" })
+        const keeps = yield* Effect.forkChild(ask)
+        yield* until(begun(notes))
+        const leaves = yield* Effect.forkChild(Effect.provide(ask, program()))
+        yield* Effect.sleep("200 millis")
+        yield* Fiber.interrupt(leaves)
+        Notes.openGate(notes)
+        assert.strictEqual(yield* Fiber.join(keeps), "shared")
+      }).pipe(Effect.provide(cluster())))
+
+    it.effect("keeps a failure, until it is asked for again", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const ask = Executor.run(jobs.failUntilOpen, notes, { key: "failed" })
+        const first = yield* Effect.provide(Effect.flip(ask), cluster())
+        Notes.openGate(notes)
+        const second = yield* Effect.provide(Effect.flip(ask), cluster())
+        assert.deepStrictEqual([first.message, second.message], ["not yet", "not yet"])
+        assert.strictEqual(yield* Effect.provide(ask, cluster({ retryFailed: true })), "done")
+      }))
+
+    it.effect("is refused for another input, or job", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Executor.run(values.square, 2, { key: "mine" }), 4)
+        const input = yield* Effect.flip(Executor.run(values.square, 3, { key: "mine" }))
+        assert.strictEqual(
+          input.message,
+          `key must be a name for one input: this one has been used with another: received "mine"`
+        )
+        const job = yield* Effect.flip(Executor.run(values.echo, 2, { key: "mine" }))
+        assert.include(job.message, `this one has been used with job "square"`)
+      }).pipe(Effect.provide(cluster())))
+
+    it.effect("runs a job once that is asked for twice at the same time", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const ask = Executor.run(jobs.hold, { notes, label: "both" }, { key: "twice" })
+        const fibers = yield* Effect.forEach([1, 2], () => Effect.forkChild(ask))
+        yield* until(begun(notes))
+        Notes.openGate(notes)
+        assert.deepStrictEqual(yield* Fiber.joinAll(fibers), ["both", "both"])
+        assert.strictEqual(Notes.lines(notes).length, 2)
+      }).pipe(Effect.provide(cluster())))
+  })
+
+  describe("a runner", () => {
+    it.effect("is a member of an Effect cluster: with another it shares the shards, alone it holds all", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const shards = Effect.map(
+          ClusterExecutor.status({ databaseUrl: url }),
+          ({ runners }) => runners.map(({ shards }) => shards)
+        )
+        const runner = ClusterExecutor.runner({ databaseUrl: url, maxWorkers: 1, jobs: [] })
+        yield* Layer.build(runner)
+        const untilShards = (expected: ReadonlyArray<number>) =>
+          Effect.repeat(shards, { until: (held) => held.join() === expected.join(), schedule: Schedule.spaced(50) })
+        yield* untilShards([60])
+        yield* Effect.scoped(Effect.andThen(Layer.build(Layer.fresh(runner)), untilShards([30, 30])))
+        yield* untilShards([60])
+      }))
+
+    it.effect("lets go of what a job left behind when its time is over", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const notes = yield* makeNotes
+        Notes.openGate(notes)
+        const ask = Executor.run(jobs.hold, { notes, label: "old" }, { key: "old" })
+        const runner = ClusterExecutor.runner({
+          databaseUrl: url,
+          maxWorkers: 1,
+          jobs: [jobs.hold],
+          keepFor: "1 second"
+        })
+        yield* Effect.gen(function*() {
+          yield* ask
+          yield* ClusterExecutor.status({ databaseUrl: url }).pipe(
+            Effect.repeat({ until: (status) => status.jobs.done === 0, schedule: Schedule.spaced(50) })
+          )
+          yield* ask
+        }).pipe(Effect.provide(Layer.merge(program(), runner)))
+        assert.strictEqual(Notes.lines(notes).length, 4)
+      }))
+
+    it.effect("refuses jobs of one name, for it knows them by their names", () =>
+      Effect.gen(function*() {
+        const twins = ClusterExecutor.runner({ databaseUrl: "", jobs: [values.square, values.square] })
+        const error = yield* Effect.flip(Layer.build(twins))
+        assert.strictEqual(error.message, `jobs must be of names that are all different: received "square"`)
+      }))
+  })
+
+  describe("what is wrong with a cluster", () => {
+    it.effect("is said when its database is away, or nobody's", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(
+          yield* messageOf("postgres://me:secret@127.0.0.1:1/db"),
+          "The cluster's database at postgres://me@127.0.0.1:1/db cannot be used: nothing listens at 127.0.0.1:1: " +
+            "start Postgres there, or a cluster by scripts/cluster.ts up"
+        )
+        assert.include(
+          yield* messageOf("nonsense"),
+          "expected a URL such as postgres://user:password@host:5432/database"
+        )
+        assert.include(yield* messageOf("mysql://me:secret@host/db"), `"mysql://me:…@host/db" cannot be used: expected`)
+      }))
+
+    it.effect("is said of a wrong password, database or user, without the password", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const wrong = yield* messageOf(url.replace(/:[^:@]+@/, ":wrong@"))
+        assert.match(
+          wrong,
+          /^The cluster's database at postgres:\/\/postgres@127\.0\.0\.1:\d+\/postgres cannot be used: /
+        )
+        assert.include(wrong, `the password of user "postgres" is wrong`)
+        assert.include(yield* messageOf(url.replace(/postgres$/, "nowhere")), `there is no database "nowhere"`)
+      }))
+
+    it.effect("is said of tables that are others, or a later program's", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const sql = yield* SqlClient
+        const inDatabase = (name: string, ...statements: ReadonlyArray<string>) =>
+          Effect.gen(function*() {
+            yield* sql.unsafe(`CREATE DATABASE ${name}`)
+            const there = url.replace(/postgres$/, name)
+            yield* Effect.provide(
+              Effect.flatMap(SqlClient, (sql) => Effect.forEach(statements, (statement) => sql.unsafe(statement))),
+              PgClient.layer({ url: Redacted.make(there) })
+            )
+            return yield* messageOf(there)
+          })
+        assert.include(
+          yield* inDatabase("other", "CREATE TABLE effect_futures_jobs (id int)"),
+          "its tables named effect_futures_… are not as this program makes them: drop them, or name another database"
+        )
+        const later = yield* inDatabase(
+          "later",
+          "CREATE TABLE effect_futures_migrations (migration_id int PRIMARY KEY, created_at timestamptz, name text)",
+          "INSERT INTO effect_futures_migrations VALUES (99, now(), 'later')"
+        )
+        assert.include(later, "of version 99 and this program knows version 1: update")
+      }).pipe(Effect.provide(connection)))
+
+    it.effect("is said where program and runner have two versions of a job", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const folder = yield* makeNotes
+        const version = (name: string, factor: number) =>
+          Effect.promise(async () => {
+            const file = `${folder}/${name}.ts`
+            const job = new URL("../lib/Job.ts", import.meta.url).href
+            fs.writeFileSync(
+              file,
+              `import * as Job from "${job}"
+              export const times = Job.make(import.meta, "times", (n: number) => n * ${factor})`
+            )
+            const { times } = await import(file) as { times: typeof values.square }
+            return times
+          })
+        const runner = ClusterExecutor.runner({ databaseUrl: url, maxWorkers: 1, jobs: [yield* version("old", 2)] })
+        const error = yield* Executor.run(yield* version("new", 3), 1).pipe(
+          Effect.flip,
+          Effect.provide(Layer.merge(program(), runner))
+        )
+        assert.propertyVal(error, "_tag", "JobNotFound")
+        assert.match(error.message, /another version of the job's module .*start the runners again from the program's/)
+      }))
+
+    it.effect("is said of a result over every limit", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(jobs.longText, 30_000_000))
+        assert.match(
+          error.message,
+          /^The result of job "longText" cannot be cloned: it is 120000\d\d\d bytes of JSON and the limit is 100000000: send/
+        )
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+      }).pipe(Effect.provide(cluster())))
+  })
+
+  describe("a span in a job", () => {
+    it.effect("is a child of its runner's, which is a child of the caller's", () =>
+      Effect.gen(function*() {
+        const spans: Array<Tracer.Span> = []
+        const tracer = Tracer.make({
+          span: (options) => {
+            const span = Tracer.nativeTracer.span(options)
+            spans.push(span)
+            return span
+          }
+        })
+        yield* Executor.run(effects.halfTraced, 4).pipe(
+          Effect.withSpan("caller"),
+          Effect.provide(cluster()),
+          Effect.withTracer(tracer)
+        )
+        assert.deepStrictEqual(spans.map(({ name }) => name), ["caller", "runner halfTraced", "outer", "inner"])
+        const parents = spans.map(({ parent }) => Option.getOrUndefined(parent)?.spanId)
+        assert.deepStrictEqual(parents, [undefined, ...spans.slice(0, 3).map(({ spanId }) => spanId)])
+        assert.deepStrictEqual([...new Set(spans.map(({ traceId }) => traceId))], [spans[0]!.traceId])
+        assert.strictEqual(spans[1]!.attributes.get("attempt"), 1)
+      }))
+  })
+
+  describe("the option run", () => {
+    it.effect("does what an earlier run of that name has not finished, and says what it took over", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        Notes.openGate(notes)
+        const run = (count: number) =>
+          Effect.gen(function*() {
+            const takenOver: Array<boolean> = []
+            yield* Effect.forEach(
+              Array.from({ length: count }, (_, n) => `job ${n}`),
+              (label) => Executor.run(jobs.hold, { notes, label })
+            ).pipe(
+              Effect.provideService(Executor.JobObserver, (event) => {
+                if (event._tag === "Settled") takenOver.push(event.isTakenOver === true)
+              }),
+              Effect.provide(cluster({ run: "monday" }))
+            )
+            return takenOver
+          })
+        assert.deepStrictEqual(yield* run(2), [false, false])
+        assert.deepStrictEqual(yield* run(3), [true, true, false])
+        assert.strictEqual(Notes.lines(notes).length, 6)
+      }))
+  })
+})

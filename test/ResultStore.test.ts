@@ -1,0 +1,81 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import fs from "node:fs"
+import path from "node:path"
+import { ResultStore } from "../lib/mod.ts"
+import { makeNotes } from "./shared/backEnds.ts"
+
+const pieces = 1.5
+const bytes = Uint8Array.from({ length: pieces * ResultStore.pieceBytes }, (_, n) => n % 251)
+
+/** A store in a folder that is gone afterwards. */
+const withStore = <A, E>(
+  use: (store: ResultStore.ResultStore["Service"], folder: string) => Effect.Effect<A, E>
+) =>
+  Effect.flatMap(
+    makeNotes,
+    (folder) =>
+      ResultStore.ResultStore.use((store) => use(store, folder)).pipe(Effect.provide(ResultStore.layerFolder(folder)))
+  )
+
+const readAll = (store: ResultStore.ResultStore["Service"], reference: ResultStore.Reference) =>
+  Stream.runFold(store.read(reference), () => Buffer.alloc(0), (all, piece) => Buffer.concat([all, piece]))
+
+describe("ResultStore.layerFolder", () => {
+  it.live("reads in pieces what was written in others, until it is removed", () =>
+    withStore((store, folder) =>
+      Effect.gen(function*() {
+        const reference = yield* store.write([bytes.subarray(0, 7), bytes.subarray(7)])
+        assert.strictEqual(reference.bytes, bytes.length)
+        assert.isTrue((yield* readAll(store, reference)).equals(bytes))
+        const sizes = yield* Stream.runCollect(Stream.map(store.read(reference), (piece) => piece.length))
+        assert.isTrue(sizes.every((size) => size <= ResultStore.pieceBytes))
+        yield* store.remove(reference)
+        assert.deepStrictEqual(fs.readdirSync(folder), [])
+        assert.match((yield* Effect.flip(readAll(store, reference))).message, /cannot be stored or read: ENOENT/)
+      })
+    ))
+
+  it.live("fails where a byte has changed, or is missing", () =>
+    withStore((store, folder) =>
+      Effect.gen(function*() {
+        const reference = yield* store.write([bytes])
+        const file = path.join(folder, reference.id)
+        const changed = Uint8Array.from(bytes)
+        changed[9_500_000]! ^= 1
+        for (const others of [changed, bytes.subarray(0, -1)]) {
+          fs.writeFileSync(file, others)
+          const error = yield* Effect.flip(readAll(store, reference))
+          assert.include(error.message, `expected ${bytes.length} bytes with hash ${reference.hash}`)
+        }
+      })
+    ))
+
+  it.live("reads nothing outside of its folder, whatever a reference says", () =>
+    withStore((store) =>
+      Effect.gen(function*() {
+        const reference = yield* store.write([bytes])
+        const outside = { ...reference, id: "../../etc/passwd" }
+        assert.propertyVal(yield* Effect.flip(readAll(store, outside)), "_tag", "StoreFailed")
+        yield* store.remove(outside)
+        assert.isTrue(fs.existsSync("/etc/passwd"))
+      })
+    ))
+
+  it.live("leaves nothing of what was interrupted while it was written, and removes what is old", () =>
+    withStore((store, folder) =>
+      Effect.gen(function*() {
+        const endless = function*() {
+          for (;;) yield bytes
+        }
+        yield* Effect.timeoutOption(store.write(endless()), "50 millis")
+        yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => fs.readdirSync(folder).length === 0 })
+        yield* store.write([bytes])
+        yield* store.removeOlder("1 hour")
+        assert.lengthOf(fs.readdirSync(folder), 1)
+        yield* Effect.sleep("5 millis")
+        yield* store.removeOlder(0)
+        assert.deepStrictEqual(fs.readdirSync(folder), [])
+      })
+    ))
+})

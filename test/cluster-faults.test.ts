@@ -1,0 +1,236 @@
+/** What becomes of 200 jobs when a part of their cluster dies, freezes or is cut off: real processes on loopback. */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Fiber, type Scope, Stream } from "effect"
+import { Executor } from "../lib/mod.ts"
+import * as postgres from "../scripts/shared/postgres.ts"
+import * as jobs from "./jobs/cluster.ts"
+import * as Notes from "./jobs/notes.ts"
+import { makeNotes } from "./shared/backEnds.ts"
+import { Database, program, startRunner } from "./shared/cluster.ts"
+import * as Programs from "./shared/programs.ts"
+import { makeProxy } from "./shared/proxy.ts"
+import { until } from "./shared/until.ts"
+
+const count = 200
+const ms = 30
+const labels = Array.from({ length: count }, (_, label) => label)
+
+/** Longer than a runner's locks live. */
+const longerThanLocks = "4500 millis"
+
+interface Outcome {
+  /** In the order in which they arrived, and when. */
+  readonly arrived: ReadonlyArray<{ readonly label: number; readonly at: number }>
+  /** What had arrived when the fault struck. */
+  readonly before: ReadonlySet<number>
+  readonly notes: ReadonlyArray<string>
+  readonly struckAt: number
+}
+
+/** Runs the jobs, and strikes when a quarter of the results has arrived. */
+const survive = <E, R>(strike: Effect.Effect<unknown, E, R>, databaseUrl?: string) =>
+  Effect.gen(function*() {
+    const notes = yield* makeNotes
+    const arrived: Array<{ readonly label: number; readonly at: number }> = []
+    const run = yield* Stream.fromIterable(labels).pipe(
+      Stream.mapEffect((label) => Executor.run(jobs.spin, { notes, label, ms }), { concurrency: 12, unordered: true }),
+      Stream.runForEach(({ label }) => Effect.sync(() => arrived.push({ label, at: performance.now() }))),
+      Effect.provide(program({ maxWorkers: 12, ...(databaseUrl !== undefined && { databaseUrl }) })),
+      Effect.forkChild
+    )
+    yield* until(() => arrived.length >= count / 4)
+    const before = new Set(arrived.map(({ label }) => label))
+    Notes.write(notes, "fault")
+    const struckAt = performance.now()
+    yield* strike
+    yield* Fiber.join(run)
+    return { arrived, before, struckAt, notes: Notes.lines(notes) } satisfies Outcome
+  })
+
+/** Each result arrived once, and nothing that had arrived was begun again. */
+const assertWhole = ({ arrived, before, notes }: Outcome) => {
+  assert.deepStrictEqual(arrived.map(({ label }) => label).toSorted((a, b) => a - b), labels)
+  const begunAgain = notes.slice(notes.indexOf("fault")).flatMap((line) => {
+    const [what, label] = line.split(" ")
+    return what === "begin" && before.has(Number(label)) ? Number(label) : []
+  })
+  assert.deepStrictEqual(begunAgain, [])
+}
+
+/** How often each job was begun that was begun more than once. */
+const begunMoreThanOnce = ({ notes }: Outcome) =>
+  labels.filter((label) => notes.filter((line) => line.startsWith(`begin ${label} `)).length > 1)
+
+const longestSilence = ({ arrived, struckAt }: Outcome) => {
+  const times = [struckAt, ...arrived.map(({ at }) => at).filter((at) => at > struckAt)]
+  return Math.max(...times.slice(1).map((at, n) => at - times[n]!))
+}
+
+/** What `cluster-client.ts` has printed. */
+const resultsOf = ({ stdout }: Programs.Program) =>
+  [...stdout().matchAll(/^result (\d+) (.+)\n/gm)].map(([, label, what]) => [Number(label), what] as const)
+
+const startRunners = Effect.forEach([1, 2, 3], () => startRunner(), { concurrency: "unbounded" })
+
+const kill = (program: Programs.Program, signal: NodeJS.Signals) =>
+  Effect.sync(() => Programs.signalGroup(program, signal))
+
+const restart = Effect.gen(function*() {
+  const { folder, port } = yield* Database
+  yield* postgres.stop(folder)
+  yield* postgres.start(folder, { port, isDurable: false })
+})
+
+layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a cluster of three runners", (it) => {
+  const faults: ReadonlyArray<
+    readonly [
+      string,
+      (
+        runners: ReadonlyArray<Programs.Program>
+      ) => Effect.Effect<unknown, unknown, Database | Scope.Scope>
+    ]
+  > = [
+    ["a runner that is killed", ([runner]) => kill(runner!, "SIGKILL")],
+    ["a runner that is told to stop", ([runner]) => kill(runner!, "SIGTERM")],
+    ["a restart of the database", () => restart]
+  ]
+  for (const [name, strike] of faults) {
+    it.effect(`survives ${name}`, () =>
+      Effect.gen(function*() {
+        const runners = yield* startRunners
+        const outcome = yield* survive(strike(runners))
+        assertWhole(outcome)
+        assert.isBelow(longestSilence(outcome), 5000)
+        assert.isAtMost(begunMoreThanOnce(outcome).length, 3)
+      }))
+  }
+
+  it.effect("survives a runner that freezes, whose late result nobody hears of", () =>
+    Effect.gen(function*() {
+      const [frozen] = yield* startRunners
+      const outcome = yield* survive(
+        Effect.andThen(kill(frozen!, "SIGSTOP"), Effect.sleep(longerThanLocks)).pipe(
+          Effect.andThen(kill(frozen!, "SIGCONT"))
+        )
+      )
+      assertWhole(outcome)
+      assert.isAtMost(begunMoreThanOnce(outcome).length, 1)
+      // It is of use again.
+      const notes = yield* makeNotes
+      const pids = yield* Effect.forEach(labels.slice(0, 12), (label) =>
+        Executor.run(jobs.spin, { notes, label, ms: 50 }), { concurrency: 12 }).pipe(
+          Effect.map((results) =>
+            results.map(({ pid }) =>
+              pid
+            )
+          ),
+          Effect.provide(program({ maxWorkers: 12 }))
+        )
+      assert.include(pids, frozen!.child.pid)
+    }))
+
+  for (const how of ["cut", "freeze"] as const) {
+    it.effect(`survives a network that is ${how === "cut" ? "cut" : "silent"} between the program and the rest`, () =>
+      Effect.gen(function*() {
+        const { port, url } = yield* Database
+        yield* startRunners
+        const proxy = yield* makeProxy(port)
+        const outcome = yield* survive(
+          Effect.andThen(proxy[how], Effect.sleep("1 second")).pipe(Effect.andThen(proxy.mend)),
+          url.replace(`:${port}/`, `:${proxy.port}/`)
+        )
+        assertWhole(outcome)
+        assert.deepStrictEqual(begunMoreThanOnce(outcome), [])
+      }))
+
+    it.effect(`survives a network that is ${how === "cut" ? "cut" : "silent"} between a runner and the rest`, () =>
+      Effect.gen(function*() {
+        const { port, url } = yield* Database
+        const proxy = yield* makeProxy(port)
+        yield* startRunner(1, url.replace(`:${port}/`, `:${proxy.port}/`))
+        yield* startRunner()
+        const outcome = yield* survive(
+          Effect.andThen(proxy[how], Effect.sleep(longerThanLocks)).pipe(Effect.andThen(proxy.mend))
+        )
+        assertWhole(outcome)
+        assert.isBelow(longestSilence(outcome), 5000)
+        assert.isAtMost(begunMoreThanOnce(outcome).length, 1)
+      }))
+  }
+
+  it.effect("does for a program that was killed, and starts again, only what was not finished", () =>
+    Effect.gen(function*() {
+      const { url } = yield* Database
+      const notes = yield* makeNotes
+      yield* startRunners
+      const start = Programs.start("cluster-client.ts", url, notes, String(count), String(ms), "killed")
+      const first = yield* start
+      yield* until(() => resultsOf(first).length >= count / 4)
+      yield* kill(first, "SIGKILL")
+      yield* until(first.isGone)
+      const before = new Set(resultsOf(first).map(([label]) => label))
+      Notes.write(notes, "fault")
+
+      const second = yield* start
+      yield* until(second.isGone)
+      const results = resultsOf(second)
+      const arrived = results.map(([label]) => ({ label, at: 0 }))
+      assertWhole({ arrived, before, notes: Notes.lines(notes), struckAt: 0 })
+      assert.isAtLeast(results.filter(([, what]) => what === "taken over").length, before.size)
+      assert.deepStrictEqual(begunMoreThanOnce({ arrived, before, notes: Notes.lines(notes), struckAt: 0 }), [])
+    }))
+
+  it.effect("gives up a job that takes one runner after the other down, and says so", () =>
+    Effect.gen(function*() {
+      const notes = yield* makeNotes
+      const fiber = yield* Effect.forkChild(Effect.flip(Executor.run(jobs.endProcess, notes)))
+      for (let n = 0; n < 5; n++) {
+        const runner = yield* startRunner()
+        yield* until(runner.isGone)
+      }
+      yield* startRunner()
+      const error = yield* Fiber.join(fiber)
+      assert.propertyVal(error, "_tag", "WorkerDied")
+      assert.include(error.message, "5 runners began it, and none of them was heard of again")
+    }).pipe(Effect.provide(program())), { timeout: 120_000 })
+
+  it.effect("runs jobs of 8 s of busy loop once each", () =>
+    Effect.gen(function*() {
+      const notes = yield* makeNotes
+      yield* startRunners
+      const results = yield* Effect.forEach([0, 1, 2], (label) => Executor.run(jobs.spin, { notes, label, ms: 8000 }), {
+        concurrency: 3
+      }).pipe(
+        Effect.provide(program({ maxWorkers: 3 }))
+      )
+      assert.deepStrictEqual(results.map(({ label }) => label), [0, 1, 2])
+      assert.strictEqual(Notes.lines(notes).length, 6)
+    }))
+
+  it.effect("spreads equal jobs evenly, also over a runner that joins", () =>
+    Effect.gen(function*() {
+      const notes = yield* makeNotes
+      yield* startRunner()
+      yield* startRunner()
+      const run = yield* Effect.forEach(labels.slice(0, 100), (label) =>
+        Executor.run(jobs.spin, { notes, label, ms: 100 }), { concurrency: 20 }).pipe(
+          Effect.provide(program({ maxWorkers: 20 })),
+          Effect.forkChild
+        )
+      yield* until(() =>
+        Notes.lines(notes).length > 20
+      )
+      const third = yield* startRunner()
+      const readyAt = performance.now()
+      yield* until(() => Notes.lines(notes).some((line) => line.endsWith(` ${third.child.pid}`)))
+      assert.isBelow(performance.now() - readyAt, 2000)
+      const results = yield* Fiber.join(run)
+      const pids = [...new Set(results.map(({ pid }) => pid))]
+      assert.lengthOf(pids, 3)
+      const lines = Notes.lines(notes)
+      for (const pid of pids) {
+        const rest = lines.slice(lines.findLastIndex((line) => line.startsWith("end") && line.endsWith(` ${pid}`)))
+        assert.isAtMost(rest.filter((line) => line.startsWith("begin")).length, 2, "the others begin one more job each")
+      }
+    }))
+})

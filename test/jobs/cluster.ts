@@ -1,0 +1,66 @@
+/** Jobs for runners, which share notes with the test and no memory. */
+import * as Schema from "effect/Schema"
+import { threadId } from "node:worker_threads"
+import * as Job from "../../lib/Job.ts"
+import * as Notes from "./notes.ts"
+
+/** A busy loop of so many milliseconds, that notes its beginning and its end. */
+export const spin = Job.make(
+  import.meta,
+  "spin",
+  ({ label, ms, notes }: { readonly notes: Notes.Notes; readonly label: number; readonly ms: number }) => {
+    Notes.write(notes, `begin ${label} ${process.pid}`)
+    for (const end = performance.now() + ms; performance.now() < end;);
+    Notes.write(notes, `end ${label} ${process.pid}`)
+    return { label, pid: process.pid }
+  }
+)
+
+/** Waits at the gate. */
+export const hold = Job.make(
+  import.meta,
+  "hold",
+  async ({ label, notes }: { readonly notes: Notes.Notes; readonly label: string }, context) => {
+    Notes.write(notes, `begin ${label}`)
+    context.signal.addEventListener("abort", () => Notes.write(notes, `abort ${label}`))
+    await Notes.atGate(notes)
+    Notes.write(notes, `end ${label}`)
+    return label
+  }
+)
+
+/** Never ends, and listens to nobody. */
+export const busy = Job.make(import.meta, "busy", (notes: Notes.Notes): void => {
+  Notes.write(notes, `begin ${process.pid} ${threadId}`)
+  while (true);
+})
+
+/** Ends the whole process of its runner. */
+export const endProcess = Job.make(import.meta, "endProcess", (notes: Notes.Notes): void => {
+  Notes.write(notes, "begin")
+  process.kill(process.pid, "SIGKILL")
+  while (true);
+})
+
+/** Fails until the gate is open. */
+export const failUntilOpen = Job.make(import.meta, "failUntilOpen", (notes: Notes.Notes) => {
+  Notes.write(notes, "begin")
+  if (!Notes.isGateOpen(notes)) throw new Error("not yet")
+  return "done"
+})
+
+const Event = Schema.Struct({ at: Schema.Date, tags: Schema.ReadonlySet(Schema.String), size: Schema.BigInt })
+
+/** Takes and gives what JSON cannot say. */
+export const nextDay = Job.make(
+  import.meta,
+  "nextDay",
+  (event: typeof Event.Type) => ({ ...event, at: new Date(event.at.getTime() + 86_400_000) }),
+  { input: Event, result: Event }
+)
+
+/** A text of so many times four bytes. */
+export const longText = Job.make(import.meta, "longText", (count: number) => "text".repeat(count))
+
+/** Its name is known to the program, and to no runner. */
+export const unknown = Job.make(import.meta, "unknown", () => {})

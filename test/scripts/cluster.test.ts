@@ -1,0 +1,195 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { chmodSync } from "node:fs"
+import { createServer, type RequestListener, type Server } from "node:http"
+import path from "node:path"
+import { gunzipSync } from "node:zlib"
+import { freePort } from "../../scripts/shared/postgres.ts"
+import { readRecord } from "./shared/record.ts"
+import * as script from "./shared/script.ts"
+
+/** A cluster of so many runners, for the time of a test; tells the flags that name it. */
+const startCluster = (runners: number) =>
+  Effect.acquireRelease(
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      // Its server may run as another user than this process.
+      chmodSync(folder, 0o755)
+      const data = path.join(folder, "cluster")
+      const args = ["up", "--runners", String(runners), "--detach", "--data", data]
+      const { status, stderr, stdout } = yield* script.run("cluster", args)
+      assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
+      assert.include(stdout, `${runners} runners are up`)
+      return ["--data", data]
+    }),
+    (where) => script.run("cluster", ["down", ...where])
+  )
+
+/** A server for the time of a test; tells its port. */
+const listen = (handle: RequestListener) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.callback<Server>((resume) => {
+        const server = createServer(handle).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      }),
+      (server) => Effect.sync(() => server.close())
+    ),
+    (server) => (server.address() as { readonly port: number }).port
+  )
+
+const statusOf = (where: ReadonlyArray<string>) =>
+  Effect.map(script.run("cluster", ["status", "--json", ...where]), ({ stdout }) => JSON.parse(stdout))
+
+describe("scripts/cluster.ts", () => {
+  it.live("starts a cluster that a script uses, tells what it does, and stops it", () =>
+    Effect.gen(function*() {
+      const where = yield* startCluster(2)
+      const again = yield* script.run("cluster", ["up", ...where])
+      assert.deepStrictEqual([again.status, again.stderr.includes("stop it by scripts/cluster.ts down")], [2, true])
+
+      const folder = yield* script.folder
+      const out = path.join(folder, "run.json")
+      const small = ["--jobs", "6", "--count", "200000", "--workers", "2", "--executor", "cluster"]
+      const { status, stderr } = yield* script.run("lazy", [...small, ...where, "--out", out])
+      assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
+      const record = yield* readRecord(out)
+      assert.strictEqual(record.parameters["executor"], "cluster")
+      const before = yield* statusOf(where)
+      const addresses = before.runners.map(({ address }: { readonly address: string }) => address)
+      assert.lengthOf(addresses, 2)
+      for (const job of record.jobs) {
+        assert.deepStrictEqual([job.status, job.resultBytes], ["succeeded", 1_600_000])
+        assert.include(addresses, job.runner)
+      }
+      assert.deepInclude(before.jobs, { waiting: 0, running: 0, done: 6, failed: 0 })
+
+      // One more, which joins.
+      const runner = yield* script.startScript("cluster", ["runner", ...where, "--workers", "3"])
+      yield* statusOf(where).pipe(Effect.repeat({ until: ({ runners }) => runners.length === 3 }))
+      const shown = yield* script.run("cluster", ["status", ...where])
+      assert.strictEqual(
+        shown.stdout.split("\n").filter((line) => line.includes(":") && line.includes(" 0 ")).length,
+        3
+      )
+      yield* script.signal(runner.pid, "SIGTERM")
+      assert.strictEqual((yield* runner.ended).status, 143)
+      assert.lengthOf((yield* statusOf(where)).runners, 2)
+
+      const down = yield* script.run("cluster", ["down", ...where])
+      assert.deepStrictEqual({ status: down.status, stderr: down.stderr }, { status: 0, stderr: "" })
+      for (const { pid } of before.runners) assert.isFalse(script.isAlive(pid))
+      const gone = yield* script.run("cluster", ["status", ...where])
+      assert.strictEqual(gone.status, 2)
+      assert.match(gone.stderr, /^No cluster is up on this machine: start one by npx tsx scripts\/cluster\.ts up/)
+    }), 120_000)
+
+  it.live("takes a run up again that was killed, and its record says what it took over", () =>
+    Effect.gen(function*() {
+      const where = yield* startCluster(2)
+      const folder = yield* script.folder
+      const args = ["--jobs", "12", "--count", "5000000", "--workers", "2", "--executor", "cluster", ...where]
+      const first = yield* script.startScript("lazy", [
+        ...args,
+        "--run",
+        "tuesday",
+        "--out",
+        path.join(folder, "1.json")
+      ])
+      yield* script.until(() => first.printed().split(" return\n").length > 4)
+      yield* script.signal(first.pid, "SIGKILL")
+      const { stdout } = yield* first.ended
+      const finished = stdout.split(" return\n").length - 1
+
+      const out = path.join(folder, "2.json")
+      const second = yield* script.run("lazy", [...args, "--run", "tuesday", "--out", out])
+      assert.deepStrictEqual([second.status, second.stderr], [0, ""])
+      const { jobs } = yield* readRecord(out)
+      assert.isTrue(jobs.every(({ resultBytes, status }) => status === "succeeded" && resultBytes === 40_000_000))
+      const takenOver = jobs.filter((job) => job.takenOver === true)
+      assert.isAtLeast(takenOver.length, finished)
+      assert.isBelow(takenOver.length, 12)
+    }), 120_000)
+
+  it.live(
+    "tells a collector of spans from the script to its runner, and Prometheus of its jobs",
+    () =>
+      Effect.gen(function*() {
+        const received: Array<{ readonly url: string; readonly body: string }> = []
+        const collector = yield* listen((request, response) => {
+          const parts: Array<Buffer> = []
+          request.on("data", (part: Buffer) => parts.push(part)).on("end", () => {
+            const body = Buffer.concat(parts)
+            const isPacked = request.headers["content-encoding"] === "gzip"
+            received.push({ url: request.url!, body: (isPacked ? gunzipSync(body) : body).toString() })
+            response.end("{}")
+          })
+        })
+        const where = yield* startCluster(1)
+        const otlp = ["--otlp", `http://127.0.0.1:${collector}`]
+        const metrics = yield* freePort
+        const before = yield* statusOf(where)
+        const args = ["runner", ...where, ...otlp, "--metrics-port", String(metrics)]
+        const watched = yield* script.startScript("cluster", args)
+        yield* statusOf(where).pipe(Effect.repeat({ until: ({ runners }) => runners.length === 2 }))
+        yield* script.signal(before.runners[0].pid, "SIGKILL")
+        const folder = yield* script.folder
+        const small = ["--jobs", "3", "--count", "10", "--workers", "1", "--executor", "cluster"]
+        const ended = yield* script.run("lazy", [...small, ...where, ...otlp, "--out", path.join(folder, "run.json")])
+        assert.deepStrictEqual([ended.status, ended.stderr], [0, ""])
+        // The figures are published once a second.
+        yield* Effect.promise(async () => (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()).pipe(
+          Effect.repeat({ until: (page) => /^effect_futures_finished_jobs\{executor="\d+"\} 3$/m.test(page) })
+        )
+        yield* script.signal(watched.pid, "SIGTERM")
+        yield* watched.ended
+
+        const spans = received.filter(({ url }) => url === "/v1/traces").flatMap(({ body }) =>
+          JSON.parse(body).resourceSpans.flatMap(({ scopeSpans }: any) => scopeSpans.flatMap(({ spans }: any) => spans))
+        )
+        const lazy = spans.find(({ name }) => name === "lazy")
+        const ran = spans.filter(({ name }) => name === "runner sin")
+        assert.lengthOf(ran, 3)
+        for (const { parentSpanId, traceId } of ran) {
+          assert.deepStrictEqual([traceId, parentSpanId], [lazy.traceId, lazy.spanId])
+        }
+        assert.deepStrictEqual(spans.map(({ name }) => name).toSorted(), [
+          "lazy",
+          "runner sin",
+          "runner sin",
+          "runner sin"
+        ])
+        assert.isTrue(
+          received.some(({ body, url }) => url === "/v1/metrics" && body.includes("effect_futures_busy_workers"))
+        )
+      }),
+    120_000
+  )
+
+  it.live("says what is wrong before it starts anything", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      chmodSync(folder, 0o755)
+      const port = yield* listen(() => {})
+      const data = ["--data", path.join(folder, "cluster")]
+      const [taken, away, thread, down] = yield* Effect.all([
+        script.run("cluster", ["up", "--port", String(port), ...data]),
+        script.run("lazy", ["--executor", "cluster", "--database-url", "postgres://me:secret@127.0.0.1:1/db"]),
+        script.run("lazy", ["--run", "wednesday"]),
+        script.run("cluster", ["down", ...data])
+      ], { concurrency: 2 })
+      assert.deepStrictEqual([taken.status, taken.stderr], [
+        2,
+        `Postgres could not be started: port ${port} is taken: expected another --port, or none for a free one\n`
+      ])
+      assert.strictEqual(away.status, 2)
+      assert.match(
+        away.stderr,
+        /^The cluster's database at postgres:\/\/me@127\.0\.0\.1:1\/db cannot be used: nothing listens/
+      )
+      assert.deepStrictEqual([thread.status, thread.stderr], [
+        2,
+        "--run wednesday needs --executor cluster: other executors keep no results\n"
+      ])
+      assert.deepStrictEqual([down.status, down.stderr], [2, `No cluster is up in ${data[1]}\n`])
+    }), 60_000)
+})

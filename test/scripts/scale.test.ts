@@ -1,0 +1,24 @@
+import { assert, describe, it } from "@effect/vitest"
+import { simulate } from "../../scripts/scale/simulate.ts"
+
+const roomy = { cores: 64, flushMs: 0.01, pollMs: 1 }
+
+describe("the simulation of a cluster", () => {
+  it("keeps runners busy whose jobs are long, and does as many as they can", () => {
+    const outcome = simulate({ ...roomy, runners: 50, jobMs: 1000, chunk: 1 })
+    assert.closeTo(outcome.jobsPerSecond, 50, 2)
+    assert.isAbove(outcome.runners, 0.95)
+  })
+
+  it("finds the cores of the database where they are the limit", () => {
+    const outcome = simulate({ ...roomy, cores: 2, runners: 200, jobMs: 1, chunk: 1 })
+    assert.isAbove(outcome.cores, 0.99)
+    assert.closeTo(outcome.jobsPerSecond, 2000 / 1.75, 100)
+  })
+
+  it("finds the lock of notifications where the disk is the limit", () => {
+    const outcome = simulate({ ...roomy, flushMs: 5, runners: 200, jobMs: 1, chunk: 1 })
+    assert.isAbove(outcome.lock, 0.99)
+    assert.closeTo(outcome.jobsPerSecond, 1000 / 5, 10)
+  })
+})
