@@ -7,6 +7,10 @@ type Sample = RunRecord.BenchSample
 /** Measures `work`, which does `jobs` jobs. */
 export const once = async (work: () => Promise<unknown>, jobs?: number): Promise<Sample> => {
   collect()
+  return measured(work, jobs)
+}
+
+const measured = async (work: () => Promise<unknown>, jobs?: number): Promise<Sample> => {
   const before = memory()
   const cpuBefore = process.cpuUsage()
   const startedAt = performance.now()
@@ -36,6 +40,8 @@ export const held = async (work: () => Promise<unknown>, jobs?: number): Promise
 export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: Sizes): Promise<Sample> => {
   const ms = quick ? 50 : 1000
   await run(8)
+  // Not after the warm-up: it would throw compiled code away.
+  collect()
   const startedAt = performance.now()
   let rateBefore = 0
   for (let batch = 16;; batch *= 2) {
@@ -47,7 +53,7 @@ export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: S
     rateBefore = rate
     if (!isWarm) continue
     const jobs = Math.max(1, Math.round(rate * ms))
-    return once(() => run(jobs), jobs)
+    return measured(() => run(jobs), jobs)
   }
 }
 
