@@ -46,7 +46,7 @@ describe("README", () => {
   })
 
   it("says nothing of WebAssembly that the reference records do not bear out", () => {
-    assert.approximately(cpuMs(comparison, "loan") / cpuMs(simd, "loan"), 50, 20)
+    assert.isAbove(cpuMs(comparison, "loan") / cpuMs(simd, "loan"), 40)
     assert.isAbove(cpuMs(simd, "lazy") / cpuMs(simd, "loan"), 3)
     const walls = simd.runs.toSorted((a, b) => a.summary.wallMs - b.summary.wallMs)
     assert.strictEqual(walls[0]!.script, "loan")
