@@ -60,18 +60,20 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   const senders = new Set<Fleet.Worker>()
   /** Items that are pending. */
   let queued = 0
-  /** The lowest priority that may stand behind another item. */
-  let lowestAhead = Infinity
+  /** The priority of the latest task, and whether there have been others. */
+  let priority: number | undefined
+  let isMixed = false
   let isWatching = false
 
   /** Takes a task on. */
   const accept = (task: Task) => {
     queued += task.pending.length
-    if (task.priority > lowestAhead) {
-      // It may go before what stands in the lines.
-      lowestAhead = Infinity
+    if (priority !== undefined && task.priority !== priority && !isMixed) {
+      // From now on an order has to be kept that lines do not know.
+      isMixed = true
       fleet.workers.forEach(recall)
     }
+    priority = task.priority
     const worker = queue.size === 0 ? workerFor(task) : undefined
     if (worker === undefined) queue.push(task)
     else {
@@ -100,7 +102,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
   /** Of the workers that may have the task the one that gets to it first. */
   const workerFor = (task: Task): Fleet.Worker | undefined => {
-    const mayWait = task.canWaitAnywhere && task.pace.runMs !== undefined && fleet.isFull()
+    const mayWait = !isMixed && task.canWaitAnywhere && task.pace.runMs !== undefined && fleet.isFull()
     let first: Fleet.Worker | undefined
     let firstMs = Infinity
     for (const worker of fleet.workers) {
@@ -121,7 +123,6 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   const assign = (worker: Fleet.Worker, task: Task) => {
     const { line } = worker
     const items = task.take(Math.min(line.room, mostOf(worker, task)))
-    if (line.size > 0) lowestAhead = Math.min(lowestAhead, task.priority)
     queued -= items.length
     worker.state = "busy"
     worker.jobs += items.length
