@@ -98,6 +98,7 @@ describe.skipIf(noBrowser !== undefined)(
           "Workers",
           "Run time of the jobs",
           "Wait time of the jobs",
+          "Beside the best peer",
           "Benchmarks",
           "Environment"
         ])
