@@ -1,6 +1,8 @@
 /** What becomes of 200 jobs when a part of their cluster dies, freezes or is cut off: real processes on loopback. */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, type Scope, Stream } from "effect"
+import { SqlClient } from "effect/sql"
+import * as ClusterDatabase from "../lib/internal/cluster/Database.ts"
 import { Executor } from "../lib/mod.ts"
 import * as postgres from "../scripts/shared/postgres.ts"
 import * as jobs from "./jobs/cluster.ts"
@@ -157,6 +159,28 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
         assert.isAtMost(begunMoreThanOnce(outcome).length, 1)
       }))
   }
+
+  it.effect("tries a transaction again whose connection was cut", () =>
+    Effect.gen(function*() {
+      const { port, url } = yield* Database
+      const proxy = yield* makeProxy(port)
+      let tries = 0
+      const sum = yield* SqlClient.SqlClient.use((sql) =>
+        ClusterDatabase.persist(sql.withTransaction(Effect.gen(function*() {
+          if (tries++ === 0) yield* Effect.andThen(proxy.cut, proxy.mend)
+          return yield* sql`SELECT 1 + 1 AS sum`
+        })))
+      ).pipe(
+        Effect.provide(ClusterDatabase.layer({
+          databaseUrl: url.replace(`:${port}/`, `:${proxy.port}/`),
+          name: "test",
+          maxConnections: 1,
+          isDurable: false
+        }))
+      )
+      assert.deepStrictEqual(sum, [{ sum: 2 }])
+      assert.strictEqual(tries, 2)
+    }))
 
   it.effect("does for a program that was killed, and starts again, only what was not finished", () =>
     Effect.gen(function*() {

@@ -4,6 +4,6 @@ export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 180_000
+    testTimeout: 60_000
   }
 })

@@ -137,6 +137,10 @@ const causes = (error: unknown): Array<{ readonly code?: unknown }> => {
 export const persist = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, Exclude<E, SqlError | PersistedQueue.PersistedQueueError>, R> =>
-  Effect.retry(effect, { while: isAway, schedule: Schedule.spaced("200 millis") }) as never
+  effect.pipe(
+    // A transaction whose connection is gone cannot be rolled back, which Effect takes for a defect.
+    Effect.catchDefect((defect) => isAway(defect) ? Effect.fail(defect) : Effect.die(defect)),
+    Effect.retry({ while: isAway, schedule: Schedule.spaced("200 millis") })
+  ) as never
 
 const isAway = (error: unknown) => isSqlError(error) || error instanceof PersistedQueue.PersistedQueueError
