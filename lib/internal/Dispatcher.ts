@@ -30,6 +30,9 @@ const togetherMs = 20
 /** How long a worker that is idle takes to begin. */
 const wakeMs = 0.05
 
+/** What a reply takes a worker at least, beside the runs of its items. */
+const replyMs = 0.05
+
 /** A message that is so long does not wait for more. */
 const fullMessage = 32
 
@@ -39,7 +42,7 @@ const unknownMs = 1e6
 /** An item that runs for longer keeps nothing behind it. */
 const patience = Duration.millis(1)
 
-/** The share of the latest run in a job's pace. */
+/** The share of the latest item in a job's pace. */
 const latest = 1 / 16
 
 /** Told synchronously of what becomes of tasks. */
@@ -102,7 +105,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
   /** Of the workers that may have the task the one that gets to it first. */
   const workerFor = (task: Task): Fleet.Worker | undefined => {
-    const mayWait = !isMixed && task.canWaitAnywhere && task.pace.runMs !== undefined && fleet.isFull()
+    const mayWait = !isMixed && task.canWaitAnywhere && task.pace.busyMs !== undefined && fleet.isFull()
     let first: Fleet.Worker | undefined
     let firstMs = Infinity
     for (const worker of fleet.workers) {
@@ -127,7 +130,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     worker.state = "busy"
     worker.jobs += items.length
     for (const item of items) {
-      item.expectedMs = task.pace.runMs ?? unknownMs
+      item.expectedMs = task.pace.busyMs ?? unknownMs
       item.number = line.push(item)
       worker.slots?.send(item.number)
     }
@@ -208,7 +211,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     const tasks: Array<Task> = []
     for (const [n, outcome] of outcomes.entries()) {
       const item = line.get(id + n)!
-      settle(worker, item, outcome, runMs, {
+      settle(worker, item, outcome, runMs, runMs + replyMs / outcomes.length, {
         workerId,
         startedAt,
         at: returnedAt,
@@ -242,18 +245,28 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       const startedAt = slots.startedAt(number)
       const at = slots.returnedAt(number)
       const outcome: Outcome = { _tag: "Succeeded", value: slots.value(number) }
-      settle(worker, item, outcome, at - startedAt, { workerId, startedAt, at, cpuMs: undefined, resultBytes: 0 })
+      const runMs = at - startedAt
+      settle(worker, item, outcome, runMs, runMs, { workerId, startedAt, at, cpuMs: undefined, resultBytes: 0 })
       tasks.push(item.task)
     }
     return tasks
   }
 
-  const settle = (worker: Fleet.Worker, item: Item, outcome: Outcome, runMs: number, measured: Measured) => {
+  /** The item ran for `runMs` and kept its worker busy for `busyMs`. */
+  const settle = (
+    worker: Fleet.Worker,
+    item: Item,
+    outcome: Outcome,
+    runMs: number,
+    busyMs: number,
+    measured: Measured
+  ) => {
     const { task } = item
+    const { pace } = task
     worker.line.remove(item.number)
     timings.waited(measured.startedAt! - task.acceptedAt)
     timings.ran(runMs)
-    task.pace.runMs = task.pace.runMs === undefined ? runMs : latest * runMs + (1 - latest) * task.pace.runMs
+    pace.busyMs = pace.busyMs === undefined ? busyMs : latest * busyMs + (1 - latest) * pace.busyMs
     task.replied(item, outcome, runMs, measured)
   }
 
@@ -433,6 +446,6 @@ const movingWith = ({ transfer }: Task, inputs: ReadonlyArray<unknown>): Readonl
 
 /** How many items of a chunk go together: few of those that take long, for the others may have to be taken back. */
 const mostOf = ({ slots }: Fleet.Worker, { canWaitAnywhere, pace }: Task): number =>
-  slots === undefined || !canWaitAnywhere || pace.runMs === undefined
+  slots === undefined || !canWaitAnywhere || pace.busyMs === undefined
     ? Infinity
-    : Math.max(1, Math.floor(togetherMs / pace.runMs))
+    : Math.max(1, Math.floor(togetherMs / pace.busyMs))

@@ -26,9 +26,9 @@ export interface Item {
   expectedMs: number
 }
 
-/** How long a job runs, by its latest runs. */
+/** How long an item of a job keeps a worker busy, by the latest ones. */
 export interface Pace {
-  runMs: number | undefined
+  busyMs: number | undefined
 }
 
 /** Who looks at what becomes of a task. */

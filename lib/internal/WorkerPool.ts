@@ -119,7 +119,7 @@ export const make = Effect.fnUntraced(function*(
   const paceOf = (job: Job.Any): Pace => {
     const known = paces.get(job)
     if (known !== undefined) return known
-    const pace = { runMs: undefined }
+    const pace = { busyMs: undefined }
     paces.set(job, pace)
     return pace
   }
