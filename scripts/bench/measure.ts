@@ -1,4 +1,5 @@
 /** How a sample is taken, in the process of its own that it has. */
+import { setTimeout } from "node:timers/promises"
 import type { RunRecord } from "../../lib/mod.ts"
 import type { Sizes } from "./case.ts"
 
@@ -25,7 +26,7 @@ export const held = async (work: () => Promise<unknown>, jobs?: number): Promise
   collect()
   const before = memory()
   const sample = await once(work, jobs)
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  await setTimeout(500)
   collect()
   return { ...sample, heldBytes: Math.max(0, memory().rss - before.rss) }
 }
@@ -34,8 +35,8 @@ export const held = async (work: () => Promise<unknown>, jobs?: number): Promise
  * Measures as many jobs as `run` does in about a second, after warming up.
  *
  * Compilers take up to hundreds of thousands of jobs to make up their minds. The warm-up begins when the workers are up
- * and consists of batches, each twice as large as the one before: for a second at least, and until a batch is no faster
- * than the one before by a tenth, or five seconds have passed. The last one's rate tells how many jobs are measured.
+ * and consists of batches, each twice as large as the one before: for two seconds at least, and until a batch is no
+ * faster than the one before by a tenth, or five seconds have passed. The last one's rate tells how many jobs are measured.
  */
 export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: Sizes): Promise<Sample> => {
   const ms = quick ? 50 : 1000
@@ -49,7 +50,7 @@ export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: S
     await run(batch)
     const now = performance.now()
     const rate = batch / (now - batchStartedAt)
-    const isWarm = now - startedAt > 5 * ms || (now - startedAt > ms && rate < 1.1 * rateBefore)
+    const isWarm = now - startedAt > 5 * ms || (now - startedAt > 2 * ms && rate < 1.1 * rateBefore)
     rateBefore = rate
     if (!isWarm) continue
     const jobs = Math.max(1, Math.round(rate * ms))
