@@ -1,6 +1,6 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule, Stream, Tracer } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
 import { ClusterExecutor, Executor, ExecutorError } from "../lib/mod.ts"
@@ -11,6 +11,7 @@ import * as throws from "./jobs/throws.ts"
 import * as values from "./jobs/values.ts"
 import { makeNotes } from "./shared/backEnds.ts"
 import { cluster, Database, program } from "./shared/cluster.ts"
+import { recording } from "./shared/spans.ts"
 import { until } from "./shared/until.ts"
 
 const begun = (notes: Notes.Notes, label = "") => () =>
@@ -376,14 +377,7 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
   describe("a span in a job", () => {
     it.effect("is a child of its runner's, which is a child of the caller's", () =>
       Effect.gen(function*() {
-        const spans: Array<Tracer.Span> = []
-        const tracer = Tracer.make({
-          span: (options) => {
-            const span = Tracer.nativeTracer.span(options)
-            spans.push(span)
-            return span
-          }
-        })
+        const { spans, tracer } = recording()
         yield* Executor.run(effects.halfTraced, 4).pipe(
           Effect.withSpan("caller"),
           Effect.provide(cluster()),

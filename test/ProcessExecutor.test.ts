@@ -76,6 +76,17 @@ describe("Executor.run on processes", () => {
       assert.deepInclude({ ...(outer as effects.Outer).cause }, { _tag: "Odd", n: 3 })
     }).pipe(one))
 
+  it.live("fails with CloneError for memory that only threads can share, and goes on", () =>
+    Effect.gen(function*() {
+      const result = yield* Effect.flip(Executor.run(values.sharedBelowZero, -1))
+      assert.instanceOf(result, ExecutorError.CloneError)
+      assert.match(result.message, /^The result of job "sharedBelowZero" cannot be cloned: #<SharedArrayBuffer>/)
+      const input = yield* Effect.flip(Executor.run(values.echo, new SharedArrayBuffer(8)))
+      assert.instanceOf(input, ExecutorError.CloneError)
+      assert.match(input.message, /^The input of job "echo" cannot be cloned: .*#<SharedArrayBuffer>/)
+      assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
+    }).pipe(one))
+
   it.live("has nothing to give back after a loan", () =>
     Effect.gen(function*() {
       const [array, sum] = yield* Executor.use(

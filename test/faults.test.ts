@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit } from "effect"
+import { Cause, Effect, Exit, Stream } from "effect"
 import { execFile } from "node:child_process"
 import { inspect, promisify } from "node:util"
 import { Executor, ExecutorError } from "../lib/mod.ts"
 import * as faults from "./jobs/faults.ts"
+import * as Notes from "./jobs/notes.ts"
 import * as throws from "./jobs/throws.ts"
 import * as values from "./jobs/values.ts"
-import { backEnds } from "./shared/backEnds.ts"
-import { faultsOf, heapFull, strikeBetween, tagOf } from "./shared/faults.ts"
+import { backEnds, makeNotes } from "./shared/backEnds.ts"
+import { faultsOf, heapFull, messageOf, strikeBetween, tagOf } from "./shared/faults.ts"
 import { untilStats } from "./shared/until.ts"
 
 /** How often faults strike one executor; `npm run soak` has a thousand. */
@@ -93,6 +94,44 @@ for (const { layer, name } of backEnds) {
         assert.deepInclude(yield* Executor.stats, { workers: 0, finished: 1, failed: 0 })
         assert.strictEqual(yield* Executor.run(values.workerId, undefined), 2)
       }).pipe(two))
+  })
+
+  describe(`${name}: an item that ends its worker in the middle of a chunk`, () => {
+    // A process tells of a message's items when all have ended, so that those before the one at fault are run again.
+    const runsBefore = name === "ThreadExecutor" ? 1 : 2
+
+    it.live("fails alone; no other is lost, and none runs twice that had replied", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const numbers = Array.from({ length: 1500 }, (_, n) => n)
+        const exits = yield* Stream.fromIterable(numbers).pipe(
+          Stream.map((n) => ({ notes, n, ms: 2, dies: n === 500 })),
+          Executor.mapExit(faults.work, { chunkSize: 1000 }),
+          Stream.runCollect
+        )
+        const shown = exits.map((exit) => Exit.isSuccess(exit) ? exit.value : tagOf(exit))
+        assert.deepStrictEqual(shown, numbers.map((n) => n === 500 ? "WorkerDied" : n * n))
+        const runs = Object.groupBy(Notes.lines(notes), (n) => n)
+        assert.deepStrictEqual(numbers.map((n) => runs[n]?.length), numbers.map((n) => n <= 500 ? runsBefore : 1))
+      }).pipe(two))
+
+    it.live("is run again as often as retryWorkerDeath says, and those after it in their order", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const numbers = Array.from({ length: 100 }, (_, n) => n)
+        const { exits } = yield* Executor.Executor.use((executor) =>
+          executor.execute(faults.work, numbers.map((n) => ({ notes, n, ms: 2, dies: n === 50 })), {
+            retryWorkerDeath: 2
+          })
+        )
+        const shown = exits.map((exit) => Exit.isSuccess(exit) ? exit.value : tagOf(exit))
+        assert.deepStrictEqual(shown, numbers.map((n) => n === 50 ? "WorkerDied" : n * n))
+        assert.match(messageOf(exits[50]!), / on attempt 3: /)
+        const upToIt = numbers.slice(0, 51)
+        const again = name === "ThreadExecutor" ? [] : upToIt
+        const ran = [...upToIt, ...again, 50, 50, ...numbers.slice(51)]
+        assert.deepStrictEqual(Notes.lines(notes).map(Number), ran)
+      }).pipe(one))
   })
 
   describe(`${name}: large inputs`, () => {

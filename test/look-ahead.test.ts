@@ -3,7 +3,10 @@ import { Effect, Exit, Fiber, Stream } from "effect"
 import { Executor, ExecutorError, Future, ThreadExecutor } from "../lib/mod.ts"
 import { scratch, type Step, step, sum } from "./jobs/ahead.ts"
 import * as Board from "./jobs/board.ts"
+import { work } from "./jobs/faults.ts"
+import * as Notes from "./jobs/notes.ts"
 import * as values from "./jobs/values.ts"
+import { backEnds, makeNotes } from "./shared/backEnds.ts"
 import { until } from "./shared/until.ts"
 
 /** Submits steps in one turn to two workers that have found such steps to be short. */
@@ -122,6 +125,23 @@ describe("Executor.map, chunkSize", () => {
     }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 }))))
 })
 
+for (const { layer, name } of backEnds) {
+  describe(`${name}, chunkSize "auto"`, () => {
+    it.live("gives results in order, and runs no item twice, whatever stands behind a long one", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const numbers = Array.from({ length: 600 }, (_, n) => n)
+        const squares = yield* Stream.fromIterable(numbers).pipe(
+          Stream.map((n) => ({ notes, n, ms: n % 97 === 96 ? 30 : n % 7 === 0 ? 1 : 0 })),
+          Executor.map(work, { chunkSize: "auto" }),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(squares, numbers.map((n) => n * n))
+        assert.deepStrictEqual(Notes.lines(notes).map(Number).toSorted((a, b) => a - b), numbers)
+      }).pipe(Effect.provide(layer({ maxWorkers: 2 }))))
+  })
+}
+
 describe("Executor.run, transfer", () => {
   live(
     "moves buffers of the input to the worker",
@@ -131,6 +151,17 @@ describe("Executor.run, transfer", () => {
       assert.strictEqual(array.length, 0)
       const error = yield* Effect.flip(Executor.run(sum, array, { transfer: [array.buffer] }))
       assert.instanceOf(error, ExecutorError.CloneError)
+    })
+  )
+
+  live(
+    "moves with each message the buffers of its own inputs, of more than one message takes",
+    Effect.gen(function*() {
+      const arrays = Array.from({ length: 3000 }, (_, n) => Float64Array.of(n, 1))
+      const transfer = arrays.map(({ buffer }) => buffer)
+      const { exits } = yield* Executor.Executor.use((executor) => executor.execute(sum, arrays, { transfer }))
+      assert.deepStrictEqual(exits, arrays.map((_, n) => Exit.succeed(n + 1)))
+      assert.isTrue(transfer.every(({ detached }) => detached))
     })
   )
 

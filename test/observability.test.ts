@@ -1,21 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Metric, Option, Tracer } from "effect"
+import { Effect, Metric, Option, type Tracer } from "effect"
 import { Executor, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
 import { halfTraced } from "./jobs/effects.ts"
 import * as values from "./jobs/values.ts"
-
-/** A tracer that keeps what it is told of. */
-const recording = () => {
-  const spans: Array<Tracer.Span> = []
-  const tracer = Tracer.make({
-    span: (options) => {
-      const span = Tracer.nativeTracer.span(options)
-      spans.push(span)
-      return span
-    }
-  })
-  return { spans, tracer }
-}
+import { recording } from "./shared/spans.ts"
 
 const parentOf = ({ parent }: Tracer.Span) => Option.getOrUndefined(parent)?.spanId
 

@@ -58,7 +58,7 @@ export class Task {
   readonly acceptedAt = now()
   /** How many items have not settled. */
   unsettled: number
-  /** The items that no worker has, in order. */
+  /** The items that no worker has, the next one last: they are taken from the end, and most come back to it. */
   pending: Array<Item>
   isQueued = false
   previous: Task | undefined = undefined
@@ -101,8 +101,10 @@ export class Task {
     this.#resume = resume
     this.unsettled = inputs.length
     this.pending = inputs.map((input, index) => ({ task: this, index, input, deaths: 0, number: 0, expectedMs: 0 }))
-    if (!this.isObserved) return
-    for (const item of this.pending) this.#tell(item, { _tag: "Submitted", job: job.name, at: this.acceptedAt })
+    if (this.isObserved) {
+      for (const item of this.pending) this.#tell(item, { _tag: "Submitted", job: job.name, at: this.acceptedAt })
+    }
+    this.pending.reverse()
   }
 
   get deadline(): Deadline | undefined {
@@ -146,17 +148,18 @@ export class Task {
 
   /** Takes the next items for a message of at most `most`. */
   take(most: number): Array<Item> {
-    const items = this.isSuspect ? 1 : most
-    if (items < this.pending.length) return this.pending.splice(0, items)
-    const all = this.pending
-    this.pending = []
-    return all
+    const left = this.pending.length - (this.isSuspect ? 1 : most)
+    const items = left > 0 ? this.pending.splice(left) : this.pending
+    if (left <= 0) this.pending = []
+    items.reverse()
+    return items
   }
 
   /** An item that was taken has to be taken again. */
   putBack(item: Item): void {
-    const at = this.pending.findIndex(({ index }) => index > item.index)
-    this.pending.splice(at === -1 ? this.pending.length : at, 0, item)
+    let at = this.pending.length
+    while (at > 0 && this.pending[at - 1]!.index < item.index) at--
+    this.pending.splice(at, 0, item)
   }
 
   /** A worker has the items. */
@@ -199,7 +202,7 @@ export class Task {
 
   /** Settles what no worker has. */
   end(exit: Exit.Exit<never, unknown> = this.#verdict ?? Exit.interrupt()): void {
-    for (const item of this.pending.splice(0)) this.#settle(item, exit)
+    for (const item of this.pending.splice(0).toReversed()) this.#settle(item, exit)
   }
 
   /** No worker has it any more. */

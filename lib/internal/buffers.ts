@@ -24,8 +24,8 @@ export class Buffers {
   allocate<T extends Job.TypedArray>(constructor: Job.TypedArrayConstructor<T>, length: number, zeroed: boolean): T {
     const bytes = length * constructor.BYTES_PER_ELEMENT
     const spare = takeOf(this.#left, bytes) ?? takeOf(this.#spares, bytes)
-    const array = spare === undefined ? new constructor(length) : new constructor(spare)
-    if (spare !== undefined && zeroed) array.fill(0 as never)
+    if (spare !== undefined && zeroed) new Uint8Array(spare).fill(0)
+    const array = new constructor(spare ?? length)
     this.#taken.push(array.buffer)
     return array
   }

@@ -26,8 +26,8 @@ export const histogram = (runs: ReadonlyArray<Float64Array>): Histogram => {
       const below = edges.map((edge) => bisectLeft(times, edge))
       return below.slice(1).map((count, bin) => count - below[bin]!)
     }),
-    quantiles: runs.map((times) =>
-      times.length === 0 ? [] : quantiles.map(([p]) => quantileSorted(times as unknown as Array<number>, p))
-    )
+    quantiles: runs.map((times) => times.length === 0 ? [] : quantilesOf(Array.from(times)))
   }
 }
+
+const quantilesOf = (sorted: Array<number>) => quantiles.map(([p]) => quantileSorted(sorted, p))

@@ -2,7 +2,7 @@
 import { Effect, Layer, Option } from "effect"
 import {
   ClusterExecutor,
-  type Executor,
+  Executor,
   type ExecutorError,
   InlineExecutor,
   ProcessExecutor,
@@ -29,9 +29,8 @@ export const executor = (script: string, choice: Choice): Layer.Layer<Executor.E
   const { jobs, workers } = choice
   if (choice.executor !== "cluster") {
     if (Option.isSome(choice.run)) {
-      return Layer.effectDiscard(Effect.fail(
-        new UsageError(`--run ${choice.run.value} needs --executor cluster: other executors keep no results`)
-      )) as never
+      const message = `--run ${choice.run.value} needs --executor cluster: other executors keep no results`
+      return Layer.effect(Executor.Executor, Effect.fail(new UsageError(message)))
     }
     return layers[choice.executor]({ maxWorkers: workers, minWorkers: Math.min(workers, jobs) })
   }

@@ -15,10 +15,13 @@ export interface Options {
   /** Whether nothing is to be shown or written. */
   readonly silent?: boolean
   /** What is written to, by default standard output. */
-  readonly stream?: NodeJS.WriteStream
+  readonly stream?: Output
   /** How long the work has to last for a bar to be drawn, by default no time at all. */
   readonly patienceMs?: number
 }
+
+/** What can be written to, and may say that it is a terminal. */
+export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean }
 
 export interface MemoryNow {
   readonly rssBytes: number

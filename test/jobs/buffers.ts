@@ -26,6 +26,13 @@ export const found = Job.make(
   }
 )
 
+/** As many zeros, as bigints. */
+export const bigZeros = Job.make(
+  import.meta,
+  "bigZeros",
+  (length: number, context) => context.allocate(BigInt64Array, length)
+)
+
 /** A result with buffers in places of many kinds. */
 export const nested = Job.make(import.meta, "nested", (length: number, context) => ({
   inArray: [context.allocate(Uint8Array, length)],

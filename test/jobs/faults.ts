@@ -138,6 +138,18 @@ export const throwNoting = Job.make(import.meta, "throwNoting", (notes: Notes.No
   throw new Error("thrown on purpose")
 })
 
+/** Notes its number, keeps its worker busy by its own clock, and squares or ends its worker. */
+export const work = Job.make(
+  import.meta,
+  "work",
+  ({ dies = false, ms, n, notes }: Noting & { readonly ms: number; readonly dies?: boolean }) => {
+    Notes.write(notes, `${n}`)
+    const end = performance.now() + ms
+    while (performance.now() < end);
+    return dies ? process.exit(1) : n * n
+  }
+)
+
 /** Squares, or does what it is told. */
 export const fickle = Job.make(
   import.meta,

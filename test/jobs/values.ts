@@ -52,6 +52,13 @@ export const root = Job.make(import.meta, "root", (n: number) => {
 /** A negative number has a result that cannot be cloned. */
 export const functionBelowZero = Job.make(import.meta, "functionBelowZero", (n: number) => n < 0 ? () => n : n)
 
+/** A negative number has a result that is shared memory. */
+export const sharedBelowZero = Job.make(
+  import.meta,
+  "sharedBelowZero",
+  (n: number) => n < 0 ? new SharedArrayBuffer(8) : n
+)
+
 /** An array of bytes that are all `n`. */
 export const bytes = Job.make(
   import.meta,

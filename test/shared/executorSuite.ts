@@ -323,6 +323,12 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.deepStrictEqual(found, new Float64Array(100))
       }).pipe(one))
 
+    it.live("has what `allocate` gives of bigints zeroed as well", () =>
+      Effect.gen(function*() {
+        yield* Executor.use(buffers.bigZeros, 100, (array) => Effect.sync(() => array.fill(7n)))
+        assert.deepStrictEqual(yield* Executor.run(buffers.bigZeros, 100), new BigInt64Array(100))
+      }).pipe(one))
+
     it.live("empties a view that is kept for longer than the loan", () =>
       Effect.gen(function*() {
         const [array, length] = yield* Executor.use(

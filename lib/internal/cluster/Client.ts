@@ -188,7 +188,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /** Settles the tasks of the jobs that have ended. */
   const collect = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
     const wanted = [...new Set(names)].filter((name) => tasks.has(name) && !loading.has(name))
-    for (const some of chunksOf(wanted, namesAtOnce)) {
+    for (const some of Arr.chunksOf(wanted, namesAtOnce)) {
       for (const row of yield* persist(table.ended(some))) {
         if (row.state === "cancelled") {
           for (const task of tasks.get(row.id) ?? []) {
@@ -244,7 +244,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     const names = [...tasks].flatMap(([name, [task]]) => task?.state === "sent" ? name : [])
     yield* collect(names)
     const waiting = names.filter((name) => tasks.get(name)?.[0]?.startedAt === undefined)
-    for (const some of chunksOf(waiting, namesAtOnce)) {
+    for (const some of Arr.chunksOf(waiting, namesAtOnce)) {
       for (const { id, worker } of yield* table.running(some)) onStarted(id, worker)
     }
     if (forgotten.length > 0) yield* table.forget(forgotten.splice(0, namesAtOnce))
@@ -397,9 +397,6 @@ const reasonOf = (exit: Exit.Failure<unknown, unknown>) => {
   const error = Exit.findErrorOption(exit)
   return Option.isSome(error) ? describe(error.value).message : "it cannot be read"
 }
-
-const chunksOf = <A>(all: ReadonlyArray<A>, size: number): Array<ReadonlyArray<A>> =>
-  Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size))
 
 /** So few tasks at a time that a message to the server takes them. */
 const batches = (all: ReadonlyArray<RemoteTask>): Array<Array<RemoteTask>> => {

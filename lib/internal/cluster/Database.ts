@@ -141,6 +141,7 @@ export const persist = <A, E, R>(
     // A transaction whose connection is gone cannot be rolled back, which Effect takes for a defect.
     Effect.catchDefect((defect) => isAway(defect) ? Effect.fail(defect) : Effect.die(defect)),
     Effect.retry({ while: isAway, schedule: Schedule.spaced("200 millis") })
+    // The types do not tell that this leaves no error that is away.
   ) as never
 
 const isAway = (error: unknown) => isSqlError(error) || error instanceof PersistedQueue.PersistedQueueError

@@ -121,6 +121,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     free: Effect.Effect<void>
   ) {
     const read = sent.map((value) => readInput(job, value))
+    // What a job takes is known to nobody here.
     const inputs = read.flatMap((exit) => Exit.isSuccess(exit) ? [exit.value as never] : [])
     const startedAt = now()
     const events: Array<Extract<JobEvent, { readonly _tag: "Settled" }>> = []

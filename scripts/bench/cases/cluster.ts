@@ -1,15 +1,12 @@
 import type { Case } from "../case.ts"
 import * as measure from "../measure.ts"
 
-const inFlight = 64
-
 const runners = 2
 
 /** What a persisted job costs beside its work. */
-const noop: Case = {
-  name: "cluster",
-  description: `Persisted jobs that do nothing, ${inFlight} in flight on ${runners} runners of one worker; ` +
-    "BullMQ with appendfsync always",
+const inFlight = (name: string, description: string, inFlight: number, runners: number): Case => ({
+  name,
+  description,
   subjects: [
     {
       name: "BullMQ on Redis",
@@ -35,37 +32,17 @@ const noop: Case = {
       }
     }
   ]
-}
+})
 
-/** How long one persisted job takes when nobody else is there. */
-const latency: Case = {
-  name: "cluster-latency",
-  description: "Persisted jobs that do nothing, one at a time",
-  subjects: [
-    {
-      name: "BullMQ on Redis",
-      role: "peer",
-      needs: "redis-server",
-      sample: async (sizes) => {
-        const { withBullMq } = await import("../peers/bullmq.ts")
-        return withBullMq(1, (run) => measure.rate((jobs) => measure.keepInFlight(1, jobs, run), sizes))
-      }
-    },
-    {
-      name: "effect-futures",
-      role: "ours",
-      sample: async (sizes) => {
-        const { Executor, jobs: { noop }, stream } = await import("../ours.ts")
-        const { withCluster } = await import("../cluster.ts")
-        return withCluster(
-          1,
-          1,
-          (runPromise) => measure.rate((jobs) => runPromise(stream(1, jobs, (n) => Executor.run(noop, n))), sizes)
-        )
-      }
-    }
-  ]
-}
+const noop = inFlight(
+  "cluster",
+  `Persisted jobs that do nothing, 64 in flight on ${runners} runners of one worker; BullMQ with appendfsync always`,
+  64,
+  runners
+)
+
+/** Nobody else is there. */
+const latency = inFlight("cluster-latency", "Persisted jobs that do nothing, one at a time", 1, 1)
 
 /** Tiny jobs, many in a message. */
 const chunks: Case = {

@@ -17,5 +17,6 @@ export const open = async ({ inFlight, workers }: Use): Promise<Pool> => {
   const client = await runtime.runPromise(
     Scope.provide(RpcClient.make(Jobs, { disableTracing: true }), runtime.scope)
   )
+  // Each job has an input of its own, so no type fits whichever it is.
   return { run: (job, input) => runtime.runPromise(client[job as keyof typeof client](input as never)) }
 }

@@ -1,5 +1,6 @@
 import { Tinypool } from "tinypool"
 import type { Pool, Use } from "../pool.ts"
+import { untilAborted } from "./until-aborted.ts"
 
 /** With atomics, which are on by default, and as many jobs to a worker as are in flight. */
 export const open = ({ inFlight, workers }: Use): Pool => {
@@ -12,13 +13,6 @@ export const open = ({ inFlight, workers }: Use): Pool => {
   })
   return {
     run: (name, input, moves) => pool.run(moves ? Tinypool.move(input as Float64Array) : input, { name }),
-    begin: () => {
-      const controller = new AbortController()
-      const ended = pool.run(undefined, { name: "busy", signal: controller.signal }).catch(() => {})
-      return () => {
-        controller.abort()
-        return ended
-      }
-    }
+    begin: untilAborted((signal) => pool.run(undefined, { name: "busy", signal }))
   }
 }

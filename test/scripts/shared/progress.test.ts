@@ -11,11 +11,11 @@ const fake = (isTTY: boolean) => {
   stream.on("data", (text: string) => {
     written += text
   })
-  return { stream: stream as unknown as NodeJS.WriteStream, written: () => written }
+  return { stream, written: () => written }
 }
 
 const show = (
-  stream: NodeJS.WriteStream,
+  stream: progress.Output,
   options: Partial<progress.Options>,
   use: (shown: progress.Progress) => void
 ) =>
