@@ -109,6 +109,15 @@ describe("Executor.mapExit on processes", () => {
       )
       assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, true, false, true])
     }).pipe(one))
+
+  it.live("costs only the item whose result only threads can share", () =>
+    Effect.gen(function*() {
+      const exits = yield* Stream.make(1, 2, -3, 4).pipe(
+        Executor.mapExit(values.sharedBelowZero, { chunkSize: 4 }),
+        Stream.runCollect
+      )
+      assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, true, false, true])
+    }).pipe(one))
 })
 
 describe("a worker process that is stopped by SIGSTOP while it is idle", () => {

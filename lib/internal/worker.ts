@@ -5,6 +5,7 @@
  * a job. Loads Effect only for a job that returns an Effect.
  */
 import type { Effect } from "effect/Effect"
+import { deserialize, serialize } from "node:v8"
 import type * as Job from "../Job.ts"
 import { Buffers, bytesIn } from "./buffers.ts"
 import { decodeError, describe } from "./errorCodec.ts"
@@ -199,7 +200,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     try {
       port.post([1, message], message.buffers)
     } catch {
-      replyCloned({ ...message, outcomes: message.outcomes.map(cloned), buffers: [] })
+      replyCloned({ ...message, outcomes: message.outcomes.map((outcome) => cloned(outcome, port)), buffers: [] })
     }
   }
 
@@ -291,10 +292,10 @@ const threw = (thrown: unknown): Outcome => ({ _tag: "Threw", thrown: describe(t
 
 const notFound = (cause: unknown): Outcome => ({ _tag: "NotFound", reason: describe(cause).stack })
 
-/** `outcome` if it can be cloned, or else why it cannot. */
-const cloned = (outcome: Outcome): Outcome => {
+/** `outcome` if it can be cloned on its way through the port, or else why it cannot. */
+const cloned = (outcome: Outcome, { moves }: Port): Outcome => {
   try {
-    return structuredClone(outcome)
+    return moves ? structuredClone(outcome) : deserialize(serialize(outcome)) as Outcome
   } catch (cause) {
     return { _tag: "NotCloned", reason: describe(cause).message }
   }
