@@ -83,6 +83,31 @@ describe("jobs that are sent ahead of a free worker", () => {
   )
 })
 
+/** Whether two workers start more jobs than one each while this thread sends nothing, and does not turn. */
+const startMoreThanOneEach = (board: Board.Board) => {
+  const asleep = new Int32Array(new SharedArrayBuffer(4))
+  const before = Board.started(board)
+  for (let n = 0; n < 100 && Board.started(board) <= before + 2; n++) Atomics.wait(asleep, 0, 0, 1)
+  return Board.started(board) > before + 2
+}
+
+describe("jobs of more than one priority", () => {
+  live(
+    "are sent ahead again when all were done once",
+    Effect.gen(function*() {
+      yield* Executor.run(values.square, 1, { priority: 1 })
+      // A busy machine may take them for long once.
+      yield* Effect.gen(function*() {
+        const { board, fibers } = yield* submitAll(returns(500))
+        yield* Effect.yieldNow
+        const areAhead = startMoreThanOneEach(board)
+        yield* Fiber.joinAll(fibers)
+        return areAhead
+      }).pipe(Effect.repeat({ until: (areAhead) => areAhead }))
+    })
+  )
+})
+
 describe("an input that cannot be sent", () => {
   live(
     "costs its job alone, though its caller goes on at once",

@@ -63,13 +63,17 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   const senders = new Set<Fleet.Worker>()
   /** Items that are pending. */
   let queued = 0
-  /** The priority of the latest task, and whether there have been others. */
+  /** The priority of the latest task, and whether there have been others since all was at rest. */
   let priority: number | undefined
   let isMixed = false
   let isWatching = false
 
   /** Takes a task on. */
   const accept = (task: Task) => {
+    if (isMixed && isAtRest()) {
+      isMixed = false
+      priority = undefined
+    }
     queued += task.pending.length
     if (priority !== undefined && task.priority !== priority && !isMixed) {
       // From now on an order has to be kept that lines do not know.
@@ -85,6 +89,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     }
     if (queue.size > 0) onAvailable()
   }
+
+  const isAtRest = () => queued === 0 && [...fleet.workers].every(({ line }) => line.size === 0)
 
   const onAvailable = () => {
     dispatch()
