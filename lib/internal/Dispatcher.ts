@@ -196,7 +196,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     if (held.length === 0) return
     for (const item of held) {
       worker.jobs--
-      item.task.isSuspect = true
+      item.task.isSuspect = items.length > 1
       if (items.length > 1) putBack(worker, item)
       else {
         worker.line.remove(item.number)
@@ -328,6 +328,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       if (isAtFault) {
         line.remove(item.number)
         if (item.task.lost(item, death)) queued++
+        else item.task.isSuspect = false
       } else {
         putBack(worker, item)
         item.task.isSuspect ||= culprit === undefined
