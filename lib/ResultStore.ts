@@ -49,11 +49,8 @@ export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed"
   }
 }
 
-/** The most bytes in a piece that is read. */
-export const pieceBytes = 8 * 1024 * 1024
-
-/** The most bytes in a row: a message to the server has a limit. */
-const rowBytes = 1024 * 1024
+/** The most bytes in a piece that is read, or in a row: a core's own cache holds as much until it is used again. */
+export const pieceBytes = 1024 * 1024
 
 /** Results as files of a folder, which all runners and readers must share. */
 export const layerFolder = (folder: string): Layer.Layer<ResultStore> =>
@@ -67,7 +64,7 @@ export const layerFolder = (folder: string): Layer.Layer<ResultStore> =>
           await fs.mkdir(folder, { recursive: true })
           const file = await fs.open(`${fileOf(id)}.partial`, "wx")
           try {
-            const written = await hashed({ store, id, size: pieceBytes }, pieces, signal, async (piece) => {
+            const written = await hashed({ store, id }, pieces, signal, async (piece) => {
               for (let at = 0; at < piece.length;) at += (await file.write(piece, at)).bytesWritten
             })
             await fs.rename(`${fileOf(id)}.partial`, fileOf(id))
@@ -134,7 +131,7 @@ export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.e
       Effect.tryPromise({
         try: (signal) => {
           let part = 0
-          return hashed({ store, id, size: rowBytes }, pieces, signal, async (bytes) => {
+          return hashed({ store, id }, pieces, signal, async (bytes) => {
             await run(sql`INSERT INTO effect_futures_results ${sql.insert({ id, part: part++, bytes })}`)
           })
         },
@@ -166,9 +163,9 @@ export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.e
   })
 )
 
-/** Writes pieces of at most `size` bytes and tells what they add up to. */
+/** Writes in pieces of at most {@link pieceBytes} and tells what they add up to. */
 const hashed = async (
-  { id, size, store }: { readonly store: string; readonly id: string; readonly size: number },
+  { id, store }: { readonly store: string; readonly id: string },
   pieces: Iterable<Uint8Array>,
   signal: AbortSignal,
   write: (piece: Uint8Array) => Promise<void>
@@ -176,9 +173,9 @@ const hashed = async (
   let hash = 0
   let bytes = 0
   for (const piece of pieces) {
-    for (let at = 0; at < piece.length; at += size) {
+    for (let at = 0; at < piece.length; at += pieceBytes) {
       signal.throwIfAborted()
-      const part = piece.subarray(at, at + size)
+      const part = piece.subarray(at, at + pieceBytes)
       hash = crc32(part, hash)
       bytes += part.length
       await write(part)

@@ -1,5 +1,8 @@
 /** Takes one sample of one subject, in this process, and prints it as JSON. */
-import { cases } from "./cases.ts"
+import { enableCompileCache } from "node:module"
+
+enableCompileCache()
+const { cases } = await import("./cases.ts")
 
 const [caseName, subjectName, sizes] = process.argv.slice(2)
 const subject = cases.find(({ name }) => name === caseName)!.subjects.find(({ name }) => name === subjectName)!
