@@ -39,8 +39,7 @@ const up = Command.make(
     runners: flags.count("runners", 3, "How many runners"),
     workers,
     module: modules,
-    databaseUrl: flags.cluster.databaseUrl,
-    data,
+    ...flags.cluster,
     port: Flag.Int("port").pipe(
       Flag.withDescription("The port of its own Postgres, by default a free one"),
       Flag.optional
@@ -62,12 +61,15 @@ const up = Command.make(
       onNone: () => Effect.map(postgres.start(folder, { port: Option.getOrUndefined(input.port) }), ({ url }) => url),
       onSome: Effect.succeed
     })
-    const resultFolder = path.join(folder, "results")
+    const resultFolder = Option.match(input.results, {
+      // Who has brought a database may have runners elsewhere.
+      onNone: () => Option.isNone(input.databaseUrl) ? path.join(folder, "results") : undefined,
+      onSome: (results) => path.resolve(results)
+    })
+    const where = ["--database-url", databaseUrl, ...(resultFolder === undefined ? [] : ["--results", resultFolder])]
     const before = yield* ClusterExecutor.status({ databaseUrl })
-    const runners = Array.from(
-      { length: input.runners },
-      (_, n) => startRunner(folder, n, ["--database-url", databaseUrl, "--results", resultFolder], input)
-    )
+    fs.mkdirSync(folder, { recursive: true })
+    const runners = Array.from({ length: input.runners }, (_, n) => startRunner(folder, n, where, input))
     local.write(folder, { databaseUrl, resultFolder, ownsDatabase: Option.isNone(input.databaseUrl), runners })
     yield* ClusterExecutor.status({ databaseUrl }).pipe(
       Effect.repeat({

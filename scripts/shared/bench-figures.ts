@@ -27,7 +27,15 @@ export const show = (measured: RunRecord.BenchCase): string => {
 }
 
 /** The heads of the columns that {@link rows} fills. */
-export const heads = ["case", "", "ours", "best peer", "ratio to it", "ratio to bare threads", "peak memory, ratio"]
+export const heads = [
+  "case",
+  "figure",
+  "ours",
+  "best peer",
+  "ratio to it",
+  "to bare threads",
+  "its peak memory to the best peer's"
+]
 
 /** A row for each of ours in a case. */
 export const rows = (measured: RunRecord.BenchCase): Array<Array<string>> => {

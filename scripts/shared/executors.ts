@@ -1,8 +1,8 @@
 /** The back end that `--executor` names. */
-import { Effect, Layer, Option } from "effect"
+import { Effect, type Layer, Option } from "effect"
 import {
   ClusterExecutor,
-  Executor,
+  type Executor,
   type ExecutorError,
   InlineExecutor,
   ProcessExecutor,
@@ -24,24 +24,26 @@ export interface Choice extends Parameters, Where {
 
 type Errors = ExecutorError.InvalidOptions | ExecutorError.WorkerStartError | ExecutorError.ClusterUnavailable
 
-/** On a cluster, `--run` names the jobs of each script. */
-export const executor = (script: string, choice: Choice): Layer.Layer<Executor.Executor, Errors | UsageError> => {
-  const { jobs, workers } = choice
-  if (choice.executor !== "cluster") {
-    if (Option.isSome(choice.run)) {
-      const message = `--run ${choice.run.value} needs --executor cluster: other executors keep no results`
-      return Layer.effect(Executor.Executor, Effect.fail(new UsageError(message)))
-    }
-    return layers[choice.executor]({ maxWorkers: workers, minWorkers: Math.min(workers, jobs) })
-  }
-  return Layer.unwrap(Effect.map(find(choice), (cluster) =>
-    ClusterExecutor.layer({
-      ...cluster,
+/** Its Layer; on a cluster, `--run` names the jobs of each script. */
+export const executor = Effect.fnUntraced(function*(
+  script: string,
+  choice: Choice
+): Effect.fn.Return<Layer.Layer<Executor.Executor, Errors>, UsageError> {
+  const { executor, jobs, retryFailed, run, workers } = choice
+  if (executor === "cluster") {
+    return ClusterExecutor.layer({
+      ...(yield* find(choice)),
       maxWorkers: workers,
-      ...(Option.isSome(choice.run) && { run: `${script}/${choice.run.value}` }),
-      retryFailed: choice.retryFailed
-    })))
-}
+      ...(Option.isSome(run) && { run: `${script}/${run.value}` }),
+      retryFailed
+    })
+  }
+  if (Option.isSome(run)) {
+    const message = `--run ${run.value} needs --executor cluster: other executors keep no results`
+    return yield* Effect.fail(new UsageError(message))
+  }
+  return layers[executor]({ maxWorkers: workers, minWorkers: Math.min(workers, jobs) })
+})
 
 /** The choice as another script is told of it. */
 export const argumentsOf = (choice: Choice): Array<string> => [

@@ -41,7 +41,7 @@ export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
       if (!force) yield* checkMemory(input, arrays)
       const recorder = yield* Recorder.Recorder
       const output = yield* Output
-      const layer = executor(name, input)
+      const layer = yield* executor(name, input)
       yield* recorder.record(run(input, kernels[kernel]).pipe(Effect.provide(layer), watch(input.otlp, name)), {
         script: name,
         parameters: { jobs, count, workers, executor: input.executor, kernel },

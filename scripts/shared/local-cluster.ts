@@ -9,7 +9,8 @@ import { placeFor } from "./postgres.ts"
 /** What is known of it, for as long as it is up. */
 export const LocalCluster = Schema.Struct({
   databaseUrl: Schema.String,
-  resultFolder: Schema.String,
+  /** None where large results are in the database. */
+  resultFolder: Schema.optional(Schema.String),
   /** Whether its database is its own. */
   ownsDatabase: Schema.Boolean,
   runners: Schema.Array(Schema.Int)
@@ -52,7 +53,8 @@ export const find = Effect.fnUntraced(function*({ data, databaseUrl, results }: 
   if (Option.isSome(databaseUrl)) return { databaseUrl: databaseUrl.value, ...folder }
   const local = read(data)
   if (Option.isSome(local)) {
-    return { databaseUrl: local.value.databaseUrl, resultFolder: local.value.resultFolder, ...folder }
+    const { databaseUrl, resultFolder } = local.value
+    return { databaseUrl, ...(resultFolder !== undefined && { resultFolder }), ...folder }
   }
   return yield* Effect.fail(
     new UsageError(

@@ -1,22 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { chmodSync } from "node:fs"
+import { chmodSync, existsSync } from "node:fs"
 import { createServer, type RequestListener, type Server } from "node:http"
 import path from "node:path"
 import { gunzipSync } from "node:zlib"
 import { freePort } from "../../scripts/shared/postgres.ts"
+import { Database } from "../shared/cluster.ts"
 import { readRecord } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
 
 /** A cluster of so many runners, for the time of a test; tells the flags that name it. */
-const startCluster = (runners: number) =>
+const startCluster = (runners: number, flags: ReadonlyArray<string> = []) =>
   Effect.acquireRelease(
     Effect.gen(function*() {
       const folder = yield* script.folder
       // Its server may run as another user than this process.
       chmodSync(folder, 0o755)
       const data = path.join(folder, "cluster")
-      const args = ["up", "--runners", String(runners), "--detach", "--data", data]
+      const args = ["up", "--runners", String(runners), "--detach", "--data", data, ...flags]
       const { status, stderr, stdout } = yield* script.run("cluster", args)
       assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
       assert.include(stdout, `${runners} runners are up`)
@@ -82,6 +83,25 @@ describe("scripts/cluster.ts", () => {
       assert.strictEqual(gone.status, 2)
       assert.match(gone.stderr, /^No cluster is up on this machine: start one by npx tsx scripts\/cluster\.ts up/)
     }), 120_000)
+
+  it.live(
+    "keeps large results in the database where one is named, for runners that share no folder",
+    () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const where = yield* startCluster(1, ["--database-url", url])
+        const large = ["--jobs", "4", "--count", "200000", "--workers", "2", "--executor", "cluster"]
+        const { status, stderr } = yield* script.run("lazy", [
+          ...large,
+          ...where,
+          "--out",
+          path.join(where[1]!, "run.json")
+        ])
+        assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
+        assert.isFalse(existsSync(path.join(where[1]!, "results")))
+      }).pipe(Effect.provide(Database.layer)),
+    120_000
+  )
 
   it.live("takes a run up again that was killed, and its record says what it took over", () =>
     Effect.gen(function*() {
@@ -174,7 +194,7 @@ describe("scripts/cluster.ts", () => {
       const [taken, away, thread, down] = yield* Effect.all([
         script.run("cluster", ["up", "--port", String(port), ...data]),
         script.run("lazy", ["--executor", "cluster", "--database-url", "postgres://me:secret@127.0.0.1:1/db"]),
-        script.run("lazy", ["--run", "wednesday"]),
+        script.run("lazy", ["--run", "wednesday", "--out", path.join(folder, "none.json")]),
         script.run("cluster", ["down", ...data])
       ], { concurrency: 2 })
       assert.deepStrictEqual([taken.status, taken.stderr], [
@@ -190,6 +210,7 @@ describe("scripts/cluster.ts", () => {
         2,
         "--run wednesday needs --executor cluster: other executors keep no results\n"
       ])
+      assert.isFalse(existsSync(path.join(folder, "none.json")))
       assert.deepStrictEqual([down.status, down.stderr], [2, `No cluster is up in ${data[1]}\n`])
     }), 60_000)
 })
