@@ -37,6 +37,8 @@ export const withBullMq = async <A>(
   await Promise.all(processes.map((child) => untilSays(child, "ready")))
   const connection = { port, maxRetriesPerRequest: null }
   const queue = new Queue("bench", { connection })
+  // Each job that is waited for has one.
+  queue.setMaxListeners(0)
   const events = new QueueEvents("bench", { connection })
   try {
     await events.waitUntilReady()
