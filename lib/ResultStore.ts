@@ -3,7 +3,6 @@
  *
  * What is read is checked: a piece that is missing, or a byte that changed, fails with `StoreFailed`.
  */
-
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

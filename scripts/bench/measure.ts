@@ -36,7 +36,8 @@ export const held = async (work: () => Promise<unknown>, jobs?: number): Promise
  *
  * Compilers take up to hundreds of thousands of jobs to make up their minds. The warm-up begins when the workers are up
  * and consists of batches, each twice as large as the one before: for two seconds at least, and until a batch is no
- * faster than the one before by a tenth, or five seconds have passed. The last one's rate tells how many jobs are measured.
+ * faster than the one before by a tenth, or five seconds have passed. The last one's rate tells how many jobs are
+ * measured.
  */
 export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: Sizes): Promise<Sample> => {
   const ms = quick ? 50 : 1000
