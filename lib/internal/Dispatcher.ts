@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import { buffersIn } from "./buffers.ts"
+import { BusyPoll } from "./BusyPoll.ts"
 import * as Fleet from "./Fleet.ts"
 import type { Outcome, Settled } from "./protocol.ts"
 import { SpareBuffers } from "./SpareBuffers.ts"
@@ -27,7 +28,7 @@ const aheadMs = 0.5
 /** Items of one chunk go together as long as they take no longer. */
 const togetherMs = 20
 
-/** How long a worker that is idle takes to begin. */
+/** How long a worker that sleeps takes to begin. */
 const wakeMs = 0.05
 
 /** What a reply takes a worker at least, beside the runs of its items. */
@@ -117,7 +118,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     for (const worker of fleet.workers) {
       const isIdle = worker.state === "idle"
       if (!isIdle && !(mayWait && mayHaveMore(worker, task.pending.length))) continue
-      const ms = isIdle ? mayWait ? wakeMs : 0 : worker.line.expectedMs
+      const ms = isIdle ? mayWait && !worker.spins ? wakeMs : 0 : worker.line.expectedMs
       if (ms >= firstMs) continue
       first = worker
       firstMs = ms
@@ -185,6 +186,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       // Later, for it resumes callers, who may send more before what is being sent.
       return queueMicrotask(() => onRefused(worker, items, reason))
     }
+    if (worker.slots !== undefined) busyPoll.sent()
     task.started(items, worker.workerId)
     events.started(task)
     if (worker.jobs >= options.maxJobsPerWorker) fleet.fillSpares()
@@ -211,6 +213,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     const { line, workerId } = worker
     const first = line.get(id)
     if (first === undefined) return
+    busyPoll.found()
     if (spans !== undefined) first.task.traced(spans)
     if (message.buffers.length > 0) (first.task.buffers ??= []).push(...message.buffers)
     const runMs = (returnedAt - startedAt) / outcomes.length
@@ -233,15 +236,25 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
   const onProgress = (worker: Fleet.Worker) => {
     const tasks = collect(worker)
-    if (tasks.length > 0) released(worker, tasks)
+    if (tasks.length === 0) return
+    busyPoll.found()
+    released(worker, tasks)
   }
+
+  const busyPoll = new BusyPoll(
+    () => {
+      const busy = fleet.inState("busy")
+      return busy > 0 && busy < Fleet.cores
+    },
+    () => fleet.workers.forEach(onProgress)
+  )
 
   /** Settles what is done in the slots. */
   const collect = (worker: Fleet.Worker): Array<Task> => {
     const { line, slots, workerId } = worker
     const tasks: Array<Task> = []
     if (slots === undefined) return tasks
-    slots.listen()
+    if (!busyPoll.isOn) slots.listen()
     const { next } = line
     for (let number = line.first; number < next; number++) {
       const item = line.get(number)

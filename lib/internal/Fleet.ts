@@ -16,6 +16,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Result from "effect/Result"
 import { type Spawner, type Worker as PlatformWorker, WorkerPlatform } from "effect/workers/Worker"
 import { isWorkerError } from "effect/workers/WorkerError"
+import { availableParallelism } from "node:os"
 import { WorkerStartError } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import { describe } from "./errorCodec.ts"
@@ -60,6 +61,8 @@ export interface Worker {
   /** Undefined where the two share no memory. */
   readonly slots: Slots | undefined
   readonly line: Line<Item>
+  /** It may stay awake for a moment when it has nothing to do. */
+  readonly spins: boolean
   state: "starting" | "idle" | "busy" | "retired" | "stopping"
   /** Jobs that were sent to it. */
   jobs: number
@@ -90,6 +93,9 @@ export interface Events {
   /** A worker could not be started, and there is none that will run a job. */
   readonly noneLeft: (error: WorkerStartError) => void
 }
+
+/** For workers and the executor's thread. */
+export const cores = availableParallelism()
 
 /** After a start that failed none is tried for so long, while other workers are there. */
 const restartPause = Duration.seconds(1)
@@ -126,6 +132,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       workerId: ++lastWorkerId,
       slots: host.sharesMemory ? new Slots() : undefined,
       line: new Line(),
+      spins: host.sharesMemory && [...workers, ...spares].filter(({ spins }) => spins).length < cores - 1,
       state: "starting",
       jobs: 0,
       idleSince: 0,
@@ -141,6 +148,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
           _tag: "Init",
           workerId: worker.workerId,
           slots: worker.slots?.memory,
+          spins: worker.spins,
           setup: options.setup === undefined ? undefined : host.address(options.setup)
         })
         return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, message)))

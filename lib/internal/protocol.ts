@@ -10,6 +10,8 @@ export type ToWorker =
     readonly _tag: "Init"
     readonly workerId: number
     readonly slots: SharedArrayBuffer | undefined
+    /** Whether there is a core for it to stay awake on. */
+    readonly spins: boolean
     /** The job to run before any other, without input. */
     readonly setup: unknown
   }
