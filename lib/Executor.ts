@@ -32,7 +32,7 @@ export class Executor extends Context.Service<Executor, {
   readonly execute: <Input, A, E>(
     job: Job.Job<Input, A, E>,
     inputs: ReadonlyArray<Input>,
-    options?: RunOptions
+    options?: ExecuteOptions
   ) => Effect.Effect<Settled<A, E>, ExecutorError.InvalidOptions>
   readonly stats: Effect.Effect<Stats>
   readonly drain: Effect.Effect<void>
@@ -64,6 +64,15 @@ export interface RunOptions {
    * sent. Not together with `retryWorkerDeath`, for what has moved cannot be sent again.
    */
   readonly transfer?: ReadonlyArray<ArrayBuffer>
+}
+
+/** How the inputs of one call are run. */
+export interface ExecuteOptions extends RunOptions {
+  /**
+   * Keeps them to one worker at a time, one after the other. By default threads run those at the same time on workers that
+   * are free which would have to wait behind one that takes long.
+   */
+  readonly oneByOne?: boolean
 }
 
 /** What became of the items that were executed together. */
@@ -204,14 +213,17 @@ export const submit = <Input, A, E>(
 
 /** How {@link map} and {@link mapExit} spread a Stream's items over the workers. */
 export interface MapOptions {
-  /** How many messages may be with the workers at the same time; by default as many as there can be workers. */
+  /**
+   * How many jobs may run at the same time, and how many messages may be with the workers; by default as many as there
+   * can be workers.
+   */
   readonly concurrency?: number
   /** Emits results as they come instead of in the order of the inputs. */
   readonly unordered?: boolean
   /**
    * How many items go to a worker in one message, by default 1, at most 1024. A number waits for that many; "auto" sends
    * what the source has at hand, up to a few milliseconds' work as measured on the items before. On threads, items that
-   * stand behind one that takes long go to another worker.
+   * stand behind one that takes long go to another worker, unless `concurrency` is less than there can be workers.
    */
   readonly chunkSize?: number | "auto"
   /**

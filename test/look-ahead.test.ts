@@ -148,6 +148,28 @@ describe("Executor.map, chunkSize", () => {
       )
       assert.isBelow(held, 10 * 1_000_000)
     }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 }))))
+
+  for (const [concurrency, started] of [[1, 1], [2, 20]] as const) {
+    live(
+      `has at most \`concurrency\` jobs run, whatever stands behind a long one: ${concurrency} on two workers`,
+      Effect.gen(function*() {
+        yield* submitAll([])
+        const board = Board.make()
+        const fiber = yield* Stream.fromIterable<Step["does"]>(["block", ...returns(19)]).pipe(
+          Stream.map((does, label) => ({ board, does, label })),
+          Executor.map(step, { chunkSize: 20, concurrency }),
+          Stream.runDrain,
+          Effect.forkChild
+        )
+        yield* until(() => Board.started(board) === started)
+        yield* Effect.sleep("20 millis")
+        assert.strictEqual(Board.started(board), started)
+        Board.openGate(board)
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(sorted(board), Array.from(Array(20).keys()))
+      })
+    )
+  }
 })
 
 for (const { layer, name } of backEnds) {

@@ -299,10 +299,10 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     finishAll(tasks)
   }
 
-  /** Puts a task with pending items where it has its turn next. */
+  /** Puts a task with items to run where it has its turn next. */
   const enqueue = (task: Task) => {
     if (task.isCancelled) endPending(task)
-    else if (task.pending.length > 0 && !task.isQueued) queue.unshift(task)
+    else if (task.hasTurn && !task.isQueued) queue.unshift(task)
   }
 
   const finishAll = (tasks: ReadonlyArray<Task>) => {

@@ -45,6 +45,8 @@ export interface Options {
   readonly priority: number
   /** Buffers that move with the inputs, which can then be sent only once. */
   readonly transfer: ReadonlyArray<ArrayBuffer>
+  /** Whether no two workers may have items of it at the same time. */
+  readonly oneByOne: boolean
 }
 
 export type Deadline = Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>>
@@ -126,6 +128,11 @@ export class Task {
   /** Whether it matters to nobody when its items start, so that they can be sent before a worker is free. */
   get canWaitAnywhere(): boolean {
     return !this.isObserved && this.deadline === undefined && this.transfer.length === 0 && !this.isSuspect
+  }
+
+  /** Whether a worker may be given items of it now. */
+  get hasTurn(): boolean {
+    return this.pending.length > 0 && !(this.#options.oneByOne && this.isAway)
   }
 
   /** Whether a worker has items of it. */

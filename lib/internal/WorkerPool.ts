@@ -11,7 +11,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Spawner, WorkerPlatform } from "effect/workers/Worker"
-import { Executor, JobObserver, type RunOptions, type Settled, type Stats } from "../Executor.ts"
+import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } from "../Executor.ts"
 import { DeadlineExceeded, type WorkerStartError, WouldDeadlock } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import * as Dispatcher from "./Dispatcher.ts"
@@ -46,7 +46,7 @@ const callerIn = (context: Context.Context<never>): Caller => {
 
 const interrupted = Exit.interrupt()
 
-const defaultRunOptions = { deadline: undefined, retryWorkerDeath: 0, priority: 0, transfer: [] }
+const defaultRunOptions = { deadline: undefined, retryWorkerDeath: 0, priority: 0, transfer: [], oneByOne: false }
 
 export const make = Effect.fnUntraced(function*(
   options: Options,
@@ -159,7 +159,7 @@ export const make = Effect.fnUntraced(function*(
       })
     )
 
-  const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions?: RunOptions) =>
+  const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions?: ExecuteOptions) =>
     runOptions === undefined
       ? accept(job, inputs, defaultRunOptions)
       : Effect.flatMap(validateRun(runOptions), (valid) => accept(job, inputs, valid))

@@ -53,9 +53,11 @@ const executeChunks = <Input, A, E, E2, R2, E3>(
   check: (exits: Exits<A, E>) => Effect.Effect<Exits<A, E>, E3>
 ): Stream.Stream<Exits<A, E>, E2 | E3 | InvalidOptions, R2> => {
   const size = new ChunkSize()
+  // A chunk that goes to several workers is several jobs at the same time.
+  const runOptions = chunkSize !== 1 && concurrency < executor.maxWorkers ? { oneByOne: true } : undefined
   const chunks = chunkSize === "auto" ? atHand(inputs, size) : Stream.grouped(inputs, chunkSize)
   const execute = (chunk: ReadonlyArray<Input>) =>
-    Effect.flatMap(executor.execute(job, chunk), (settled) => {
+    Effect.flatMap(executor.execute(job, chunk, runOptions), (settled) => {
       if (settled.runMs > 0) size.measured(settled.runMs)
       return check(settled.exits)
     })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { availableParallelism } from "node:os"
 import type { ResourceLimits } from "node:worker_threads"
-import type { RunOptions } from "../Executor.ts"
+import type { ExecuteOptions } from "../Executor.ts"
 import { InvalidOptions } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 
@@ -49,7 +49,7 @@ export const validate = Effect.fnUntraced(function*(options: PoolOptions) {
 })
 
 export const validateRun = Effect.fnUntraced(
-  function*({ deadline = {}, priority = 0, retryWorkerDeath = 0, transfer = [] }: RunOptions) {
+  function*({ deadline = {}, oneByOne = false, priority = 0, retryWorkerDeath = 0, transfer = [] }: ExecuteOptions) {
     if (!Number.isFinite(priority)) {
       return yield* new InvalidOptions({ option: "priority", value: priority, expected: "a finite number" })
     }
@@ -68,7 +68,8 @@ export const validateRun = Effect.fnUntraced(
       transfer,
       deadline: queued ?? running ?? total ? { queued, running, total } : undefined,
       retryWorkerDeath: yield* integer("retryWorkerDeath", retryWorkerDeath, 0),
-      priority
+      priority,
+      oneByOne
     }
   }
 )

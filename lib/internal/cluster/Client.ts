@@ -18,7 +18,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { randomUUID } from "node:crypto"
-import { Executor, JobObserver, type RunOptions, type Settled, type Stats } from "../../Executor.ts"
+import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } from "../../Executor.ts"
 import { DeadlineExceeded, InvalidOptions, ResultLost } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
@@ -299,7 +299,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       if (state !== undefined) end(task, verdict)
     })
 
-  const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: RunOptions = {}) =>
+  const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ExecuteOptions = {}) =>
     Effect.flatMap(
       Effect.all([validateRun(runOptions), validateKey(runOptions.key)]),
       ([{ deadline, priority, retryWorkerDeath }, key]) =>

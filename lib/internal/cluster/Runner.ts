@@ -126,6 +126,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     const startedAt = now()
     const events: Array<Extract<JobEvent, { readonly _tag: "Settled" }>> = []
     const settled = yield* executor.execute(job, inputs, {
+      // The workers that are free are those of other messages.
+      oneByOne: true,
       retryWorkerDeath,
       ...(runningMs !== undefined && { deadline: { running: runningMs } })
     }).pipe(

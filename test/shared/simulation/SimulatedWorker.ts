@@ -29,6 +29,8 @@ export class SimulatedWorker {
   setups = 0
   /** The item that it runs. */
   running: number | undefined
+  /** The group of that item. */
+  group: number | undefined
   /** What its latest run was given. */
   context: Job.Context | undefined
   /** How many jobs it was sent. */

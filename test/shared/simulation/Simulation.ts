@@ -14,6 +14,8 @@ import * as Timeline from "./Timeline.ts"
 export interface Input extends ItemPlan {
   /** No two items have the same. */
   readonly label: number
+  /** No two items of a group may run at the same time. */
+  readonly group?: number
   readonly cannotBeCloned?: () => void
 }
 
@@ -48,14 +50,17 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
 
   const violation = (what: string) => void violations.push(`at ${timeline.now()} ms: ${what}`)
 
-  const onStart = (label: number, worker: SimulatedWorker) => {
+  const onStart = ({ group, label }: Input, worker: SimulatedWorker) => {
     const earlier = runs.get(label) ?? []
     if (withdrawn.has(label)) violation(`item ${label} ran after it was interrupted in the queue`)
     if (earlier.some((worker) => worker.isAlive)) violation(`item ${label} ran again while its first worker lived`)
     if (worker.running !== undefined) violation(`worker ${worker.workerId} ran two items at the same time`)
     if (pool.hasSetup && worker.setups !== 1) violation(`worker ${worker.workerId} ran a job before its setup`)
+    const isBeside = group !== undefined && workers.some((other) => other.isAlive && other.group === group)
+    if (isBeside) violation(`item ${label} ran beside another of its group`)
     runs.set(label, [...earlier, worker])
     worker.running = label
+    worker.group = group
     const running = workers.filter((worker) => worker.isAlive && worker.running !== undefined).length
     if (running > pool.maxWorkers) violation(`${running} jobs ran at the same time`)
   }
@@ -67,7 +72,7 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
       new Promise((resolve, reject) => {
         const worker = workers[context.workerId - 1]!
         if (!worker.isAlive) return
-        onStart(input.label, worker)
+        onStart(input, worker)
         if (worker.context === context && context.cancelled()) violation(`item ${input.label} ran, of a cancelled run`)
         worker.context = context
         let hasEnded = false
@@ -75,6 +80,7 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
           if (!worker.isAlive || hasEnded) return
           hasEnded = true
           worker.running = undefined
+          worker.group = undefined
           if (input.does === "exit") worker.die()
           else if (input.does === "throw") reject(new Error(`item ${input.label}`))
           else if (input.does === "return what cannot be cloned") resolve(() => {})

@@ -32,6 +32,7 @@ export class Submission {
     this.inputs = this.items.map(({ label, plan }) => ({
       ...plan,
       label,
+      ...(this.#plan.oneByOne && { group: firstLabel }),
       ...(plan.does === "take what cannot be cloned" && { cannotBeCloned: () => {} })
     }))
     if (!plan.isObserved) {
@@ -41,6 +42,11 @@ export class Submission {
     const mayBeRefused = plan.items.some(({ does }) => does === "take what cannot be cloned")
     this.#turn = turns.accept(plan.priority, mayBeRefused ? plan.items.length + 1 : 0)
     if (plan.items.length === 0) turns.leave(this.#turn)
+  }
+
+  /** Whether its items may wait though a worker is ready. */
+  get mayWait(): boolean {
+    return !this.isSettled && (!this.isObserved || this.#plan.oneByOne)
   }
 
   get isObserved(): boolean {

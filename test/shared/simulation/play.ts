@@ -118,8 +118,8 @@ const use = Effect.fnUntraced(function*(
     if (busy > workers || queued < 0) simulation.violation(`${busy} busy of ${workers} workers, ${queued} queued`)
     const unsettled = submissions().filter(({ isSettled }) => !isSettled).length
     if (timers() > 3 * unsettled + simulation.workers.length + 1) simulation.violation(`${timers()} timers run`)
-    const mayWaitBehind = submissions().some(({ isObserved, isSettled }) => !isObserved && !isSettled)
-    if (queued > 0 && ready > 0 && !mayWaitBehind && simulation.alive().length - ready < pool.maxWorkers) {
+    const mayWait = submissions().some((submission) => submission.mayWait)
+    if (queued > 0 && ready > 0 && !mayWait && simulation.alive().length - ready < pool.maxWorkers) {
       simulation.violation(`${queued} jobs wait while ${ready} workers are ready`)
     }
   })

@@ -66,6 +66,8 @@ export interface ExecutePlan {
   readonly items: ReadonlyArray<ItemPlan>
   readonly priority: number
   readonly retryWorkerDeath: number
+  /** Whether no two workers may run items of it at the same time. */
+  readonly oneByOne: boolean
   readonly deadline: { readonly queued?: number; readonly running?: number; readonly total?: number }
   /** How often the caller executes it again, at once, when no worker could be started. */
   readonly insists: number
@@ -136,6 +138,7 @@ const execute: fc.Arbitrary<Step> = fc.record({
   ),
   priority: fc.constantFrom(0, 0, 1, -1),
   retryWorkerDeath: fc.constantFrom(0, 0, 1, 2),
+  oneByOne: fc.boolean(),
   deadline: fc.oneof(
     { weight: 3, arbitrary: fc.constant({}) },
     { weight: 1, arbitrary: fc.record({ queued: limit, running: limit, total: limit }, { requiredKeys: [] }) }
