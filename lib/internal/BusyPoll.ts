@@ -1,34 +1,35 @@
 /**
- * The executor's side of spinning: while short jobs are with workers it looks for their results in each turn of the event
- * loop, which then does not sleep. Other events are handled as ever.
+ * Spinning that leaves nothing waiting: while a thread expects something soon, its event loop turns without sleeping, and
+ * handles other events as ever. Both sides use it, the executor for results and a worker for messages. Loads nothing of
+ * Effect.
  */
 import { Spin, spinMs } from "./Spin.ts"
 
 export class BusyPoll {
-  /** Workers need not tell of results: somebody looks. */
+  /** Whether the loop turns, so that it need not be woken. */
   isOn = false
-  #since = 0
+  #since = -Infinity
   #waitedMs = Infinity
   readonly #spin = new Spin()
   readonly #mayPoll: () => boolean
   readonly #look: () => void
 
-  /** `look` looks for results, and has workers tell of later ones unless this is on. */
+  /** `look` is called in each turn, and once more when this is no longer on. */
   constructor(mayPoll: () => boolean, look: () => void) {
     this.#mayPoll = mayPoll
     this.#look = look
   }
 
-  /** Jobs were sent. */
-  sent(): void {
+  /** Something is expected from now on. */
+  expect(): void {
     this.#since = performance.now()
     if (this.isOn || !this.#mayPoll() || !this.#spin.pays(this.#waitedMs)) return
     this.isOn = true
     setImmediate(this.#poll)
   }
 
-  /** There were results. */
-  found(): void {
+  /** It came. */
+  came(): void {
     const now = performance.now()
     this.#waitedMs = now - this.#since
     this.#since = now

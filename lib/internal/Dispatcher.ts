@@ -186,7 +186,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       // Later, for it resumes callers, who may send more before what is being sent.
       return queueMicrotask(() => onRefused(worker, items, reason))
     }
-    if (worker.slots !== undefined) busyPoll.sent()
+    if (worker.slots !== undefined) busyPoll.expect()
     task.started(items, worker.workerId)
     events.started(task)
     if (worker.jobs >= options.maxJobsPerWorker) fleet.fillSpares()
@@ -213,7 +213,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     const { line, workerId } = worker
     const first = line.get(id)
     if (first === undefined) return
-    busyPoll.found()
+    busyPoll.came()
     if (spans !== undefined) first.task.traced(spans)
     if (message.buffers.length > 0) (first.task.buffers ??= []).push(...message.buffers)
     const runMs = (returnedAt - startedAt) / outcomes.length
@@ -237,7 +237,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   const onProgress = (worker: Fleet.Worker) => {
     const tasks = collect(worker)
     if (tasks.length === 0) return
-    busyPoll.found()
+    busyPoll.came()
     released(worker, tasks)
   }
 

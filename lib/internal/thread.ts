@@ -1,5 +1,5 @@
 /** A worker on a thread of its own. */
-import { parentPort, receiveMessageOnPort } from "node:worker_threads"
+import { parentPort } from "node:worker_threads"
 import { importJob } from "./importJob.ts"
 import * as worker from "./worker.ts"
 
@@ -13,7 +13,6 @@ port.on(
   worker.make({
     post: (message, transfer) => post(message, transfer as Array<ArrayBuffer>),
     moves: true,
-    receive: () => receiveMessageOnPort(port)?.message,
     // Not `port.close()`: a timer that a job left behind would hold the thread.
     close: () => process.exit()
   }, importJob)

@@ -8,18 +8,16 @@ import type { Effect } from "effect/Effect"
 import { deserialize, serialize } from "node:v8"
 import type * as Job from "../Job.ts"
 import { Buffers, bytesIn } from "./buffers.ts"
+import { BusyPoll } from "./BusyPoll.ts"
 import { decodeError, describe } from "./errorCodec.ts"
 import { type EndedSpan, type FromWorker, now, type Outcome, type Settled, type ToWorker } from "./protocol.ts"
 import { Slots } from "./Slots.ts"
-import { Spin, spinMs } from "./Spin.ts"
 
 /** One end of the channel between an executor and a worker. */
 export interface Port {
   readonly post: (message: readonly [0] | readonly [1, FromWorker], transfer: ReadonlyArray<ArrayBuffer>) => void
   /** Whether buffers move through the port instead of being copied. */
   readonly moves: boolean
-  /** The next message, if it has come; where it can be had without waiting. */
-  readonly receive?: () => Inbound | undefined
   readonly close: () => void
 }
 
@@ -41,9 +39,6 @@ interface Run extends Message {
   readonly cpuMs: number | undefined
 }
 
-/** A worker stays awake for so long at most, then what jobs have left behind has its turn. */
-const longestSpinMs = 1
-
 /** How long an outcome waits for others of its caller. */
 const togetherMs = 1
 
@@ -60,9 +55,8 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
   let at = 0
   let controller: AbortController | undefined
   let cancelled = { first: 0, last: 0 }
-  const spin = new Spin()
   let spins = false
-  let idleSince = -Infinity
+  const busyPoll = new BusyPoll(() => spins, () => {})
 
   const isCancelled = (item: number) =>
     (item >= cancelled.first && item <= cancelled.last) || (slots !== undefined && slots.isCancelled(item))
@@ -251,7 +245,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
         if (workerId !== 0) return
         workerId = message.workerId
         if (message.slots !== undefined) slots = new Slots(message.slots)
-        spins = message.spins && port.receive !== undefined
+        spins = message.spins
         void setUp(message.setup)
         return
       case "Run":
@@ -266,27 +260,12 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     }
   }
 
-  /** Takes what comes soon, without sleeping. */
-  const linger = () => {
-    const until = idleSince + longestSpinMs
-    for (let time = idleSince; time < until; time = now()) {
-      const envelope = port.receive!()
-      if (envelope !== undefined) {
-        spin.hit()
-        receive(envelope)
-        if (isWorking) return
-        idleSince = now()
-      } else if (time > idleSince + spinMs) return spin.missed()
-    }
-  }
-
   port.post([0], [])
 
   return (envelope) => {
-    const waitedMs = now() - idleSince
+    busyPoll.came()
     receive(envelope)
-    idleSince = now()
-    if (spins && !isWorking && spin.pays(waitedMs)) linger()
+    busyPoll.expect()
   }
 }
 

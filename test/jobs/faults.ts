@@ -113,6 +113,11 @@ export const exitAfterwards = Job.make(import.meta, "exitAfterwards", (code: num
   setTimeout(() => process.exit(code), 5)
 })
 
+/** Returns, and below zero leaves a rejection that nobody handles. */
+export const rejectBelowZero = Job.make(import.meta, "rejectBelowZero", (n: number): void => {
+  if (n < 0) void Promise.reject(new Error("nobody handles this"))
+})
+
 /** Returns, and then keeps its process or thread busy for ever. */
 export const busyAfterwards = Job.make(import.meta, "busyAfterwards", (notes: Notes.Notes): void => {
   setImmediate(() => {

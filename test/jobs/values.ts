@@ -10,9 +10,6 @@ export const squareLater = Job.make(import.meta, "squareLater", async (n: number
   return n * n
 })
 
-/** Returns odd numbers at once, and even ones later. */
-export const evenLater = Job.make(import.meta, "evenLater", (n: number) => n % 2 === 0 ? setImmediate(n) : n)
-
 export const echo = Job.make(import.meta, "echo", (value: unknown) => value)
 
 export const onMainThread = Job.make(import.meta, "onMainThread", () => isMainThread)
