@@ -56,8 +56,9 @@ export interface Options extends ClusterOptions {
   /** How many jobs of this program can run at the same time, by default as many as the cluster has workers. */
   readonly maxWorkers?: number
   /**
-   * A name for the whole run: each job that has no `key` gets one of this name, its own, and its number in the order in
-   * which the program hands its jobs over. The same run, started again, does what was not finished.
+   * A name for the whole run, of at most 200 characters: each job that has no `key` gets one of this name, its own, and
+   * its number in the order in which the program hands its jobs over. The same run, started again, does what was not
+   * finished.
    */
   readonly run?: string
   /** Runs a job again whose stored result is a failure, by default not. */
@@ -70,6 +71,7 @@ export const layer = (
 ): Layer.Layer<Executor, InvalidOptions | ClusterUnavailable> =>
   Layer.unwrap(Effect.gen(function*() {
     if (options.maxWorkers !== undefined) yield* poolOptions.integer("maxWorkers", options.maxWorkers, 1)
+    yield* poolOptions.validateName("run", options.run)
     // A program that uses threads alone loads nothing of a database.
     const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
     return cluster.layerClient(options)

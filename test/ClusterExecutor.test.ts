@@ -226,6 +226,19 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.include(job.message, `this one has been used with job "square"`)
       }).pipe(Effect.provide(cluster())))
 
+    it.effect("is refused where no database can keep it, as is a run's name", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        for (const name of ["", "a".repeat(201), "a\0b"]) {
+          const key = yield* Effect.flip(Executor.run(values.square, 2, { key: name }))
+          assert.instanceOf(key, ExecutorError.InvalidOptions)
+          assert.include(key.message, "key must be of 1 to 200 characters, none of them NUL: received ")
+          const run = yield* Effect.flip(Layer.build(ClusterExecutor.layer({ databaseUrl, run: name })))
+          assert.include(run.message, "run must be of 1 to 200 characters, none of them NUL: received ")
+        }
+        assert.strictEqual(yield* Executor.run(values.square, 2, { key: "a".repeat(200) }), 4)
+      }).pipe(Effect.provide(cluster())))
+
     it.effect("runs a job once that is asked for twice at the same time", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes

@@ -74,10 +74,11 @@ export const validateRun = Effect.fnUntraced(
   }
 )
 
-export const validateKey = (key: string | undefined) =>
-  key === undefined || key.length > 0 && key.length <= 200
-    ? Effect.succeed(key)
-    : Effect.fail(new InvalidOptions({ option: "key", value: key, expected: "of 1 to 200 characters" }))
+/** What a database can keep as a name. */
+export const validateName = (option: string, value: string | undefined) =>
+  value === undefined || value.length > 0 && value.length <= 200 && !value.includes("\0")
+    ? Effect.succeed(value)
+    : Effect.fail(new InvalidOptions({ option, value, expected: "of 1 to 200 characters, none of them NUL" }))
 
 /** Jobs that are known by their names alone. */
 export const uniqueNames = (jobs: ReadonlyArray<Job.Any>) => {

@@ -26,7 +26,7 @@ import { free } from "../buffers.ts"
 import { describe } from "../errorCodec.ts"
 import { newJobIds } from "../jobIds.ts"
 import { publisher } from "../metrics.ts"
-import { validateKey, validateRun } from "../options.ts"
+import { validateName, validateRun } from "../options.ts"
 import { TaskQueue } from "../TaskQueue.ts"
 import { Timings } from "../Timings.ts"
 import { persist } from "./Database.ts"
@@ -301,7 +301,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ExecuteOptions = {}) =>
     Effect.flatMap(
-      Effect.all([validateRun(runOptions), validateKey(runOptions.key)]),
+      Effect.all([validateRun(runOptions), validateName("key", runOptions.key)]),
       ([{ deadline, priority, retryWorkerDeath }, key]) =>
         Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
           Effect.callback((resume) => {
