@@ -7,12 +7,11 @@ import * as Board from "./jobs/board.ts"
 import { postMessage } from "./jobs/chatter.ts"
 import * as deaths from "./jobs/deaths.ts"
 import { busy, polite } from "./jobs/endless.ts"
-import { rejectBelowZero } from "./jobs/faults.ts"
 import { makeNested } from "./jobs/nested.ts"
 import * as twins from "./jobs/twins.ts"
 import * as values from "./jobs/values.ts"
 import { executorSuite } from "./shared/executorSuite.ts"
-import { until, untilStats } from "./shared/until.ts"
+import { until } from "./shared/until.ts"
 
 const one = Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 }))
 const two = Effect.provide(ThreadExecutor.layer({ maxWorkers: 2 }))
@@ -149,16 +148,6 @@ describe("a worker that dies", () => {
       )
       assert.deepStrictEqual(tags, [1, 2, "WorkerDied", 4, "WorkerDied", 6])
       assert.propertyVal(yield* Executor.stats, "died", 2)
-    }).pipe(one))
-
-  it.live("costs no job that is sent before it is known", () =>
-    Effect.gen(function*() {
-      for (let round = 0; round < 20; round++) {
-        // Short ones, so that both threads are awake.
-        for (let n = 200; n >= -1; n--) yield* Executor.run(rejectBelowZero, n)
-        assert.strictEqual(yield* Executor.run(values.squareLater, round), round * round)
-      }
-      yield* untilStats(({ died }) => died === 20)
     }).pipe(one))
 })
 

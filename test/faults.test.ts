@@ -96,6 +96,20 @@ for (const { layer, name } of backEnds) {
       }).pipe(two))
   })
 
+  describe(`${name}: a worker that dies of what a job has left behind`, () => {
+    it.live("costs no other job, however soon that is sent", () =>
+      Effect.gen(function*() {
+        for (let round = 0; round < 20; round++) {
+          // Short ones, so that threads stay awake.
+          for (let n = 200; n >= 0; n--) yield* Executor.run(faults.rejectBelowZero, n)
+          const exit = yield* Effect.exit(Executor.run(faults.rejectBelowZero, -1))
+          if (Exit.isFailure(exit)) assert.instanceOf(Cause.squash(exit.cause), ExecutorError.WorkerDied)
+          assert.strictEqual(yield* Executor.run(values.squareLater, round), round * round)
+        }
+        yield* untilStats(({ died }) => died === 20)
+      }).pipe(one))
+  })
+
   describe(`${name}: an item that ends its worker in the middle of a chunk`, () => {
     // A process tells of a message's items when all have ended, so that those before the one at fault are run again.
     const runsBefore = name === "ThreadExecutor" ? 1 : 2

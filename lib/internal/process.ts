@@ -12,6 +12,7 @@ process.on(
   worker.make({
     post: (message) => send(message),
     moves: false,
+    repliesNextTurn: true,
     close: () => process.exit()
   }, importJob)
 )

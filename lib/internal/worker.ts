@@ -18,6 +18,11 @@ export interface Port {
   readonly post: (message: readonly [0] | readonly [1, FromWorker], transfer: ReadonlyArray<ArrayBuffer>) => void
   /** Whether buffers move through the port instead of being copied. */
   readonly moves: boolean
+  /**
+   * Whether a reply waits for what its job has left behind for this turn of the event loop: where the executor cannot see
+   * what was begun, the next job would be blamed for it.
+   */
+  readonly repliesNextTurn?: boolean
   readonly close: () => void
 }
 
@@ -187,7 +192,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     const moving = buffers.take(outcomes)
     run.outcomes = []
     run.spans = []
-    reply({
+    const message: Settled = {
       _tag: "Settled",
       id,
       outcomes,
@@ -196,7 +201,9 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       returnedAt: at,
       cost,
       spans: traced ? spans : undefined
-    })
+    }
+    if (port.repliesNextTurn === true) setImmediate(reply, message)
+    else reply(message)
   }
 
   const reply = (message: Settled) => {

@@ -115,7 +115,9 @@ export const exitAfterwards = Job.make(import.meta, "exitAfterwards", (code: num
 
 /** Returns, and below zero leaves a rejection that nobody handles. */
 export const rejectBelowZero = Job.make(import.meta, "rejectBelowZero", (n: number): void => {
-  if (n < 0) void Promise.reject(new Error("nobody handles this"))
+  if (n >= 0) return
+  silence()
+  void Promise.reject(new Error("nobody handles this"))
 })
 
 /** Returns, and then keeps its process or thread busy for ever. */
