@@ -172,6 +172,30 @@ describe("Executor.map, chunkSize", () => {
   }
 })
 
+describe("items that go one by one", () => {
+  live(
+    "go on when the one before ends just as another job is interrupted",
+    Effect.gen(function*() {
+      yield* submitAll([])
+      const [board, other] = [Board.make(), Board.make()]
+      const inputs = (["block", "return", "return"] as const).map((does, label) => ({ board, does, label }))
+      const { execute } = yield* Executor.Executor
+      const fiber = yield* Effect.forkChild(execute(step, inputs, { oneByOne: true }))
+      const long = yield* Executor.submit(step, { board: other, does: "block", label: 0 })
+      yield* until(() => Board.started(board) === 1 && Board.started(other) === 1)
+      yield* Effect.sleep("20 millis")
+      yield* Effect.sync(() => {
+        Board.openGate(board)
+        // Without a turn of the event loop, in which its end would be seen.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+      })
+      yield* Fiber.interrupt(long)
+      const { exits } = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(exits, [0, 1, 2].map((label) => Exit.succeed(label)))
+    })
+  )
+})
+
 for (const { layer, name } of backEnds) {
   describe(`${name}, chunkSize "auto"`, () => {
     it.live("gives results in order, and runs no item twice, whatever stands behind a long one", () =>

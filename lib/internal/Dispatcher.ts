@@ -409,6 +409,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     const collected = [...fleet.workers].flatMap(collect)
     const busy = [...fleet.workers].filter((worker) => withdrawFrom(worker, task))
     endPending(task)
+    collected.forEach(enqueue)
     finishAll([...collected, task])
     onAvailable()
     return busy

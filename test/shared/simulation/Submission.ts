@@ -41,7 +41,7 @@ export class Submission {
     }
     const mayBeRefused = plan.items.some(({ does }) => does === "take what cannot be cloned")
     this.#turn = turns.accept(plan.priority, mayBeRefused ? plan.items.length + 1 : 0)
-    if (plan.items.length === 0) turns.leave(this.#turn)
+    if (!this.items.some(mayStart)) turns.leave(this.#turn)
   }
 
   /** Whether its items may wait though a worker is ready. */
@@ -85,7 +85,7 @@ export class Submission {
     const isFirst = item.events.length === 0
     if (isFirst !== (event._tag === "Submitted")) this.#violation(`${event._tag} as event ${item.events.length}`, item)
     if (hasSettled(item)) this.#violation(`${event._tag} after it had settled`, item)
-    if (event._tag === "Started" && this.items.find((item) => !hasSettled(item)) === item) {
+    if (event._tag === "Started" && this.items.find((item) => !hasSettled(item) && mayStart(item)) === item) {
       this.#turns.start(this.#turn!)
     }
     item.events.push(event)
@@ -156,6 +156,8 @@ export class Submission {
     this.#simulation.violation(`item ${label}: ${what}`)
   }
 }
+
+const mayStart = ({ plan }: Item) => plan.does !== "take what cannot be cloned"
 
 const hasSettled = ({ events }: Item) => events.at(-1)?._tag === "Settled"
 
