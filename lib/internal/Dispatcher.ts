@@ -62,6 +62,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   const timings = new Timings()
   /** Those that have something outgoing. */
   const senders = new Set<Fleet.Worker>()
+  /** What was not sent after all. */
+  const refusals: Array<() => void> = []
   /** Items that are pending. */
   let queued = 0
   /** The priority of the latest task, and whether there have been others since all was at rest. */
@@ -184,13 +186,16 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       spareBuffers.put(task.job, spares)
       const reason = Fleet.reasonOf(sent)
       // Later, for it resumes callers, who may send more before what is being sent.
-      return queueMicrotask(() => onRefused(worker, items, reason))
+      if (refusals.length === 0) queueMicrotask(settleRefusals)
+      return void refusals.push(() => onRefused(worker, items, reason))
     }
     if (worker.slots !== undefined) busyPoll.expect()
     task.started(items, worker.workerId)
     events.started(task)
     if (worker.jobs >= options.maxJobsPerWorker) fleet.fillSpares()
   }
+
+  const settleRefusals = () => refusals.splice(0).forEach((settle) => settle())
 
   /** An input cannot be cloned. */
   const onRefused = (worker: Fleet.Worker, items: ReadonlyArray<Item>, reason: string) => {
@@ -405,6 +410,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
   /** Settles what no worker has begun of a cancelled task; returns the workers that have, which are asked to stop. */
   const withdraw = (task: Task): ReadonlyArray<Fleet.Worker> => {
+    settleRefusals()
     if (task.isQueued) queue.remove(task)
     const collected = [...fleet.workers].flatMap(collect)
     const busy = [...fleet.workers].filter((worker) => withdrawFrom(worker, task))
