@@ -19,8 +19,8 @@ export interface Port {
   /** Whether buffers move through the port instead of being copied. */
   readonly moves: boolean
   /**
-   * Whether a reply waits for what its job has left behind for this turn of the event loop: where the executor cannot see
-   * what was begun, the next job would be blamed for it.
+   * Whether a reply waits until its job has had this turn of the event loop: where the executor cannot see what was begun,
+   * the next job would be blamed for what this one has left behind.
    */
   readonly repliesNextTurn?: boolean
   readonly close: () => void
@@ -60,6 +60,8 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
   let at = 0
   let controller: AbortController | undefined
   let cancelled = { first: 0, last: 0 }
+  /** Replies that wait for the next turn. */
+  const late: Array<Settled> = []
   let spins = false
   const busyPoll = new BusyPoll(() => spins, () => {})
 
@@ -117,6 +119,8 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     for (let message = inbox.shift(); message !== undefined; message = inbox.shift()) {
       at = now()
       const cpuMs = message.observed ? threadCpuMs() : undefined
+      // Ahead of what the job itself puts off, which may take for ever.
+      if (port.repliesNextTurn === true) setImmediate(replyLate)
       buffers.begin(message.spares)
       const awaited = runFrom(message.id, {
         ...message,
@@ -202,9 +206,12 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       cost,
       spans: traced ? spans : undefined
     }
-    if (port.repliesNextTurn === true) setImmediate(reply, message)
-    else reply(message)
+    if (port.repliesNextTurn !== true) return reply(message)
+    late.push(message)
+    setImmediate(replyLate)
   }
+
+  const replyLate = () => late.splice(0).forEach(reply)
 
   const reply = (message: Settled) => {
     try {
