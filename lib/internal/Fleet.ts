@@ -278,7 +278,8 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       ? staying(spares) > wornOut() + Math.max(0, options.minWorkers - staying(workers))
       : staying(workers) > options.minWorkers
 
-  const staying = (group: Set<Worker>) => [...group].filter(({ state }) => state !== "stopping").length
+  const staying = (group: Set<Worker>) =>
+    [...group].filter(({ setupFailure, state }) => state !== "stopping" && setupFailure === undefined).length
 
   /** It has run its last job, and goes when its replacement is up. */
   const retire = (worker: Worker) => {
