@@ -70,11 +70,10 @@ const chunks: Case = {
   ]
 }
 
-/** The known experiment on threads and on a cluster. */
-const experiment: Case = {
-  name: "cluster-experiment",
-  description:
-    "The sines of the known experiment, --jobs arrays of --count on 2 threads, and on 2 runners of one worker",
+/** The known experiment on as many threads as the cluster has runners. */
+const experiment = (name: string, runners: number, where: string): Case => ({
+  name,
+  description: `The sines of the known experiment, --jobs arrays of --count on ${where} of one worker`,
   subjects: [
     {
       name: "ThreadExecutor",
@@ -99,6 +98,13 @@ const experiment: Case = {
       }
     }
   ]
-}
+})
 
-export const cluster: ReadonlyArray<Case> = [noop, latency, chunks, experiment]
+export const cluster: ReadonlyArray<Case> = [
+  noop,
+  latency,
+  chunks,
+  experiment("cluster-experiment", 2, "2 threads, and on 2 runners"),
+  // The program that reads the results has a core of its own where there are two.
+  experiment("cluster-experiment-1", 1, "1 thread, and on 1 runner")
+]
