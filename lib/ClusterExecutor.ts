@@ -86,8 +86,8 @@ export interface RunnerOptions extends ClusterOptions, ThreadExecutor.Options {
   /** How long jobs that run have to end when the runner stops; then other runners begin them anew. By default 10 seconds. */
   readonly drainTimeout?: Duration.Input
   /**
-   * How often a runner with a free worker asks for a job, by default every 15 milliseconds. Each question costs the
-   * database about 0.3 ms, so that many hundred runners want it longer.
+   * How often a runner with a free worker asks for a job of which nothing told it, by default every 200 milliseconds: it
+   * hears of a new job at once, but not of one whose runner died. Each question costs the database about 0.3 ms.
    */
   readonly pollInterval?: Duration.Input
   /**
@@ -108,7 +108,7 @@ export const runner = (
     yield* poolOptions.uniqueNames(options.jobs)
     const drainTimeout = yield* poolOptions.duration("drainTimeout", options.drainTimeout ?? "10 seconds")
     const keepFor = yield* poolOptions.duration("keepFor", options.keepFor ?? "7 days")
-    const pollInterval = yield* poolOptions.duration("pollInterval", options.pollInterval ?? "15 millis")
+    const pollInterval = yield* poolOptions.duration("pollInterval", options.pollInterval ?? "200 millis")
     const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
     return Layer.provide(
       cluster.layerRunner({ ...options, drainTimeout, keepFor, pollInterval }),

@@ -268,6 +268,23 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         yield* untilShards([60])
       }))
 
+    it.effect("hears of new jobs, however seldom it asks", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const runner = ClusterExecutor.runner({
+          databaseUrl: url,
+          maxWorkers: 2,
+          jobs: [values.square],
+          pollInterval: "1 hour"
+        })
+        const squares = yield* Stream.range(1, 6).pipe(
+          Stream.mapEffect((n) => Executor.run(values.square, n), { concurrency: 2 }),
+          Stream.runCollect,
+          Effect.provide(Layer.merge(program(), runner))
+        )
+        assert.deepStrictEqual(squares, [1, 4, 9, 16, 25, 36])
+      }))
+
     it.effect("lets go of what a job left behind when its time is over", () =>
       Effect.gen(function*() {
         const { url } = yield* Database

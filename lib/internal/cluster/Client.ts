@@ -166,6 +166,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     }
     if (!Arr.isArrayNonEmpty(submissions)) return
     const rows = yield* persist(table.submit(submissions, client, options.retryFailed))
+    yield* Effect.ignore(table.announce)
     for (const { id, inputHash, job, state } of rows) {
       for (const task of tasks.get(id) ?? []) {
         task.state = "sent"

@@ -74,8 +74,8 @@ export interface Reply {
 /** The channel on which a client hears of its jobs. */
 export const clientChannel = (client: string) => `effect_futures_client_${client}`
 
-/** The channel on which a runner hears of jobs that nobody wants any more. */
-export const runnerChannel = (runner: number) => `effect_futures_runner_${runner}`
+/** The channel on which all runners hear that there are jobs, and of jobs that nobody wants any more. */
+export const runnersChannel = "effect_futures_runners"
 
 /** How long a runner is taken for alive that is not heard of. */
 export const runnerSilenceSeconds = 5
@@ -95,7 +95,15 @@ const make = Effect.gen(function*() {
 
   return {
     listen: sql.listen,
+
+    /** Waits for a job and hands it over. Asks at once, then each `pollInterval`, and when it is told to. */
     take: queue.take,
+
+    /** Has `take` ask at once: it does when something is offered, and this has been before. */
+    ask: queue.offer({ id: "", submission: 0 }, { id: "nothing" }),
+
+    /** Tells the runners that there are jobs. That may be forgotten: they ask now and then by themselves. */
+    announce: sql`SELECT pg_notify(${runnersChannel}, ''), set_config('synchronous_commit', 'off', true)`,
 
     /** Puts jobs into the queue that are not there; may be done again. Tells of each what is known of it. */
     submit: (jobs: Arr.NonEmptyReadonlyArray<Submission>, client: string, retryFailed: boolean) =>
@@ -185,16 +193,15 @@ const make = Effect.gen(function*() {
       Effect.map(
         sql<{ readonly state: State }>`
           WITH old AS (
-            SELECT id, state, runner FROM effect_futures_jobs WHERE ${
+            SELECT id, state FROM effect_futures_jobs WHERE ${
           sql.and([sql`id = ${id}`, sql.in("state", ofStates)])
         } FOR UPDATE
           ), cancelled AS (
             UPDATE effect_futures_jobs AS jobs SET state = 'cancelled', settled_at = now()
             FROM old WHERE jobs.id = old.id
-            RETURNING old.state, old.runner
+            RETURNING old.state
           )
-          SELECT state, CASE WHEN state = 'running'
-            THEN pg_notify('effect_futures_runner_' || runner, ${id}) END
+          SELECT state, CASE WHEN state = 'running' THEN pg_notify(${runnersChannel}, ${id}) END
           FROM cancelled`,
         ([cancelled]) => cancelled?.state
       ),

@@ -55,6 +55,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   const byName = new Map(jobs.map((job) => [job.name, job]))
   /** What stops the jobs that run, by their names. */
   const running = new Map<string, Deferred.Deferred<void>>()
+  /** Workers that wait for a job of the queue. */
+  let idle = 0
   let isDraining = false
 
   const runner = yield* persist(table.addRunner({
@@ -70,7 +72,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   )
   const heldShards = Effect.provide(Membership.heldShards, member)
 
-  const handle = (workerId: number, free: Effect.Effect<void>) => (ticket: JobTable.Ticket) =>
+  const handle = (ticket: JobTable.Ticket, workerId: number, free: Effect.Effect<void>) =>
     Effect.gen(function*() {
       if (isDraining) return yield* Effect.interrupt
       const started = yield* table.start(ticket, runner, workerId)
@@ -217,12 +219,19 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   /** A free worker takes the next job; it is free again when the job has run, and its result is on its way. */
   const work = Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(restore(Queue.take(freeWorkers)), (workerId) => {
+      let isIdle = true
       let isFree = false
+      idle++
+      const begin = Effect.sync(() => {
+        if (isIdle) idle--
+        isIdle = false
+      })
       const free = Effect.sync(() => {
         if (!isFree) Queue.offerUnsafe(freeWorkers, workerId)
         isFree = true
       })
-      return restore(table.take(handle(workerId, free))).pipe(
+      return restore(table.take((ticket) => Effect.andThen(begin, handle(ticket, workerId, free)))).pipe(
+        Effect.ensuring(begin),
         Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.sleep("200 millis")),
         Effect.ensuring(free)
       )
@@ -242,11 +251,17 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       }
     })
 
+  const ask = Effect.suspend(() => idle > 0 ? table.ask : Effect.void)
+
   const listen = Effect.scoped(Effect.gen(function*() {
-    const notifications = yield* table.listen(JobTable.runnerChannel(runner))
-    return yield* Effect.forever(
-      Effect.flatMap(Queue.takeAll(notifications), (some) => stop(some.map(({ payload }) => payload)))
-    )
+    const notifications = yield* table.listen(JobTable.runnersChannel)
+    // For what came before it listened.
+    yield* ask
+    return yield* Effect.forever(Effect.gen(function*() {
+      const payloads = (yield* Queue.takeAll(notifications)).map(({ payload }) => payload)
+      yield* stop(payloads)
+      if (payloads.includes("")) yield* ask
+    }))
   }))
   yield* Effect.forkScoped(Effect.repeat(Effect.ignore(listen), Schedule.spaced("200 millis")))
 
