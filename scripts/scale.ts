@@ -15,7 +15,7 @@ import * as flags from "./shared/flags.ts"
 import { main } from "./shared/main.ts"
 import { placeOf } from "./shared/place.ts"
 
-const usual = { cores: 4, flushMs: 0.5, pollMs: 15 }
+const usual = { cores: 4, flushMs: 0.5, pollMs: 200, listeners: 8 }
 
 const questions: ReadonlyArray<{ readonly name: string; readonly cluster: Cluster }> = [
   ...[1, 10, 100, 1000].map((runners) => ({

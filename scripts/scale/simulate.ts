@@ -2,7 +2,8 @@
  * A cluster in simulated time: runners of one worker, a program that keeps them busy, and the database between them.
  *
  * The database is a number of cores that serve one statement each, first come, first served, and a lock that every
- * notification holds until its change is on disk, for Postgres gives notifications an order.
+ * notification holds until its change is on disk, for Postgres gives notifications an order. A notification wakes all who
+ * listen: the program and the first of the runners.
  */
 
 export interface Cluster {
@@ -14,8 +15,10 @@ export interface Cluster {
   readonly cores: number
   /** How long the disk takes to hold a change for good. */
   readonly flushMs: number
-  /** How often a runner with nothing to do asks for a message. */
+  /** How often a runner with nothing to do asks for a message of which nothing told it. */
   readonly pollMs: number
+  /** How many runners listen. */
+  readonly listeners: number
 }
 
 export interface Outcome {
@@ -27,14 +30,18 @@ export interface Outcome {
 }
 
 /** What each statement costs a core of the database, in milliseconds: their sum is measured, their shares are guessed. */
-export const costs = { submit: 0.55, ask: 0.35, start: 0.3, finish: 0.35, complete: 0.1, read: 0.1 }
+export const costs = { submit: 0.55, ask: 0.35, start: 0.3, finish: 0.35, complete: 0.1, read: 0.1, announce: 0.05 }
 
-/** How long the end of a job that is not flushed holds the lock. */
+/** What a notification costs it for each who listens. */
+export const wakeMs = 0.03
+
+/** How long a notification with nothing to flush holds the lock. */
 const shortLockMs = 0.02
 
 /** Runs the cluster until it is steady, and then for a while that counts. */
 export const simulate = (cluster: Cluster): Outcome => {
   const { chunk, flushMs, jobMs, pollMs, runners } = cluster
+  const listeners = Math.min(cluster.listeners, runners)
   const agenda = new Agenda()
   const cores = new Station(cluster.cores)
   const lock = new Station(1)
@@ -46,28 +53,47 @@ export const simulate = (cluster: Cluster): Outcome => {
   let ended = 0
   let ranMs = 0
 
-  const query = (costMs: number, then: () => void, lockMs = 0) =>
-    cores.serve(agenda, costMs, () => lockMs === 0 ? then() : lock.serve(agenda, lockMs, then))
-  const submit = () => query(costs.submit, () => waiting++)
-  const ask = () =>
+  /** What asks again, for each runner that has nothing to do. */
+  const idle = new Map<number, () => void>()
+
+  const query = (costMs: number, then: () => void) => cores.serve(agenda, costMs, then)
+  const notify = (costMs: number, lockMs: number, then: () => void) =>
+    query(costMs + wakeMs * (listeners + 1), () => lock.serve(agenda, lockMs, then))
+  const submit = () =>
+    query(costs.submit, () => {
+      waiting++
+      notify(costs.announce, shortLockMs, () => {
+        for (let runner = 0; runner < listeners; runner++) idle.get(runner)?.()
+      })
+    })
+  const ask = (runner: number) =>
     query(costs.ask, () => {
-      if (waiting === 0) return agenda.at(pollMs, ask)
+      if (waiting === 0) {
+        const askAgain = () => {
+          if (idle.get(runner) !== askAgain) return
+          idle.delete(runner)
+          ask(runner)
+        }
+        idle.set(runner, askAgain)
+        return agenda.at(pollMs, askAgain)
+      }
       waiting--
       // Half as long to half as long again, so that runners that began together do not end together.
       const ms = messageMs * (0.5 + random())
-      query(costs.start, () => agenda.at(ms, () => end(ms)), shortLockMs)
+      notify(costs.start, shortLockMs, () => agenda.at(ms, () => end(runner, ms)))
     })
-  const end = (ms: number) => {
+  const end = (runner: number, ms: number) => {
     if (agenda.now > warmUpMs) ranMs += ms
-    query(costs.finish, () => {
+    notify(costs.finish, flushMs + shortLockMs, () => {
       if (agenda.now > warmUpMs) ended += chunk
-      query(costs.complete, ask)
+      query(costs.complete, () => ask(runner))
       query(costs.read, submit)
-    }, flushMs + shortLockMs)
+    })
   }
 
   for (let n = 0; n < 4 * runners; n++) submit()
-  for (let n = 0; n < runners; n++) agenda.at(pollMs * n / runners, ask)
+  // One after the other within a second.
+  for (let n = 0; n < runners; n++) agenda.at(1000 * n / runners, () => ask(n))
   const busyBefore = { cores: 0, lock: 0 }
   agenda.at(warmUpMs, () => Object.assign(busyBefore, { cores: cores.busyMs, lock: lock.busyMs }))
   agenda.runUntil(endMs)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { simulate } from "../../scripts/scale/simulate.ts"
+import { costs, simulate, wakeMs } from "../../scripts/scale/simulate.ts"
 
-const roomy = { cores: 64, flushMs: 0.01, pollMs: 1 }
+const roomy = { cores: 64, flushMs: 0.01, pollMs: 1, listeners: 0 }
 
 describe("the simulation of a cluster", () => {
   it("keeps runners busy whose jobs are long, and does as many as they can", () => {
@@ -13,7 +13,21 @@ describe("the simulation of a cluster", () => {
   it("finds the cores of the database where they are the limit", () => {
     const outcome = simulate({ ...roomy, cores: 2, runners: 200, jobMs: 1, chunk: 1 })
     assert.isAbove(outcome.cores, 0.99)
-    assert.closeTo(outcome.jobsPerSecond, 2000 / 1.75, 100)
+    // The program hears of each message three times.
+    const messageMs = Object.values(costs).reduce((sum, ms) => sum + ms, 3 * wakeMs)
+    assert.closeTo(outcome.jobsPerSecond, 2000 / messageMs, 100)
+  })
+
+  it("has the cores wake all who listen", () => {
+    const crowded = { ...roomy, cores: 2, runners: 200, jobMs: 1, chunk: 1 }
+    const few = simulate(crowded)
+    const many = simulate({ ...crowded, listeners: 200 })
+    assert.isBelow(many.jobsPerSecond, few.jobsPerSecond / 4)
+  })
+
+  it("keeps those busy who listen, however seldom they ask", () => {
+    const seldom = { ...roomy, pollMs: 10_000, runners: 4, jobMs: 100, chunk: 1 }
+    assert.isAbove(simulate({ ...seldom, listeners: 4 }).runners, 0.9)
   })
 
   it("finds the lock of notifications where the disk is the limit", () => {

@@ -74,7 +74,7 @@ export interface Reply {
 /** The channel on which a client hears of its jobs. */
 export const clientChannel = (client: string) => `effect_futures_client_${client}`
 
-/** The channel on which all runners hear that there are jobs, and of jobs that nobody wants any more. */
+/** The channel on which runners hear that there are jobs, and of jobs that nobody wants any more. */
 export const runnersChannel = "effect_futures_runners"
 
 /** How long a runner is taken for alive that is not heard of. */
@@ -278,9 +278,16 @@ const make = Effect.gen(function*() {
         ([added]) => added!.id
       ),
 
-    /** The runner is alive. */
+    /** The runner is alive. Tells how many others are that were there before it. */
     seeRunner: (id: number, busy: number, shards: number) =>
-      sql`UPDATE effect_futures_runners SET seen_at = now(), busy = ${busy}, shards = ${shards} WHERE id = ${id}`,
+      Effect.map(
+        sql<{ readonly older: number }>`
+          UPDATE effect_futures_runners SET seen_at = now(), busy = ${busy}, shards = ${shards}
+          WHERE id = ${id}
+          RETURNING (SELECT count(*)::int FROM effect_futures_runners
+            WHERE id < ${id} AND seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})) AS older`,
+        ([seen]) => seen?.older ?? 0
+      ),
 
     /** Whether a runner is heard of. */
     isAlive: (id: number) =>

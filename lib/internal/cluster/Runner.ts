@@ -48,6 +48,12 @@ const Trace = Schema.fromJsonString(
   Schema.Struct({ traceId: Schema.String, spanId: Schema.String, sampled: Schema.Boolean })
 )
 
+/**
+ * So many runners listen, those that have been there longest: Postgres wakes all who listen at each notification, whatever
+ * it is about. The others find out by asking.
+ */
+const maxListeners = 8
+
 /** Runs until it is interrupted; then what runs is given back to the queue. What it returns takes no more jobs first. */
 export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Options) {
   const table = yield* JobTable.JobTable
@@ -55,8 +61,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   const byName = new Map(jobs.map((job) => [job.name, job]))
   /** What stops the jobs that run, by their names. */
   const running = new Map<string, Deferred.Deferred<void>>()
-  /** Workers that wait for a job of the queue. */
-  let idle = 0
+  /** Workers that wait for a job. */
+  let waiting = 0
   let isDraining = false
 
   const runner = yield* persist(table.addRunner({
@@ -219,12 +225,12 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   /** A free worker takes the next job; it is free again when the job has run, and its result is on its way. */
   const work = Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(restore(Queue.take(freeWorkers)), (workerId) => {
-      let isIdle = true
+      let isWaiting = true
       let isFree = false
-      idle++
+      waiting++
       const begin = Effect.sync(() => {
-        if (isIdle) idle--
-        isIdle = false
+        if (isWaiting) waiting--
+        isWaiting = false
       })
       const free = Effect.sync(() => {
         if (!isFree) Queue.offerUnsafe(freeWorkers, workerId)
@@ -251,7 +257,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       }
     })
 
-  const ask = Effect.suspend(() => idle > 0 ? table.ask : Effect.void)
+  const ask = Effect.suspend(() => waiting > 0 ? table.ask : Effect.void)
 
   const listen = Effect.scoped(Effect.gen(function*() {
     const notifications = yield* table.listen(JobTable.runnersChannel)
@@ -263,11 +269,13 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       if (payloads.includes("")) yield* ask
     }))
   }))
-  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(listen), Schedule.spaced("200 millis")))
+  let older = Infinity
+  const listenIfOld = Effect.suspend(() => older < maxListeners ? Effect.ignore(listen) : Effect.void)
+  yield* Effect.forkScoped(Effect.repeat(listenIfOld, Schedule.spaced("200 millis")))
 
   /** Says that this runner is alive, and asks for what no notification told. */
   const beat = Effect.gen(function*() {
-    yield* table.seeRunner(runner, running.size, yield* heldShards)
+    older = yield* table.seeRunner(runner, running.size, yield* heldShards)
     if (running.size > 0) yield* stop(yield* table.cancelled([...running.keys()]))
   })
   yield* Effect.forkScoped(Effect.repeat(Effect.ignore(beat), Schedule.spaced("1 second")))
