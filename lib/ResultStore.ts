@@ -14,6 +14,7 @@ import { randomUUID } from "node:crypto"
 import fs from "node:fs/promises"
 import path from "node:path"
 import { crc32 } from "node:zlib"
+import { persist } from "./internal/cluster/persist.ts"
 
 /** See the module's comment. */
 export class ResultStore extends Context.Service<ResultStore, {
@@ -131,7 +132,9 @@ export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.e
         try: (signal) => {
           let part = 0
           return hashed({ store, id }, pieces, signal, async (bytes) => {
-            await run(sql`INSERT INTO effect_futures_results ${sql.insert({ id, part: part++, bytes })}`)
+            await run(persist(
+              sql`INSERT INTO effect_futures_results ${sql.insert({ id, part: part++, bytes })} ON CONFLICT DO NOTHING`
+            ))
           })
         },
         catch: lost(id)
@@ -139,7 +142,9 @@ export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.e
 
     const read = (id: string, part: number) =>
       Effect.map(
-        sql<{ bytes: Uint8Array }>`SELECT bytes FROM effect_futures_results WHERE id = ${id} AND part = ${part}`,
+        persist(
+          sql<{ bytes: Uint8Array }>`SELECT bytes FROM effect_futures_results WHERE id = ${id} AND part = ${part}`
+        ),
         ([row]) => row?.bytes
       )
 

@@ -82,6 +82,12 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
           error.message,
           /^Job "unknown" was not found in runner \S+: it runs "sin", .*give it to this runner/
         )
+        const exits = yield* Stream.make(undefined, undefined, undefined).pipe(
+          Executor.mapExit(jobs.unknown, { chunkSize: 3 }),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(exits, exits.map(() => Exit.fail(error)))
+        assert.lengthOf(exits, 3)
       }).pipe(Effect.provide(cluster())))
 
     it.effect("stops a busy job when it is interrupted, and its worker takes the next", () =>
@@ -393,15 +399,34 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.match(error.message, /another version of the job's module .*start the runners again from the program's/)
       }))
 
-    it.effect("is said of a result over every limit", () =>
+    it.effect("is said of an input and a result over every limit", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(Executor.run(jobs.longText, 30_000_000))
         assert.match(
           error.message,
           /^The result of job "longText" cannot be cloned: it is 120000\d\d\d bytes of JSON and the limit is 100000000: send/
         )
+        const inputError = yield* Effect.flip(Executor.run(values.echo, "text".repeat(30_000_000)))
+        assert.match(
+          inputError.message,
+          /^The input of job "echo" cannot be cloned: it is 120000\d\d\d bytes of JSON and/
+        )
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
       }).pipe(Effect.provide(cluster())))
+  })
+
+  describe("a folder for results that cannot be written", () => {
+    it.effect("fails the jobs that need it, and no others", () =>
+      Effect.gen(function*() {
+        const input = yield* Effect.flip(Executor.run(values.echo, new Uint8Array(2_000_000)))
+        assert.match(input.message, /^The input of job "echo" cannot be cloned: Result .* cannot be stored or read: E/)
+        const result = yield* Effect.flip(Executor.run(values.bytes, { count: 2_000_000, n: 1 }))
+        assert.match(
+          result.message,
+          /^The result of job "bytes" cannot be cloned: Result .* cannot be stored or read: E/
+        )
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+      }).pipe(Effect.provide(cluster({ resultFolder: "/dev/null/results" }))))
   })
 
   describe("a span in a job", () => {

@@ -1,9 +1,10 @@
 /** What becomes of 200 jobs when a part of their cluster dies, freezes or is cut off: real processes on loopback. */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Fiber, type Scope, Stream } from "effect"
+import { Effect, Fiber, Layer, type Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import * as ClusterDatabase from "../lib/internal/cluster/Database.ts"
-import { Executor } from "../lib/mod.ts"
+import { persist } from "../lib/internal/cluster/persist.ts"
+import { Executor, ResultStore } from "../lib/mod.ts"
 import * as postgres from "../scripts/shared/postgres.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as Notes from "./jobs/notes.ts"
@@ -48,6 +49,13 @@ const survive = <E, R>(strike: Effect.Effect<unknown, E, R>, databaseUrl?: strin
     yield* Fiber.join(run)
     return { arrived, before, struckAt, notes: Notes.lines(notes) } satisfies Outcome
   })
+
+const thrice = function*(piece: Uint8Array, andThen: Effect.Effect<void>) {
+  for (let n = 0; n < 3; n++) {
+    yield piece
+    Effect.runSync(andThen)
+  }
+}
 
 /** Each result arrived once, and nothing that had arrived was begun again. */
 const assertWhole = ({ arrived, before, notes }: Outcome) => {
@@ -160,26 +168,45 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
       }))
   }
 
+  /** The database by a proxy, on one connection. */
+  const proxied = Effect.gen(function*() {
+    const { port, url } = yield* Database
+    const proxy = yield* makeProxy(port)
+    const database = ClusterDatabase.layer({
+      databaseUrl: url.replace(`:${port}/`, `:${proxy.port}/`),
+      name: "test",
+      maxConnections: 1,
+      isDurable: false
+    })
+    return { database, cut: Effect.andThen(proxy.cut, proxy.mend) }
+  })
+
   it.effect("tries a transaction again whose connection was cut", () =>
     Effect.gen(function*() {
-      const { port, url } = yield* Database
-      const proxy = yield* makeProxy(port)
+      const { cut, database } = yield* proxied
       let tries = 0
       const sum = yield* SqlClient.SqlClient.use((sql) =>
-        ClusterDatabase.persist(sql.withTransaction(Effect.gen(function*() {
-          if (tries++ === 0) yield* Effect.andThen(proxy.cut, proxy.mend)
+        persist(sql.withTransaction(Effect.gen(function*() {
+          if (tries++ === 0) yield* cut
           return yield* sql`SELECT 1 + 1 AS sum`
         })))
-      ).pipe(
-        Effect.provide(ClusterDatabase.layer({
-          databaseUrl: url.replace(`:${port}/`, `:${proxy.port}/`),
-          name: "test",
-          maxConnections: 1,
-          isDurable: false
-        }))
-      )
+      ).pipe(Effect.provide(database))
       assert.deepStrictEqual(sum, [{ sum: 2 }])
       assert.strictEqual(tries, 2)
+    }))
+
+  it.effect("keeps a large result in the database though its connection is cut at each piece", () =>
+    Effect.gen(function*() {
+      const { cut, database } = yield* proxied
+      const piece = new Uint8Array(ResultStore.pieceBytes).fill(7)
+      const bytes = yield* ResultStore.ResultStore.use((store) =>
+        Effect.flatMap(store.write(thrice(piece, cut)), (reference) =>
+          store.read(reference).pipe(
+            Stream.tap(() => cut),
+            Stream.runFold(() => 0, (sum, piece) => sum + piece.length)
+          ))
+      ).pipe(Effect.provide(Layer.provide(ResultStore.layerPostgres, database)))
+      assert.strictEqual(bytes, 3 * piece.length)
     }))
 
   it.effect("does for a program that was killed, and starts again, only what was not finished", () =>

@@ -5,6 +5,7 @@
  * runner's replies are notifications; where one is lost, for the connection was, the job is found by asking.
  */
 import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -29,9 +30,9 @@ import { publisher } from "../metrics.ts"
 import { validateName, validateRun } from "../options.ts"
 import { TaskQueue } from "../TaskQueue.ts"
 import { Timings } from "../Timings.ts"
-import { persist } from "./Database.ts"
 import * as JobTable from "./JobTable.ts"
 import * as messages from "./messages.ts"
+import { persist } from "./persist.ts"
 import { type Measured, RemoteTask } from "./RemoteTask.ts"
 import { sourceOf } from "./source.ts"
 import * as values from "./values.ts"
@@ -120,6 +121,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     settled()
   }
 
+  const endAll = (some: ReadonlyArray<RemoteTask> = [], exit: Exit.Exit<never, unknown>) =>
+    some.forEach((task) => end(task, exit))
+
   const onStarted = (name: string, workerId: number) => {
     for (const task of tasks.get(name) ?? []) {
       if (task.startedAt === undefined) {
@@ -142,10 +146,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     const submissions: Array<JobTable.Submission> = []
     for (const task of first) {
       const { deadline, isKeyed, retryWorkerDeath, trace } = task.options
-      const stored = yield* messages.store({ pieces: () => task.pieces }).pipe(
-        Effect.retry(Schedule.spaced("1 second")),
-        Effect.orDie
-      )
+      const written = yield* Effect.exit(messages.store({ pieces: () => task.pieces }))
+      if (Exit.isFailure(written)) {
+        endAll(tasks.get(task.name), Exit.fail(values.inputError(task.job, Cause.squash(written.cause))))
+        continue
+      }
+      const stored = written.value
       task.inputReference = stored.reference
       submissions.push({
         id: task.name,
@@ -179,7 +185,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       // Nobody waits for it any more.
       if (!tasks.has(id)) yield* persist(table.cancel(id, ["waiting", "running"]))
     }
-  })
+  }, (effect, chosen) => Effect.catchDefect(effect, (defect) => Effect.sync(() => endAll(chosen, Exit.die(defect)))))
 
   const submitAll = Queue.takeAll(leaving).pipe(
     Effect.flatMap((chosen) => Effect.forEach(batches(chosen), submit, { discard: true })),
@@ -187,23 +193,30 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   )
 
   /** Settles the tasks of the jobs that have ended. */
-  const collect = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
-    const wanted = [...new Set(names)].filter((name) => tasks.has(name) && !loading.has(name))
-    for (const some of Arr.chunksOf(wanted, namesAtOnce)) {
-      for (const row of yield* persist(table.ended(some))) {
-        if (row.state === "cancelled") {
-          for (const task of tasks.get(row.id) ?? []) {
-            // Another program cancelled what this one still wants.
-            if (task.verdict === undefined) submitAgain(task)
-            else end(task, task.verdict)
+  const collect = Effect.fnUntraced(
+    function*(names: ReadonlyArray<string>) {
+      const wanted = [...new Set(names)].filter((name) => tasks.has(name) && !loading.has(name))
+      for (const some of Arr.chunksOf(wanted, namesAtOnce)) {
+        for (const row of yield* persist(table.ended(some))) {
+          if (row.state === "cancelled") {
+            for (const task of tasks.get(row.id) ?? []) {
+              // Another program cancelled what this one still wants.
+              if (task.verdict === undefined) submitAgain(task)
+              else end(task, task.verdict)
+            }
+          } else {
+            loading.add(row.id)
+            runLater(Effect.ensuring(receive(row), Effect.sync(() => loading.delete(row.id))))
           }
-        } else {
-          loading.add(row.id)
-          runLater(Effect.ensuring(receive(row), Effect.sync(() => loading.delete(row.id))))
         }
       }
-    }
-  })
+    },
+    (effect, names) =>
+      Effect.catchDefect(
+        effect,
+        (defect) => Effect.sync(() => names.forEach((name) => endAll(tasks.get(name), Exit.die(defect))))
+      )
+  )
 
   const receive = Effect.fnUntraced(function*(row: JobTable.Ended) {
     const loaded = yield* Effect.exit(messages.load({ bytes: row.reply, reference: row.replyReference }))

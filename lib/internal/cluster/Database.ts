@@ -5,10 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
-import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { ClusterUnavailable } from "../../ExecutorError.ts"
 import { tables } from "./tables.ts"
 
@@ -132,16 +130,3 @@ const causes = (error: unknown): Array<{ readonly code?: unknown }> => {
   }
   return found
 }
-
-/** Tries again until the database is there; what it was asked must be such that it may be done twice. */
-export const persist = <A, E, R>(
-  effect: Effect.Effect<A, E, R>
-): Effect.Effect<A, Exclude<E, SqlError | PersistedQueue.PersistedQueueError>, R> =>
-  effect.pipe(
-    // A transaction whose connection is gone cannot be rolled back, which Effect takes for a defect.
-    Effect.catchDefect((defect) => isAway(defect) ? Effect.fail(defect) : Effect.die(defect)),
-    Effect.retry({ while: isAway, schedule: Schedule.spaced("200 millis") })
-    // The types do not tell that this leaves no error that is away.
-  ) as never
-
-const isAway = (error: unknown) => isSqlError(error) || error instanceof PersistedQueue.PersistedQueueError

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { createHash } from "node:crypto"
 import type { JobEvent, Settled } from "../../Executor.ts"
-import { CloneError, type DeadlineExceeded } from "../../ExecutorError.ts"
+import type { DeadlineExceeded } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
 import { describe } from "../errorCodec.ts"
 import { now } from "../protocol.ts"
@@ -89,14 +89,24 @@ export class RemoteTask {
         values.addInput(writer, this.job, input)
         this.#sent.push(index)
       } catch (cause) {
-        const error = new CloneError({ job: this.job.name, side: "input", reason: describe(cause).message })
-        this.#settle(index, Exit.fail(error), undefined, 0)
+        this.#settle(index, Exit.fail(values.inputError(this.job, cause)), undefined, 0)
       }
     })
-    this.pieces = writer.pieces()
+    this.pieces = this.#piecesOf(writer)
     const hash = createHash("sha256")
     for (const piece of this.pieces) hash.update(piece)
     this.inputHash = hash.digest("hex")
+  }
+
+  /** None where all of it is too much; then the items have settled. */
+  #piecesOf(writer: wire.Writer): ReadonlyArray<Uint8Array> {
+    try {
+      return writer.pieces()
+    } catch (cause) {
+      const error = values.inputError(this.job, cause)
+      for (const index of this.#sent.splice(0)) this.#settle(index, Exit.fail(error), undefined, 0)
+      return []
+    }
   }
 
   get items(): number {
@@ -114,13 +124,14 @@ export class RemoteTask {
     for (const index of this.#sent) this.#tell(index, { _tag: "Started", workerId, at: this.startedAt })
   }
 
-  /** Settles each item as its runner says, unless nobody waits for it any more. */
+  /** Settles each item as its runner says, unless nobody waits for it any more; one exit alone is that of all. */
   replied(
     exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
     measured: Measured,
     giveBack: () => void
   ): void {
-    this.#sent.forEach((index, n) => this.#settle(index, this.verdict ?? exits[n] ?? Exit.interrupt(), measured, n))
+    const exitOf = (n: number) => exits.length === 1 ? exits[0]! : exits[n]!
+    this.#sent.forEach((index, n) => this.#settle(index, this.verdict ?? exitOf(n), measured, n))
     this.#finish(measured.runMs, giveBack)
   }
 

@@ -20,10 +20,10 @@ import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
 import { describe } from "../errorCodec.ts"
 import { now } from "../protocol.ts"
-import { persist } from "./Database.ts"
 import * as JobTable from "./JobTable.ts"
 import * as Membership from "./Membership.ts"
 import * as messages from "./messages.ts"
+import { persist } from "./persist.ts"
 import type { Measured } from "./RemoteTask.ts"
 import { sourceOf } from "./source.ts"
 import * as values from "./values.ts"
@@ -105,7 +105,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       if (refused !== undefined) return yield* reply(job, [Exit.fail(refused)], unmeasured(workerId))
       const loaded = yield* Effect.exit(messages.load({ bytes: started.input, reference: started.inputReference }))
       if (Exit.isFailure(loaded)) {
-        return yield* reply(job, [notRead(job!, Cause.squash(loaded.cause))], unmeasured(workerId))
+        const error = values.inputError(job!, Cause.squash(loaded.cause))
+        return yield* reply(job, [Exit.fail(error)], unmeasured(workerId))
       }
       const sent = yield* Effect.orDie(Schema.decodeEffect(Sent)(started.options))
       return yield* execute(job!, loaded.value.values, sent, workerId, free)
@@ -301,9 +302,6 @@ const readInput = (job: Job.Any, sent: unknown): Exit.Exit<unknown, CloneError> 
   try {
     return Exit.succeed(values.readInput(job, sent))
   } catch (cause) {
-    return notRead(job, cause)
+    return Exit.fail(values.inputError(job, cause))
   }
 }
-
-const notRead = (job: Job.Any, cause: unknown) =>
-  Exit.fail(new CloneError({ job: job.name, side: "input", reason: describe(cause).message }))

@@ -31,6 +31,10 @@ export const addInput = (writer: wire.Writer, job: Job.Any, input: unknown): voi
 /** @throws what says why it is not an input of the job. */
 export const readInput = (job: Job.Any, sent: unknown): unknown => decode(job, "input", sent)
 
+/** What is said of an input that cannot be sent or read. */
+export const inputError = (job: Job.Any, cause: unknown): CloneError =>
+  new CloneError({ job: job.name, side: "input", reason: describe(cause).message })
+
 type Sent =
   | readonly ["value", unknown?]
   | readonly ["failed", unknown]

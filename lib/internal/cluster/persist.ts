@@ -1,0 +1,36 @@
+/** What is to be done to a database that may be away for a while. */
+import * as Effect from "effect/Effect"
+import type { PersistedQueueError } from "effect/persistence/PersistedQueue"
+import * as Predicate from "effect/Predicate"
+import * as Schedule from "effect/Schedule"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
+
+type Away = SqlError | PersistedQueueError
+
+/** Tries again until the database has done it, and says when that takes long; it must be such that it may be done twice. */
+export const persist = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, Away>, R> =>
+  effect.pipe(
+    // A transaction whose connection is gone cannot be rolled back, which Effect takes for a defect.
+    Effect.catchDefect((defect) => isAway(defect) ? Effect.fail(defect) : Effect.die(defect)),
+    Effect.retry({ while: isAway, schedule: patience })
+    // The types do not tell that this leaves no error that is away.
+  ) as never
+
+const isAway = (error: unknown): error is Away => isSqlError(error) || Predicate.isTagged(error, "PersistedQueueError")
+
+/** Five times a second; says why after 5 seconds, and then each minute. */
+const patience = Schedule.spaced("200 millis").pipe(
+  Schedule.tap(({ attempt, input }) =>
+    attempt % 300 === 25
+      ? Effect.logWarning(`The cluster's database does not do what it is asked to: ${reasonOf(input)}. Trying again.`)
+      : Effect.void
+  )
+)
+
+/** What the server said is the last of the causes. */
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && error.cause !== undefined
+    ? reasonOf(error.cause)
+    : error instanceof Error
+    ? error.message
+    : String(error)
