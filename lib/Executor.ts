@@ -43,7 +43,7 @@ export interface RunOptions {
   /**
    * Limits of time, each by its own clock: from acceptance until the job starts (`queued`), while it runs (`running`;
    * begins anew when it is run again), from acceptance to the end (`total`). The job that passes one is stopped and fails
-   * with `DeadlineExceeded`.
+   * with `DeadlineExceeded`. `Infinity` is none.
    */
   readonly deadline?: {
     readonly queued?: Duration.Input

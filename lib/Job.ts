@@ -94,7 +94,7 @@ type NeedsNothing<R> = R extends Effect<infer _A, infer _E, infer Services>
  * as a plain object. A failure of the Effect arrives as the caller's typed failure; whatever is thrown or rejected, as
  * `JobThrew`. To another machine they are sent as JSON and bytes, or as `schemas` say.
  *
- * @throws TypeError when `name` is empty.
+ * @throws TypeError when `name` is empty, or no string.
  * @example
  * ```ts
  * import { Job } from "effect-futures"
@@ -110,7 +110,9 @@ export const make = <Input, R>(
   run: (input: Input, context: Context) => R & NeedsNothing<R>,
   schemas: Schemas<NoInfer<Input>, Success<R>, Failure<R>> = {}
 ): Job<Input, Success<R>, Failure<R>> => {
-  if (name === "") throw new TypeError(`A job's name must be a non-empty string: received ""`)
+  if (typeof name !== "string" || name === "") {
+    throw new TypeError(`A job's name must be a non-empty string: received ${JSON.stringify(name)}`)
+  }
   const job = { module: meta.url, name, run, schemas } as Job<Input, Success<R>, Failure<R>>
   registry.add(job)
   return job

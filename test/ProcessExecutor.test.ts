@@ -40,8 +40,14 @@ describe("ProcessExecutor.layer", () => {
 
   it.live("refuses options by name", () =>
     Effect.gen(function*() {
-      const message = yield* messageFor(ProcessExecutor.layer, { maxWorkers: 0 })
-      assert.strictEqual(message, "maxWorkers must be a positive integer: received 0")
+      assert.strictEqual(
+        yield* messageFor(ProcessExecutor.layer, { maxWorkers: 0 }),
+        "maxWorkers must be a positive integer: received 0"
+      )
+      assert.strictEqual(
+        yield* messageFor(ProcessExecutor.layer, { resourceLimits: { stackSizeMb: 0.1 } }),
+        "resourceLimits.stackSizeMb must be a number of at least 0.5: received 0.1"
+      )
     }))
 
   it.live("leaves no process when its scope closes, busy or idle", () =>

@@ -11,6 +11,7 @@ import { makeNested } from "./jobs/nested.ts"
 import * as twins from "./jobs/twins.ts"
 import * as values from "./jobs/values.ts"
 import { executorSuite } from "./shared/executorSuite.ts"
+import { messageFor } from "./shared/invalidOptions.ts"
 import { until } from "./shared/until.ts"
 
 const one = Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 }))
@@ -120,6 +121,18 @@ describe("a worker that dies", () => {
       assert.match(error.message, /memory/)
       assert.strictEqual(yield* Executor.run(values.square, 3), 9)
     }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, resourceLimits: { maxOldGenerationSizeMb: 20 } }))))
+
+  it.live("refuses limits that would end this process", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(
+        yield* messageFor(ThreadExecutor.layer, { resourceLimits: { maxOldGenerationSizeMb: 1 } }),
+        "resourceLimits.maxOldGenerationSizeMb must be a number of at least 4: received 1"
+      )
+      assert.strictEqual(
+        yield* messageFor(ThreadExecutor.layer, { resourceLimits: { codeRangeSizeMb: "8" } }),
+        `resourceLimits.codeRangeSizeMb must be a number of at least 0: received "8"`
+      )
+    }))
 
   it.live("disturbs no other job, and another takes its place", () =>
     Effect.gen(function*() {

@@ -229,6 +229,13 @@ describe("deadlines, by the clock", () => {
       assert.deepStrictEqual(clockOf(yield* live(Fiber.await(job))), ["total", 3000])
     }).pipe(inline))
 
+  it.live("are none where they are infinite", () =>
+    Effect.gen(function*() {
+      for (const clock of ["queued", "running", "total"]) {
+        assert.strictEqual(yield* Executor.run(values.square, 3, { deadline: { [clock]: Infinity } }), 9)
+      }
+    }).pipe(inline))
+
   it.live("are refused by name when out of range, as are priority and retryWorkerDeath", () =>
     Effect.gen(function*() {
       assert.strictEqual(
@@ -238,6 +245,10 @@ describe("deadlines, by the clock", () => {
       assert.strictEqual(
         yield* refusal({ deadline: { total: "later" } }),
         `deadline.total must be a duration of at least 0: received "later"`
+      )
+      assert.strictEqual(
+        yield* refusal({ deadline: { running: NaN } }),
+        "deadline.running must be a duration of at least 0: received NaN"
       )
       assert.strictEqual(yield* refusal({ priority: NaN }), "priority must be a finite number: received NaN")
       assert.strictEqual(

@@ -20,6 +20,7 @@ import type * as Fleet from "./Fleet.ts"
 import { newJobIds } from "./jobIds.ts"
 import { publisher } from "./metrics.ts"
 import { validateRun } from "./options.ts"
+import { assertJob } from "./registry.ts"
 import { type Caller, nothingToGiveBack, type Pace, Task } from "./Task.ts"
 
 export interface Options extends Fleet.Options {
@@ -119,6 +120,7 @@ export const make = Effect.fnUntraced(function*(
   const paceOf = (job: Job.Any): Pace => {
     const known = paces.get(job)
     if (known !== undefined) return known
+    assertJob(job)
     const pace = { busyMs: undefined }
     paces.set(job, pace)
     return pace

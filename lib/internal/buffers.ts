@@ -43,7 +43,9 @@ export class Buffers {
   take(results: ReadonlyArray<unknown>): ReadonlyArray<ArrayBuffer> {
     if (this.#taken.length === 0 && this.#moving.length === 0) return []
     const inResults = this.#taken.length === 0 ? new Set<ArrayBuffer>() : buffersIn(results)
-    const [moving, left] = partition(this.#taken, (buffer) => inResults.has(buffer))
+    // A job may have moved some itself.
+    const here = this.#taken.filter((buffer) => !buffer.detached)
+    const [moving, left] = partition(here, (buffer) => inResults.has(buffer))
     const all = new Set([...moving, ...this.#moving])
     this.#left.push(...left.filter((buffer) => !all.has(buffer)))
     this.#taken = []

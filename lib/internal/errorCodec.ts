@@ -14,13 +14,17 @@ interface EncodedError extends Thrown {
 const isEncoded = (u: unknown): u is EncodedError => typeof u === "object" && u !== null && marker in u
 
 /** A typed failure, fit to be cloned: an Error becomes its name, message, stack and own fields. */
-export const encodeError = (error: unknown): unknown => {
+export const encodeError = (error: unknown): unknown => encode(error, new Set())
+
+/** Leaves out a cause that has been, for causes can go in circles. */
+const encode = (error: unknown, seen: Set<unknown>): unknown => {
   if (!(error instanceof Error)) return error
+  seen.add(error)
   const { cause, ...fields } = { ...error, cause: error.cause }
   return {
     [marker]: true,
     ...describe(error),
-    fields: { ...fields, ...(cause === undefined ? {} : { cause: encodeError(cause) }) }
+    fields: { ...fields, ...(cause === undefined || seen.has(cause) ? {} : { cause: encode(cause, seen) }) }
   }
 }
 
@@ -45,7 +49,8 @@ export const describe = (thrown: unknown): Thrown => {
       return { name: String(name), message: String(message), stack: stackWithCauses(thrown) }
     }
     const name = thrown === null ? "null" : typeof thrown
-    const message = typeof thrown === "object" && thrown !== null ? JSON.stringify(thrown) : String(thrown)
+    const json = typeof thrown === "object" && thrown !== null ? JSON.stringify(thrown) : undefined
+    const message = json ?? String(thrown)
     return { name, message, stack: `${name}: ${message}` }
   } catch {
     return { name: typeof thrown, message: "a value that cannot be shown", stack: "" }

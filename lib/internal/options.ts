@@ -29,7 +29,7 @@ export interface PoolOptions {
 
 /** The options of workers that are threads or processes. */
 export interface SpawnOptions {
-  /** Limits of each worker, as Node's `resourceLimits`; they do not count ArrayBuffers. */
+  /** Limits of each worker in MiB, as Node's `resourceLimits`; they do not count ArrayBuffers. */
   readonly resourceLimits?: ResourceLimits
   /** Node's own flags for each worker, by default none: a loader that this process runs under is not inherited. */
   readonly execArgv?: ReadonlyArray<string>
@@ -48,14 +48,30 @@ export const validate = Effect.fnUntraced(function*(options: PoolOptions) {
   return { maxWorkers, minWorkers, cancelGrace, idleTimeToLive, maxJobsPerWorker, setup: options.setup }
 })
 
+/** With less Node ends as a whole. */
+const leastLimits = {
+  maxOldGenerationSizeMb: 4,
+  maxYoungGenerationSizeMb: 0,
+  codeRangeSizeMb: 0,
+  stackSizeMb: 0.5
+} satisfies ResourceLimits
+
+export const validateLimits = ({ resourceLimits = {} }: SpawnOptions) =>
+  Effect.forEach(Object.keys(leastLimits) as Array<keyof typeof leastLimits>, (limit) => {
+    const value = resourceLimits[limit]
+    if (value === undefined || Number.isFinite(value) && value >= leastLimits[limit]) return Effect.void
+    const expected = `a number of at least ${leastLimits[limit]}`
+    return Effect.fail(new InvalidOptions({ option: `resourceLimits.${limit}`, value, expected }))
+  }, { discard: true })
+
 export const validateRun = Effect.fnUntraced(
   function*({ deadline = {}, oneByOne = false, priority = 0, retryWorkerDeath = 0, transfer = [] }: ExecuteOptions) {
     if (!Number.isFinite(priority)) {
       return yield* new InvalidOptions({ option: "priority", value: priority, expected: "a finite number" })
     }
-    const queued = yield* optionalDuration("deadline.queued", deadline.queued)
-    const running = yield* optionalDuration("deadline.running", deadline.running)
-    const total = yield* optionalDuration("deadline.total", deadline.total)
+    const queued = yield* limit("deadline.queued", deadline.queued)
+    const running = yield* limit("deadline.running", deadline.running)
+    const total = yield* limit("deadline.total", deadline.total)
     const notBuffer = transfer.find((buffer) => !(buffer instanceof ArrayBuffer))
     if (notBuffer !== undefined) {
       return yield* new InvalidOptions({ option: "transfer", value: notBuffer, expected: "an array of ArrayBuffers" })
@@ -89,15 +105,21 @@ export const uniqueNames = (jobs: ReadonlyArray<Job.Any>) => {
     : Effect.fail(new InvalidOptions({ option: "jobs", value: twice, expected: "of names that are all different" }))
 }
 
-/** Not negative; `Infinity` is a duration. */
+/** Not negative; `Infinity` is a duration, and `NaN`, which Effect takes for none at all, is not. */
 export const duration = (option: string, value: Duration.Input) =>
-  Option.filter(Duration.fromInput(value), Duration.isGreaterThanOrEqualTo(Duration.zero)).pipe(
+  Option.filter(
+    Duration.fromInput(value),
+    (duration) => !Number.isNaN(value) && Duration.isGreaterThanOrEqualTo(duration, Duration.zero)
+  ).pipe(
     Effect.fromOption,
     Effect.mapError(() => new InvalidOptions({ option, value, expected: "a duration of at least 0" }))
   )
 
-const optionalDuration = (option: string, value: Duration.Input | undefined) =>
-  value === undefined ? Effect.undefined : duration(option, value)
+/** Undefined where there is none. */
+const limit = (option: string, value: Duration.Input | undefined) =>
+  value === undefined
+    ? Effect.undefined
+    : Effect.map(duration(option, value), (limit) => Duration.isFinite(limit) ? limit : undefined)
 
 export const integer = (option: string, value: number, min: number, max = Number.MAX_SAFE_INTEGER) =>
   Number.isSafeInteger(value) && value >= min && value <= max

@@ -1,4 +1,5 @@
 /** The jobs that this thread's modules have made, by module and name. Loads nothing of Effect. */
+import { inspect } from "node:util"
 import type * as Job from "../Job.ts"
 
 const jobs = new Map<string, Job.Any | "ambiguous">()
@@ -12,3 +13,9 @@ export const add = (job: Job.Any): void => {
 }
 
 export const get = (module: string, name: string): Job.Any | "ambiguous" | undefined => jobs.get(key(module, name))
+
+/** @throws TypeError for what `Job.make` has not made. */
+export const assertJob = (job: Partial<Job.Any> | null | undefined): void => {
+  if (typeof job?.module === "string" && typeof job.name === "string") return
+  throw new TypeError(`Expected a job, as Job.make makes it: received ${inspect(job)}`)
+}

@@ -53,3 +53,9 @@ export const transferred = Job.make(
     return transfer ? context.transfer(result, [values.buffer]) : result
   }
 )
+
+/** Moves away what it allocated. */
+export const moveAway = Job.make(import.meta, "moveAway", (length: number, context) => {
+  context.allocate(Uint8Array, length).buffer.transfer()
+  return "moved"
+})

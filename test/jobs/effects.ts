@@ -34,6 +34,13 @@ export const failWithCause = Job.make(
   () => Effect.fail(new Outer({ cause: new Odd({ n: 3 }) }))
 )
 
+/** Fails with an error whose causes go in a circle. */
+export const failInCircle = Job.make(import.meta, "failInCircle", () => {
+  const error = new Error("first")
+  error.cause = new Error("second", { cause: error })
+  return Effect.fail(error)
+})
+
 export const failUncloneable = Job.make(
   import.meta,
   "failUncloneable",

@@ -11,6 +11,7 @@ const things = {
     circle["self"] = circle
     return circle
   },
+  silent: () => ({ toJSON: () => undefined }),
   hostile: () =>
     Object.defineProperty(new Error("hidden"), "message", {
       get: () => {

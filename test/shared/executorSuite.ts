@@ -70,6 +70,9 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         const error = yield* Effect.flip(Executor.run(effects.failWithCause, undefined))
         assert.propertyVal(error, "_tag", "Outer")
         assert.deepInclude({ ...(error as effects.Outer).cause }, { _tag: "Odd", n: 3 })
+        const first = yield* Effect.flip(Executor.run(effects.failInCircle, undefined))
+        assert.strictEqual(first.message, "first")
+        assert.propertyVal(first.cause, "message", "second")
       }).pipe(one))
 
     for (const job of [throws.throwing, throws.rejecting]) {
@@ -96,6 +99,7 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
           assert.deepStrictEqual(yield* shown("frozen"), ["object", `{"code":7}`])
           assert.deepStrictEqual(yield* shown("uncloneable"), ["function", `() => "a function"`])
           assert.deepStrictEqual(yield* shown("circular"), ["object", "a value that cannot be shown"])
+          assert.deepStrictEqual(yield* shown("silent"), ["object", "[object Object]"])
           assert.strictEqual((yield* shown("hostile"))[1], "a value that cannot be shown")
           assert.strictEqual(yield* Executor.run(values.square, 3), 9)
         }).pipe(one))
@@ -107,6 +111,13 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.propertyVal(error, "_tag", "JobThrew")
         assert.propertyVal(error, "name", "RangeError")
         assert.propertyVal(error, "message", "out of range")
+      }).pipe(one))
+
+    it.live("dies of what is no job, and says what was expected", () =>
+      Effect.gen(function*() {
+        const exit = yield* Effect.exit(Executor.run({} as typeof values.square, 7))
+        assert.deepStrictEqual(exit, Exit.die(new TypeError("Expected a job, as Job.make makes it: received {}")))
+        assert.deepInclude(yield* Executor.stats, { finished: 0, failed: 0, queued: 0 })
       }).pipe(one))
 
     it.live("fails with CloneError for an input that cannot be cloned, and goes on", () =>
@@ -457,6 +468,13 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.strictEqual(result.inArray[0]!.length, 0)
         assert.strictEqual(result.inMap.get("key")!.length, 0)
         assert.strictEqual(result.buffer.byteLength, 0)
+      }).pipe(one))
+
+    it.live("lets a job move what it allocated", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Executor.run(buffers.moveAway, 8), "moved")
+        assert.strictEqual((yield* Executor.run(buffers.found, { length: 0, zeroed: true })).length, 0)
+        assert.propertyVal(yield* Executor.stats, "died", 0)
       }).pipe(one))
 
     it.live("transfer moves the job's own buffers instead of copying them", () =>

@@ -28,6 +28,7 @@ import { describe } from "../errorCodec.ts"
 import { newJobIds } from "../jobIds.ts"
 import { publisher } from "../metrics.ts"
 import { validateName, validateRun } from "../options.ts"
+import { assertJob } from "../registry.ts"
 import { TaskQueue } from "../TaskQueue.ts"
 import { Timings } from "../Timings.ts"
 import * as JobTable from "./JobTable.ts"
@@ -319,6 +320,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       ([{ deadline, priority, retryWorkerDeath }, key]) =>
         Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
           Effect.callback((resume) => {
+            assertJob(job)
             if (isClosed) return resume(Effect.interrupt)
             if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: () => {} }))
             const name = key ?? (options.run === undefined ? undefined : `${options.run}/${job.name}/${numbered++}`)
