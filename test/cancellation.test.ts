@@ -6,6 +6,7 @@ import { Executor, ExecutorError, Future, InlineExecutor, ThreadExecutor } from 
 import * as Board from "./jobs/board.ts"
 import { polite } from "./jobs/endless.ts"
 import * as faults from "./jobs/faults.ts"
+import { quick } from "./jobs/loads-slowly.ts"
 import * as Notes from "./jobs/notes.ts"
 import { ticking } from "./jobs/ticking.ts"
 import * as values from "./jobs/values.ts"
@@ -157,6 +158,11 @@ for (const { layer, name } of backEnds) {
         assert.strictEqual(yield* Fiber.join(held), 9)
         assert.deepInclude(yield* Executor.stats, { finished: 2, failed: 1, died: 0, busy: 0 })
       }).pipe(two))
+
+    it.live("running: does not count the time that the job's module takes to load", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Executor.run(quick, undefined, { deadline: { running: "900 millis" } }), "done")
+      }).pipe(one))
 
     it.live("of one job fails that job and not the call around it", () =>
       Effect.gen(function*() {

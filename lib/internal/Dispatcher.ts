@@ -48,8 +48,8 @@ const latest = 1 / 16
 
 /** Told synchronously of what becomes of tasks. */
 export interface Events {
-  /** A worker has been sent items of the task. */
-  readonly started: (task: Task) => void
+  /** A worker runs the task, which has a deadline for that. */
+  readonly begun: (task: Task) => void
   /** Tasks may have settled. */
   readonly finished: () => void
 }
@@ -180,7 +180,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       together: items.every((item) => item.task === task),
       spares,
       observed: task.isObserved,
-      traced: task.isTraced
+      traced: task.isTraced,
+      limited: task.deadline?.running !== undefined
     }, [...spares, ...movingWith(task, inputs)]))
     if (Exit.isFailure(sent)) {
       spareBuffers.put(task.job, spares)
@@ -191,7 +192,6 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     }
     if (worker.slots !== undefined) busyPoll.expect()
     task.started(items, worker.workerId)
-    events.started(task)
     if (worker.jobs >= options.maxJobsPerWorker) fleet.fillSpares()
   }
 
@@ -358,6 +358,10 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
   const fleet = yield* Fleet.make(options, host, {
     available: onAvailable,
+    begun: (worker, id) => {
+      const item = worker.line.get(id)
+      if (item !== undefined) events.begun(item.task)
+    },
     settled: onSettled,
     progressed: onProgress,
     lost: onLost,

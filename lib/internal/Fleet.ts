@@ -85,6 +85,8 @@ export interface Death {
 export interface Events {
   /** There may be a worker for a job, or room for one. */
   readonly available: () => void
+  /** The worker begins an item, where somebody waits for that. */
+  readonly begun: (worker: Worker, id: number) => void
   readonly settled: (worker: Worker, message: Settled) => void
   /** There are results in the worker's slots. */
   readonly progressed: (worker: Worker) => void
@@ -164,6 +166,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   const onMessage = (worker: Worker, message: FromWorker) => {
     if (message._tag === "Progress") return events.progressed(worker)
     if (message._tag === "Settled") return events.settled(worker, message)
+    if (message._tag === "Begun") return events.begun(worker, message.id)
     if (worker.state !== "starting") return
     if (message._tag === "SetupFailed") {
       worker.setupFailure = message.reason

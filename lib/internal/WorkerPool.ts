@@ -67,8 +67,8 @@ export const make = Effect.fnUntraced(function*(
   const isIdle = () => counts.accepted === counts.finished + counts.failed
 
   const dispatcher = yield* Dispatcher.make(options, host, {
-    started: (task) => {
-      if (task.deadline !== undefined) task.onReleased ??= limit(task, "running")
+    begun: (task) => {
+      task.onReleased ??= limit(task, "running")
     },
     finished: () => {
       if (whenIdle.length > 0 && isIdle()) whenIdle.splice(0).forEach((resume) => resume())

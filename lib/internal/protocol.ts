@@ -30,6 +30,8 @@ export type ToWorker =
     readonly observed: boolean
     /** Whether the caller has a span, which those of the job belong to. */
     readonly traced: boolean
+    /** Whether somebody waits to hear that the first of them begins. */
+    readonly limited: boolean
   }
   /** Nobody waits for these items any more. */
   | { readonly _tag: "Cancel"; readonly first: number; readonly last: number }
@@ -38,6 +40,8 @@ export type FromWorker =
   /** The setup, if there is one, is done. */
   | { readonly _tag: "Ready" }
   | { readonly _tag: "SetupFailed"; readonly reason: string }
+  /** The item begins, its job has been loaded. */
+  | { readonly _tag: "Begun"; readonly id: number }
   /** There are results in the slots. */
   | { readonly _tag: "Progress" }
   | Settled

@@ -35,6 +35,7 @@ type Message = Extract<ToWorker, { readonly _tag: "Run" }>
 
 /** A message whose items are being run. */
 interface Run extends Message {
+  limited: boolean
   found: Job.Any | Promise<Job.Any> | undefined
   /** Outcomes that the executor does not know of yet, from item `first` on. */
   outcomes: Array<Outcome>
@@ -157,8 +158,11 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
   }
 
   const start = (run: Run, item: number): Outcome | Promise<Outcome> => {
-    const call = (job: Job.Any) =>
-      callJob(job, run.inputs[item - run.id], new Context(item), run.traced ? run.spans : undefined)
+    const call = (job: Job.Any) => {
+      if (run.limited) port.post([1, { _tag: "Begun", id: item }], [])
+      run.limited = false
+      return callJob(job, run.inputs[item - run.id], new Context(item), run.traced ? run.spans : undefined)
+    }
     try {
       run.found ??= find(run.job)
       return isThenable(run.found) ? run.found.then(call, notFound) : call(run.found)
