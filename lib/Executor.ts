@@ -41,9 +41,9 @@ export class Executor extends Context.Service<Executor, {
 /** How a job is run. */
 export interface RunOptions {
   /**
-   * Limits of time, each by its own clock: from acceptance until a worker has the job (`queued`), while it runs, without
-   * the time to load its module (`running`; begins anew when it is run again), from acceptance to the end (`total`). The job that passes one is stopped and fails
-   * with `DeadlineExceeded`. `Infinity` is none.
+   * Limits of time, each by its own clock: from acceptance until a worker has the job (`queued`); while it runs, once its
+   * module is loaded (`running`; begins anew when it is run again); from acceptance to the end (`total`). The job that
+   * passes one is stopped and fails with `DeadlineExceeded`. `Infinity` is none.
    */
   readonly deadline?: {
     readonly queued?: Duration.Input
