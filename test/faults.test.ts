@@ -3,6 +3,7 @@ import { Cause, Effect, Exit, Stream } from "effect"
 import { execFile } from "node:child_process"
 import { inspect, promisify } from "node:util"
 import { Executor, ExecutorError } from "../lib/mod.ts"
+import { cutOff } from "./jobs/chatter.ts"
 import * as faults from "./jobs/faults.ts"
 import * as Notes from "./jobs/notes.ts"
 import * as throws from "./jobs/throws.ts"
@@ -107,6 +108,15 @@ for (const { layer, name } of backEnds) {
           assert.strictEqual(yield* Executor.run(values.squareLater, round), round * round)
         }
         yield* untilStats(({ died }) => died === 20)
+      }).pipe(one))
+  })
+
+  describe(`${name}: a job that cuts its worker off`, () => {
+    it.live("does not, and has a result", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Executor.run(cutOff, undefined), "cut off")
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+        assert.deepInclude(yield* Executor.stats, { workers: 1, died: 0 })
       }).pipe(one))
   })
 

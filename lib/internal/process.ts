@@ -4,24 +4,39 @@ import { importJob } from "./importJob.ts"
 import * as worker from "./worker.ts"
 
 const send = process.send!.bind(process)
-// See thread.ts.
-process.send = () => true
-
-process.on(
-  "message",
-  worker.make({
+const removeAllListeners = process.removeAllListeners.bind(process)
+const listeners = {
+  message: worker.make({
     post: (message) => send(message),
     moves: false,
     repliesNextTurn: true,
     close: () => process.exit()
-  }, importJob)
-)
-// The executor is gone, and with it whoever waits for a result.
-process.on("disconnect", () => process.exit())
+  }, importJob),
+  // The executor is gone, and with it whoever waits for a result.
+  disconnect: () => process.exit(),
+  // Ctrl-C reaches the whole group of processes: whether to stop is the executor's to say.
+  SIGINT: () => {}
+}
+
+const listen = () => {
+  for (const [event, listener] of Object.entries(listeners)) {
+    if (!process.listeners(event).includes(listener)) process.on(event, listener)
+  }
+  return process
+}
+
+// See thread.ts.
+Object.assign(process, {
+  send: () => true,
+  removeAllListeners: (event?: string) => {
+    removeAllListeners(event)
+    return listen()
+  }
+})
+listen()
+
 // A busy loop does not hear of it, so a thread of its own looks who the parent is.
 new Worker(
   `setInterval(() => process.ppid === ${process.ppid} || process.kill(process.pid, "SIGKILL"), 500)`,
   { eval: true, execArgv: [], stdin: false }
 ).unref()
-// Ctrl-C reaches the whole group of processes: whether to stop is the executor's to say.
-process.on("SIGINT", () => {})

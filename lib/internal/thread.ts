@@ -5,15 +5,21 @@ import * as worker from "./worker.ts"
 
 const port = parentPort!
 const post = port.postMessage.bind(port)
-// Messages that a job sends by itself have no reader, and must not be taken for the executor's.
-port.postMessage = () => {}
+const removeAllListeners = port.removeAllListeners.bind(port)
+const handle = worker.make({
+  post: (message, transfer) => post(message, transfer as Array<ArrayBuffer>),
+  moves: true,
+  // Not `port.close()`: a timer that a job left behind would hold the thread.
+  close: () => process.exit()
+}, importJob)
 
-port.on(
-  "message",
-  worker.make({
-    post: (message, transfer) => post(message, transfer as Array<ArrayBuffer>),
-    moves: true,
-    // Not `port.close()`: a timer that a job left behind would hold the thread.
-    close: () => process.exit()
-  }, importJob)
-)
+// Messages that a job sends by itself have no reader, and must not be taken for the executor's. Nor may it cut that off.
+Object.assign(port, {
+  postMessage: () => {},
+  close: () => {},
+  removeAllListeners: (event?: string) => {
+    removeAllListeners(event)
+    return port.on("message", handle)
+  }
+})
+port.on("message", handle)

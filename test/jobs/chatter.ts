@@ -12,3 +12,11 @@ export const postMessage = Job.make(import.meta, "postMessage", (message: unknow
 export const print = Job.make(import.meta, "print", (lines: number): void => {
   for (let line = 1; line <= lines; line++) console.log(`line ${line}`)
 })
+
+/** Does what it can not to hear of its executor again. */
+export const cutOff = Job.make(import.meta, "cutOff", () => {
+  process.removeAllListeners()
+  parentPort?.removeAllListeners()
+  parentPort?.close()
+  return "cut off"
+})
