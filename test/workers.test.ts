@@ -45,9 +45,13 @@ for (const { layer, name } of backEnds) {
       Effect.gen(function*() {
         const numbers = Array.from({ length: 24 }, (_, n) => n)
         const places = yield* Effect.forEach(numbers, (n) => Executor.run(lives.where, n), { concurrency: 6 })
-        const runs = Map.groupBy(places, ({ workerId }) => workerId)
+        const inChunks = yield* Stream.fromIterable(numbers).pipe(
+          Executor.map(lives.where, { chunkSize: 10 }),
+          Stream.runCollect
+        )
+        const runs = Map.groupBy([...places, ...inChunks], ({ workerId }) => workerId)
         for (const [workerId, { length }] of runs) assert.isAtMost(length, 4, `worker ${workerId}`)
-        assert.deepInclude(yield* Executor.stats, { finished: 24, failed: 0, died: 0, queued: 0 })
+        assert.deepInclude(yield* Executor.stats, { finished: 48, failed: 0, died: 0, queued: 0 })
       }).pipe(Effect.provide(layer({ maxWorkers: 2, maxJobsPerWorker: 4 }))))
   })
 

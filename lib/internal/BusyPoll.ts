@@ -3,6 +3,7 @@
  * handles other events as ever. Both sides use it, the executor for results and a worker for messages. Loads nothing of
  * Effect.
  */
+import { setImmediate } from "node:timers"
 import { Spin, spinMs } from "./Spin.ts"
 
 export class BusyPoll {

@@ -134,7 +134,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
   const assign = (worker: Fleet.Worker, task: Task) => {
     const { line } = worker
-    const items = task.take(Math.min(line.room, mostOf(worker, task)))
+    const items = task.take(Math.min(line.room, mostOf(worker, task), options.maxJobsPerWorker - worker.jobs))
     queued -= items.length
     worker.state = "busy"
     worker.jobs += items.length

@@ -4,9 +4,9 @@
  */
 import type * as Job from "../Job.ts"
 
-/** Gives the memory back now, not when the collector comes by. */
+/** Gives the memory back now, not when the collector comes by. Somebody may have moved it before. */
 export const free = (buffer: ArrayBuffer): void => {
-  buffer.transfer(0)
+  if (!buffer.detached) buffer.transfer(0)
 }
 
 /** The buffers of one worker: those it may fill again, and those that the run in progress has taken. */
@@ -43,9 +43,7 @@ export class Buffers {
   take(results: ReadonlyArray<unknown>): ReadonlyArray<ArrayBuffer> {
     if (this.#taken.length === 0 && this.#moving.length === 0) return []
     const inResults = this.#taken.length === 0 ? new Set<ArrayBuffer>() : buffersIn(results)
-    // A job may have moved some itself.
-    const here = this.#taken.filter((buffer) => !buffer.detached)
-    const [moving, left] = partition(here, (buffer) => inResults.has(buffer))
+    const [moving, left] = partition(this.#taken, (buffer) => inResults.has(buffer))
     const all = new Set([...moving, ...this.#moving])
     this.#left.push(...left.filter((buffer) => !all.has(buffer)))
     this.#taken = []
@@ -62,7 +60,7 @@ export class Buffers {
 }
 
 const takeOf = (buffers: Array<ArrayBuffer>, bytes: number): ArrayBuffer | undefined => {
-  const at = buffers.findIndex((buffer) => buffer.byteLength === bytes)
+  const at = buffers.findIndex((buffer) => buffer.byteLength === bytes && !buffer.detached)
   return at === -1 ? undefined : buffers.splice(at, 1)[0]
 }
 

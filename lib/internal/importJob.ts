@@ -8,14 +8,23 @@ export interface JobAddress {
   readonly name: string
 }
 
+/** Why modules cannot be imported, which may have made their jobs all the same. */
+const failures = new Map<string, unknown>()
+
 export const importJob = (address: unknown): Job.Any | Promise<Job.Any> => {
   const { module, name } = address as JobAddress
+  if (failures.has(module)) throw failures.get(module)
   const job = registry.get(module, name)
   return job === undefined || job === "ambiguous" ? importThenFind(module, name) : job
 }
 
 const importThenFind = async (module: string, name: string): Promise<Job.Any> => {
-  await import(module)
+  try {
+    await import(module)
+  } catch (cause) {
+    failures.set(module, cause)
+    throw cause
+  }
   const job = registry.get(module, name)
   if (job === "ambiguous") {
     throw new Error(`${module} makes more than one job named "${name}": expected a name to be unique in its module`)

@@ -23,3 +23,7 @@ Object.assign(port, {
   }
 })
 port.on("message", handle)
+// A message that cannot be read is one that would never be answered.
+port.on("messageerror", (error) => {
+  throw error
+})

@@ -5,6 +5,7 @@
  * a job. Loads Effect only for a job that returns an Effect.
  */
 import type { Effect } from "effect/Effect"
+import { setImmediate } from "node:timers"
 import { deserialize, serialize } from "node:v8"
 import type * as Job from "../Job.ts"
 import { Buffers, bytesIn } from "./buffers.ts"

@@ -18,5 +18,6 @@ export const cutOff = Job.make(import.meta, "cutOff", () => {
   process.removeAllListeners()
   parentPort?.removeAllListeners()
   parentPort?.close()
+  globalThis.setImmediate = (() => {}) as unknown as typeof setImmediate
   return "cut off"
 })
