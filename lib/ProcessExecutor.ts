@@ -8,12 +8,14 @@
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { fork } from "node:child_process"
+import { type ChildProcess, fork } from "node:child_process"
 import type { ResourceLimits } from "node:worker_threads"
 import { Executor } from "./Executor.ts"
 import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
 import * as poolOptions from "./internal/options.ts"
+import { packed, unpacked } from "./internal/packing.ts"
 import * as SpawnedWorkers from "./internal/SpawnedWorkers.ts"
+import type { Inbound } from "./internal/worker.ts"
 import * as WorkerPool from "./internal/WorkerPool.ts"
 
 /** See {@link layer}. */
@@ -45,18 +47,26 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const { env, execArgv = [], resourceLimits = {} } = options
   const processes = SpawnedWorkers.make(
     () =>
-      fork(entry, {
+      packing(fork(entry, {
         execArgv: [...limitFlags(resourceLimits), ...execArgv],
         serialization: "advanced",
         stdio: ["ignore", "inherit", "inherit", "ipc"],
         ...(env && { env })
-      }),
+      })),
     (child) => child.kill("SIGKILL")
   )
-  return yield* WorkerPool.make(valid, { ...processes.host, sharesMemory: false }).pipe(
+  return yield* WorkerPool.make(valid, { ...processes.host, sharesMemory: false, unpacked }).pipe(
     Effect.provide(NodeWorker.layer(processes.spawn))
   )
 })
+
+/** The child, sent messages as the other side reads them. */
+const packing = (child: ChildProcess): ChildProcess => {
+  const send = child.send.bind(child)
+  return Object.assign(child, {
+    send: (message: Inbound) => send(message[0] === 0 ? [0, packed(message[1])] : message)
+  })
+}
 
 const limitFlags = ({ maxOldGenerationSizeMb, maxYoungGenerationSizeMb, stackSizeMb }: ResourceLimits) =>
   Object.entries({

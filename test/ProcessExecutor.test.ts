@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Stream } from "effect"
+import { Array, Effect, Exit, Stream } from "effect"
 import { Executor, ExecutorError, ProcessExecutor } from "../lib/mod.ts"
 import * as buffers from "./jobs/buffers.ts"
 import * as effects from "./jobs/effects.ts"
@@ -81,6 +81,35 @@ describe("Executor.run on processes", () => {
       const outer = yield* Effect.flip(Executor.run(effects.failWithCause, undefined))
       assert.deepInclude({ ...(outer as effects.Outer).cause }, { _tag: "Odd", n: 3 })
     }).pipe(one))
+
+  it.live("brings each result of a chunk with a buffer of its own", () =>
+    Effect.gen(function*() {
+      const inputs = Array.makeBy(10, (n) => ({ count: n, n }))
+      const results = yield* Stream.fromIterable(inputs).pipe(
+        Executor.map(values.bytes, { chunkSize: 10 }),
+        Stream.runCollect
+      )
+      assert.deepStrictEqual(results.map(({ buffer }) => buffer.byteLength), inputs.map(({ count }) => count))
+    }).pipe(one))
+
+  for (const kind of ["url", "blob", "headers", "module"] as const) {
+    it.live(`fails with CloneError for a result that another process would not get as it is: ${kind}`, () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(values.thingOfNode, kind))
+        assert.propertyVal(error, "_tag", "CloneError")
+        assert.propertyVal(error, "side", "result")
+        assert.strictEqual(yield* Executor.run(values.square, 2), 4)
+      }).pipe(one))
+  }
+
+  for (const kind of ["url", "blob", "headers"] as const) {
+    it.live(`fails with CloneError for an input that another process would not get as it is: ${kind}`, () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(values.echo, { thing: values.ofNode[kind]() }))
+        assert.propertyVal(error, "_tag", "CloneError")
+        assert.propertyVal(error, "side", "input")
+      }).pipe(one))
+  }
 
   it.live("fails with CloneError for memory that only threads can share, and goes on", () =>
     Effect.gen(function*() {

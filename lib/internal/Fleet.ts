@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
+import { identity } from "effect/Function"
 import * as Result from "effect/Result"
 import { type Spawner, type Worker as PlatformWorker, WorkerPlatform } from "effect/workers/Worker"
 import { isWorkerError } from "effect/workers/WorkerError"
@@ -37,6 +38,8 @@ export interface Host {
   readonly sharesMemory: boolean
   /** Whether the caller is a job that runs on this very host. */
   readonly isInsideJob: () => boolean
+  /** Reads what a worker sends, where that comes packed. */
+  readonly unpacked?: (message: FromWorker) => FromWorker
   /** The time in which its jobs run, whatever clock their callers have. */
   readonly clock: Clock.Clock
 }
@@ -123,6 +126,8 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   let isPaused = false
   let isClosed = false
 
+  const read = host.unpacked ?? identity
+
   const inState = (state: Worker["state"]) => {
     let n = 0
     for (const worker of workers) if (worker.state === state) n++
@@ -153,7 +158,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
           spins: worker.spins,
           setup: options.setup === undefined ? undefined : host.address(options.setup)
         })
-        return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, message)))
+        return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, read(message))))
       }).pipe(
         // It may fail at once, and must not be gone before it has a place.
         Effect.onError(() => Effect.yieldNow)

@@ -74,19 +74,25 @@ const partition = <A>(all: ReadonlyArray<A>, test: (a: A) => boolean): [Array<A>
 /** Every ArrayBuffer that the structured clone of `value` would reach. */
 export const buffersIn = (value: unknown): Set<ArrayBuffer> => {
   const found = new Set<ArrayBuffer>()
-  const seen = new Set<unknown>()
+  for (const object of objectsIn(value)) if (object instanceof ArrayBuffer) found.add(object)
+  return found
+}
+
+/** Every object that the structured clone of `value` would reach. */
+export const objectsIn = (value: unknown): Set<object> => {
+  const seen = new Set<object>()
   const left: Array<unknown> = [value]
   while (left.length > 0) {
     const at = left.pop()
     if (typeof at !== "object" || at === null || seen.has(at)) continue
     seen.add(at)
-    if (at instanceof ArrayBuffer) found.add(at)
-    else if (ArrayBuffer.isView(at)) left.push(at.buffer)
+    if (at instanceof ArrayBuffer) continue
+    if (ArrayBuffer.isView(at)) left.push(at.buffer)
     else if (at instanceof Map) { for (const entry of at) left.push(entry) }
     else if (at instanceof Set) { for (const member of at) left.push(member) }
     else for (const property of propertiesOf(at)) left.push(property)
   }
-  return found
+  return seen
 }
 
 /** None where a getter throws: then the value cannot be cloned anyway. */

@@ -1,17 +1,19 @@
 /** A worker in a process of its own. */
 import { Worker } from "node:worker_threads"
 import { importJob } from "./importJob.ts"
+import { packed, unpacked } from "./packing.ts"
 import * as worker from "./worker.ts"
 
 const send = process.send!.bind(process)
 const removeAllListeners = process.removeAllListeners.bind(process)
+const receive = worker.make({
+  post: (message) => send(message[0] === 1 ? [1, packed(message[1])] : message),
+  moves: false,
+  repliesNextTurn: true,
+  close: () => process.exit()
+}, importJob)
 const listeners = {
-  message: worker.make({
-    post: (message) => send(message),
-    moves: false,
-    repliesNextTurn: true,
-    close: () => process.exit()
-  }, importJob),
+  message: (message: worker.Inbound) => receive(message[0] === 0 ? [0, unpacked(message[1])] : message),
   // The executor is gone, and with it whoever waits for a result.
   disconnect: () => process.exit(),
   // Ctrl-C reaches the whole group of processes: whether to stop is the executor's to say.

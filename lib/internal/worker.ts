@@ -6,7 +6,6 @@
  */
 import type { Effect } from "effect/Effect"
 import { setImmediate } from "node:timers"
-import { deserialize, serialize } from "node:v8"
 import type * as Job from "../Job.ts"
 import { Buffers, bytesIn } from "./buffers.ts"
 import { BusyPoll } from "./BusyPoll.ts"
@@ -27,7 +26,8 @@ export interface Port {
   readonly close: () => void
 }
 
-type Inbound = readonly [0, ToWorker] | readonly [1]
+/** What the executor sends: a message, or that it wants no more. */
+export type Inbound = readonly [0, ToWorker] | readonly [1]
 
 /** How a worker gets hold of the job that a run names; throws or rejects, saying why, where there is none. */
 export type FindJob = (address: unknown) => Job.Any | Promise<Job.Any>
@@ -222,7 +222,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     try {
       port.post([1, message], message.buffers)
     } catch {
-      replyCloned({ ...message, outcomes: message.outcomes.map((outcome) => cloned(outcome, port)), buffers: [] })
+      replyCloned({ ...message, outcomes: message.outcomes.map((outcome) => cloned(outcome)), buffers: [] })
     }
   }
 
@@ -322,9 +322,9 @@ const threw = (thrown: unknown): Outcome => ({ _tag: "Threw", thrown: describe(t
 const notFound = (cause: unknown): Outcome => ({ _tag: "NotFound", reason: describe(cause).stack })
 
 /** `outcome` if it can be cloned on its way through the port, or else why it cannot. */
-const cloned = (outcome: Outcome, { moves }: Port): Outcome => {
+const cloned = (outcome: Outcome): Outcome => {
   try {
-    return moves ? structuredClone(outcome) : deserialize(serialize(outcome)) as Outcome
+    return structuredClone(outcome)
   } catch (cause) {
     return { _tag: "NotCloned", reason: describe(cause).message }
   }

@@ -59,6 +59,16 @@ export const sharedBelowZero = Job.make(
   (n: number) => n < 0 ? new SharedArrayBuffer(8) : n
 )
 
+/** Things of Node's own that look like plain objects, and code that another process cannot read. */
+export const ofNode = {
+  url: () => new URL("http://localhost"),
+  blob: () => new Blob(["text"]),
+  headers: () => new Headers(),
+  module: () => new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
+}
+
+export const thingOfNode = Job.make(import.meta, "thingOfNode", (kind: keyof typeof ofNode) => [ofNode[kind]()])
+
 /** An array of bytes that are all `n`. */
 export const bytes = Job.make(
   import.meta,
