@@ -221,8 +221,8 @@ export interface MapOptions {
   /** Emits results as they come instead of in the order of the inputs. */
   readonly unordered?: boolean
   /**
-   * How many items go to a worker in one message, by default 1, at most 1024. A number waits for that many; "auto" sends
-   * what the source has at hand, up to a few milliseconds' work as measured on the items before. On threads, items that
+   * How many items go to a worker in one message, by default 1; more than 1024 go in several. A number waits for that
+   * many; "auto" sends what the source has at hand, up to a few milliseconds' work as measured on the items before. On threads, items that
    * stand behind one that takes long go to another worker, unless `concurrency` is less than there can be workers.
    */
   readonly chunkSize?: number | "auto"

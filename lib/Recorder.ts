@@ -161,6 +161,8 @@ const decodeFigures = Schema.decodeEffect(Schema.Struct({
   summary: RunRecord.Summary
 }))
 
+const decodeParameters = Schema.decodeEffect(RunRecord.Parameters)
+
 const isJournal = (file: string) => file.endsWith(".jsonl")
 
 /** Where the journal of the record `file` stands. */
@@ -239,6 +241,9 @@ const make = Effect.gen(function*() {
   const record = <A, E, R>(program: Effect.Effect<A, E, R>, options: Options) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.scoped(Effect.gen(function*() {
+        yield* decodeParameters(options.parameters).pipe(Effect.mapError(({ message }) =>
+          new RecordNotWritten({ file: options.file, reason: `its parameters: ${message}` })
+        ))
         const run = new ObservedRun(options, where)
         const journal = yield* openJournal(options, run)
         const observer = yield* JobObserver
@@ -248,7 +253,12 @@ const make = Effect.gen(function*() {
         })
         const background = Effect.raceFirst(
           Effect.forever(journal.append),
-          Effect.forever(Effect.delay(Effect.sync(() => run.tick()), options.sampleInterval))
+          Effect.forever(Effect.delay(
+            Effect.sync(() =>
+              run.tick()
+            ),
+            options.sampleInterval
+          ))
         )
         const raced = yield* Effect.exit(restore(Effect.raceFirst(Effect.exit(observed), background)))
         const exit = Exit.isSuccess(raced) ? raced.value : Exit.failCause(raced.cause)

@@ -247,6 +247,15 @@ describe("Recorder.record", () => {
       }
     }).pipe(live))
 
+  it.live("does not begin with parameters that it could not read again", () =>
+    Effect.gen(function*() {
+      const { file, names } = yield* place
+      const error = yield* Effect.flip(record(Effect.die("begun"), { file, parameters: { ratio: NaN } }))
+      assert.instanceOf(error, RecordNotWritten)
+      assert.match(error.message, /cannot be written: its parameters: .*finite.*ratio/su)
+      assert.deepStrictEqual(yield* names, [])
+    }).pipe(live))
+
   it.live("leaves a journal that holds everything, where the record cannot be written at the end", () =>
     Effect.gen(function*() {
       const { file, journal } = yield* place

@@ -256,6 +256,14 @@ describe("deadlines, by the clock", () => {
         yield* refusal({ deadline: { running: NaN } }),
         "deadline.running must be a duration of at least 0: received NaN"
       )
+      assert.strictEqual(
+        yield* refusal({ deadline: "1 second" }),
+        "deadline must be an object of queued, running or total: received \"1 second\""
+      )
+      assert.strictEqual(
+        yield* refusal({ key: "" }),
+        "key must be of 1 to 200 characters, none of them NUL: received \"\""
+      )
       assert.strictEqual(yield* refusal({ priority: NaN }), "priority must be a finite number: received NaN")
       assert.strictEqual(
         yield* refusal({ retryWorkerDeath: -1 }),

@@ -245,6 +245,10 @@ describe("Executor.run, transfer", () => {
         (yield* refusal({ transfer: [array] })).message,
         "transfer must be an array of ArrayBuffers: received"
       )
+      assert.strictEqual(
+        (yield* refusal({ transfer: array.buffer })).message,
+        "transfer must be an array of ArrayBuffers: received [object ArrayBuffer]"
+      )
       assert.include(
         (yield* refusal({ transfer: [array.buffer], retryWorkerDeath: 1 })).message,
         "retryWorkerDeath must be 0 with transfer, for what has moved cannot be sent again: received 1"

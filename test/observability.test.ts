@@ -19,6 +19,7 @@ for (const [name, layer] of Object.entries({ ThreadExecutor, ProcessExecutor }))
         assert.strictEqual(parentOf(inner!), outer!.spanId)
         assert.strictEqual(inner!.traceId, caller!.traceId)
         assert.strictEqual(inner!.attributes.get("n"), 3)
+        assert.strictEqual(inner!.attributes.get("odd"), "a value that cannot be shown")
         for (const { status } of spans) assert.strictEqual(status._tag, "Ended")
         if (inner!.status._tag === "Ended" && caller!.status._tag === "Ended") {
           assert.strictEqual(inner!.status.exit._tag, "Failure")

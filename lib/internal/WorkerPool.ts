@@ -47,7 +47,14 @@ const callerIn = (context: Context.Context<never>): Caller => {
 
 const interrupted = Exit.interrupt()
 
-const defaultRunOptions = { deadline: undefined, retryWorkerDeath: 0, priority: 0, transfer: [], oneByOne: false }
+const defaultRunOptions = {
+  deadline: undefined,
+  retryWorkerDeath: 0,
+  priority: 0,
+  key: undefined,
+  transfer: [],
+  oneByOne: false
+}
 
 export const make = Effect.fnUntraced(function*(
   options: Options,

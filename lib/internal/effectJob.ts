@@ -49,7 +49,7 @@ const collector = (spans: Array<EndedSpan>): Tracer.Tracer =>
 
 /** An attribute as it is where it is plain, as text where it may not be cloned. */
 const cloneable = (value: unknown): unknown =>
-  ["object", "function", "symbol"].includes(typeof value) ? String(value) : value
+  ["object", "function", "symbol"].includes(typeof value) ? describe(value).message : value
 
 /** Tells the caller's tracer of the spans that ended in a worker, as descendants of the caller's own. */
 export const replay = (tracer: Tracer.Tracer, caller: Tracer.AnySpan, spans: ReadonlyArray<EndedSpan>): void => {

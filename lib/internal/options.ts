@@ -10,7 +10,10 @@ import type * as Job from "../Job.ts"
 
 /** The options that every executor with workers takes. */
 export interface PoolOptions {
-  /** The most workers there can be at the same time, by default one for each core. */
+  /**
+   * The most workers there can be at the same time, by default one for each core. Where a worker is about to be replaced,
+   * or jobs that run are interrupted, one more is up and waits to take its place.
+   */
   readonly maxWorkers?: number
   /** Workers that are up before the layer is built and are kept, by default none: each starts when it is needed. */
   readonly minWorkers?: number
@@ -65,14 +68,20 @@ export const validateLimits = ({ resourceLimits = {} }: SpawnOptions) =>
   }, { discard: true })
 
 export const validateRun = Effect.fnUntraced(
-  function*({ deadline = {}, oneByOne = false, priority = 0, retryWorkerDeath = 0, transfer = [] }: ExecuteOptions) {
+  function*(
+    { deadline = {}, key, oneByOne = false, priority = 0, retryWorkerDeath = 0, transfer = [] }: ExecuteOptions
+  ) {
+    if (typeof deadline !== "object" || deadline === null) {
+      const expected = "an object of queued, running or total"
+      return yield* new InvalidOptions({ option: "deadline", value: deadline, expected })
+    }
     if (!Number.isFinite(priority)) {
       return yield* new InvalidOptions({ option: "priority", value: priority, expected: "a finite number" })
     }
     const queued = yield* limit("deadline.queued", deadline.queued)
     const running = yield* limit("deadline.running", deadline.running)
     const total = yield* limit("deadline.total", deadline.total)
-    const notBuffer = transfer.find((buffer) => !(buffer instanceof ArrayBuffer))
+    const notBuffer = Array.isArray(transfer) ? transfer.find((buffer) => !(buffer instanceof ArrayBuffer)) : transfer
     if (notBuffer !== undefined) {
       return yield* new InvalidOptions({ option: "transfer", value: notBuffer, expected: "an array of ArrayBuffers" })
     }
@@ -85,6 +94,7 @@ export const validateRun = Effect.fnUntraced(
       deadline: queued ?? running ?? total ? { queued, running, total } : undefined,
       retryWorkerDeath: yield* integer("retryWorkerDeath", retryWorkerDeath, 0),
       priority,
+      key: yield* validateName("key", key),
       oneByOne
     }
   }

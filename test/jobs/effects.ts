@@ -55,13 +55,22 @@ export const waitForever = Job.make(import.meta, "waitForever", (board: Board.Bo
   return Effect.onInterrupt(Effect.never, () => Effect.sync(() => Board.leave(board)))
 })
 
+const unshowable = {
+  toString: () => {
+    throw new Error("do not look")
+  },
+  toJSON: () => {
+    throw new Error("do not look")
+  }
+}
+
 /** As `half`, in a span within a span. */
 export const halfTraced = Job.make(
   import.meta,
   "halfTraced",
   (n: number) =>
     (n % 2 === 0 ? Effect.succeed(n / 2) : Effect.fail(new Odd({ n }))).pipe(
-      Effect.withSpan("inner", { attributes: { n } }),
+      Effect.withSpan("inner", { attributes: { n, odd: unshowable } }),
       Effect.withSpan("outer")
     )
 )

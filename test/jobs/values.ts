@@ -59,6 +59,9 @@ export const sharedBelowZero = Job.make(
   (n: number) => n < 0 ? new SharedArrayBuffer(8) : n
 )
 
+/** Node's types declare the global as no value. */
+declare const WebAssembly: { readonly Module: new(code: Uint8Array) => object }
+
 /** Things of Node's own that look like plain objects, and code that another process cannot read. */
 export const ofNode = {
   url: () => new URL("http://localhost"),

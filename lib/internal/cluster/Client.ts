@@ -27,7 +27,7 @@ import { free } from "../buffers.ts"
 import { describe } from "../errorCodec.ts"
 import { newJobIds } from "../jobIds.ts"
 import { publisher } from "../metrics.ts"
-import { validateName, validateRun } from "../options.ts"
+import { validateRun } from "../options.ts"
 import { assertJob } from "../registry.ts"
 import { TaskQueue } from "../TaskQueue.ts"
 import { Timings } from "../Timings.ts"
@@ -316,8 +316,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ExecuteOptions = {}) =>
     Effect.flatMap(
-      Effect.all([validateRun(runOptions), validateName("key", runOptions.key)]),
-      ([{ deadline, priority, retryWorkerDeath }, key]) =>
+      validateRun(runOptions),
+      ({ deadline, key, priority, retryWorkerDeath }) =>
         Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
           Effect.callback((resume) => {
             assertJob(job)
