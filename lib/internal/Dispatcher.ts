@@ -134,6 +134,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
   const assign = (worker: Fleet.Worker, task: Task) => {
     const { line } = worker
+    const isIdle = worker.state === "idle"
     const items = task.take(Math.min(line.room, mostOf(worker, task), options.maxJobsPerWorker - worker.jobs))
     queued -= items.length
     worker.state = "busy"
@@ -143,7 +144,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       item.number = line.push(item)
       worker.slots?.send(item.number)
     }
-    if (task.canWaitAnywhere && !task.isTraced && items.length === 1) gather(worker, items[0]!)
+    if (!isIdle && task.canWaitAnywhere && !task.isTraced && items.length === 1) gather(worker, items[0]!)
     else {
       post(worker)
       send(worker, items)
@@ -151,7 +152,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     if (line.size > 1) watch()
   }
 
-  /** The items that are sent in one turn of the event loop go in one message. */
+  /** Items for a worker that is busy go in one message, those of one turn of the event loop. An idle one is woken first. */
   const gather = (worker: Fleet.Worker, item: Item) => {
     const { outgoing } = worker.line
     if (outgoing.length > 0 && outgoing[0]!.task.job !== item.task.job) post(worker)
