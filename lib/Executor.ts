@@ -222,8 +222,9 @@ export interface MapOptions {
   readonly unordered?: boolean
   /**
    * How many items go to a worker in one message, by default 1; more than 1024 go in several. A number waits for that
-   * many; "auto" sends what the source has at hand, up to a few milliseconds' work as measured on the items before. On threads, items that
-   * stand behind one that takes long go to another worker, unless `concurrency` is less than there can be workers.
+   * many; "auto" sends what the source has at hand, up to a few milliseconds' work as measured on the items before. On
+   * threads, items that stand behind one that takes long go to another worker, unless `concurrency` is less than there
+   * can be workers.
    */
   readonly chunkSize?: number | "auto"
   /**

@@ -144,6 +144,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       item.number = line.push(item)
       worker.slots?.send(item.number)
     }
+    // An idle worker wakes up meanwhile.
     if (!isIdle && task.canWaitAnywhere && !task.isTraced && items.length === 1) gather(worker, items[0]!)
     else {
       post(worker)
@@ -152,7 +153,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     if (line.size > 1) watch()
   }
 
-  /** Items for a worker that is busy go in one message, those of one turn of the event loop. An idle one is woken first. */
+  /** The items that are sent to a busy worker in one turn of the event loop go in one message. */
   const gather = (worker: Fleet.Worker, item: Item) => {
     const { outgoing } = worker.line
     if (outgoing.length > 0 && outgoing[0]!.task.job !== item.task.job) post(worker)
