@@ -144,7 +144,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       item.number = line.push(item)
       worker.slots?.send(item.number)
     }
-    // An idle worker wakes up meanwhile.
+    // An idle worker is woken by its first item, and the others of this turn are gathered meanwhile.
     if (!isIdle && task.canWaitAnywhere && !task.isTraced && items.length === 1) gather(worker, items[0]!)
     else {
       post(worker)
