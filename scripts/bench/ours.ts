@@ -14,9 +14,9 @@ export const open = (maxWorkers: number, minWorkers = maxWorkers) =>
   ManagedRuntime.make(ThreadExecutor.layer({ maxWorkers, minWorkers }))
 
 /** Does something `times` times, `concurrency` of them at the same time: the Stream that is the pool. */
-export const stream = <E>(
+export const stream = <E, R>(
   concurrency: number,
   times: number,
-  run: (n: number) => Effect.Effect<unknown, E, Executor.Executor>
-): Effect.Effect<void, E, Executor.Executor> =>
+  run: (n: number) => Effect.Effect<unknown, E, R>
+): Effect.Effect<void, E, R> =>
   Stream.range(1, times).pipe(Stream.mapEffect(run, { concurrency, unordered: true }), Stream.runDrain)
