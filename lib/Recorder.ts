@@ -192,6 +192,12 @@ const make = Effect.gen(function*() {
         const what = info.value.type === "File" ? "the file exists" : `there is a ${info.value.type}`
         return yield* new RecordNotWritten({ file, reason: `expected no file there yet, but ${what}` })
       }
+      if (info._tag === "None" && (yield* Effect.option(fs.readLink(file)))._tag === "Some") {
+        return yield* new RecordNotWritten({
+          file,
+          reason: "expected no file there yet, but there is a link to nothing"
+        })
+      }
       if (!file.endsWith(".json")) {
         return yield* new RecordNotWritten({ file, reason: "expected a name that ends in .json" })
       }
@@ -207,9 +213,11 @@ const make = Effect.gen(function*() {
         try: () => `${JSON.stringify(record, null, 2)}\n`,
         catch: () => new RecordNotWritten({ file: place.file, reason: "it is longer than a string can be" })
       })
-      const partial = `${place.file}.${process.pid}.partial`
+      // Where a link points to, if there is one.
+      const file = yield* Effect.orElseSucceed(fs.realPath(place.file), () => place.file)
+      const partial = `${file}.${process.pid}.partial`
       yield* fs.writeFileString(partial, text, { flag: "wx" }).pipe(
-        Effect.andThen(fs.rename(partial, place.file)),
+        Effect.andThen(fs.rename(partial, file)),
         Effect.onError(() => Effect.ignore(fs.remove(partial)))
       )
     }).pipe(Effect.catchTag("PlatformError", notWritten(place.file)))

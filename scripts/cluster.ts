@@ -40,10 +40,7 @@ const up = Command.make(
     workers,
     module: modules,
     ...flags.cluster,
-    port: Flag.Int("port").pipe(
-      Flag.withDescription("The port of its own Postgres, by default a free one"),
-      Flag.optional
-    ),
+    port: flags.port("port", "The port of its own Postgres, by default a free one"),
     otlp: flags.otlp,
     detach: Flag.Boolean("detach").pipe(
       Flag.withDescription("Return when the cluster is up, and leave it up"),
@@ -66,23 +63,25 @@ const up = Command.make(
       onNone: () => Option.isNone(input.databaseUrl) ? path.join(folder, "results") : undefined,
       onSome: (results) => path.resolve(results)
     })
-    const where = ["--database-url", databaseUrl, ...(resultFolder === undefined ? [] : ["--results", resultFolder])]
-    const before = yield* ClusterExecutor.status({ databaseUrl })
-    fs.mkdirSync(folder, { recursive: true })
-    const runners = Array.from({ length: input.runners }, (_, n) => startRunner(folder, n, where, input))
-    local.write(folder, { databaseUrl, resultFolder, ownsDatabase: Option.isNone(input.databaseUrl), runners })
-    yield* ClusterExecutor.status({ databaseUrl }).pipe(
-      Effect.repeat({
-        until: (status) => status.runners.length >= before.runners.length + input.runners || !runners.every(isAlive),
-        schedule: Schedule.spaced("100 millis")
-      })
-    )
-    if (!runners.every(isAlive)) {
-      yield* stop(folder)
-      return yield* Effect.fail(new UsageError(`A runner did not start: see ${path.join(folder, "runner-0.log")}`))
-    }
-    yield* Console.log(`${input.runners} runners are up; npx tsx scripts/lazy.ts --executor cluster uses them`)
-    if (!input.detach) yield* Effect.onInterrupt(show(databaseUrl), () => Effect.ignore(stop(folder)))
+    const cluster = { databaseUrl, resultFolder, ownsDatabase: Option.isNone(input.databaseUrl), runners: [] }
+    local.write(folder, cluster)
+    yield* Effect.gen(function*() {
+      const before = yield* ClusterExecutor.status({ databaseUrl })
+      const runners = Array.from({ length: input.runners }, (_, n) => startRunner(folder, n, input))
+      local.write(folder, { ...cluster, runners })
+      yield* ClusterExecutor.status({ databaseUrl }).pipe(
+        Effect.repeat({
+          until: (status) => status.runners.length >= before.runners.length + input.runners || !runners.every(isAlive),
+          schedule: Schedule.spaced("100 millis")
+        })
+      )
+      const dead = runners.findIndex((pid) => !isAlive(pid))
+      if (dead !== -1) {
+        return yield* Effect.fail(new UsageError(`A runner did not start: see ${logOf(folder, dead)}`))
+      }
+      yield* Console.log(`${input.runners} runners are up; npx tsx scripts/lazy.ts --executor cluster uses them`)
+      if (!input.detach) yield* show(databaseUrl)
+    }).pipe(Effect.onError(() => Effect.ignore(stop(folder))))
   })
 ).pipe(Command.withDescription("Start a cluster on this machine"))
 
@@ -90,19 +89,19 @@ const up = Command.make(
 const startRunner = (
   folder: string,
   n: number,
-  args: ReadonlyArray<string>,
   { module, otlp, workers }: {
     readonly module: ReadonlyArray<string>
     readonly otlp: Option.Option<string>
     readonly workers: number
   }
 ) => {
-  const log = fs.openSync(path.join(folder, `runner-${n}.log`), "a")
+  const log = fs.openSync(logOf(folder, n), "a")
   const child = spawn(process.execPath, [
     ...process.execArgv,
     import.meta.filename,
     "runner",
-    ...args,
+    "--data",
+    folder,
     "--workers",
     String(workers),
     ...Option.match(otlp, { onNone: () => [], onSome: (url) => ["--otlp", url] }),
@@ -112,6 +111,8 @@ const startRunner = (
   child.unref()
   return child.pid!
 }
+
+const logOf = (folder: string, n: number) => path.join(folder, `runner-${n}.log`)
 
 const isAlive = (pid: number) => {
   try {
@@ -128,10 +129,7 @@ const runner = Command.make(
     workers,
     module: modules,
     otlp: flags.otlp,
-    metricsPort: Flag.Int("metrics-port").pipe(
-      Flag.withDescription("Serve metrics for Prometheus at /metrics of this port"),
-      Flag.optional
-    )
+    metricsPort: flags.port("metrics-port", "Serve metrics for Prometheus at /metrics of this port")
   },
   Effect.fn("runner")(function*({ metricsPort, module, otlp, workers, ...where }) {
     const jobs = module.length === 0 ? [Object.values(kernels)] : yield* Effect.forEach(module, jobsOf)

@@ -48,6 +48,9 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         const input = yield* Effect.flip(Executor.run(values.echo, { deep: [new Date(0)] }))
         assert.propertyVal(input, "side", "input")
         assert.include(input.message, "a Date at .deep[0] is not JSON: expected a schema for it")
+        // oxlint-disable-next-line no-sparse-arrays
+        const hole = yield* Effect.flip(Executor.run(values.echo, [1, , 3]))
+        assert.include(hole.message, "undefined at [1] is not JSON")
         const result = yield* Effect.flip(Executor.run(values.square, 1e200))
         assert.propertyVal(result, "side", "result")
         assert.include(result.message, "Infinity is not JSON")

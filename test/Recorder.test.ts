@@ -344,6 +344,21 @@ describe("Recorder.write, Recorder.check, Recorder.read", () => {
       assert.deepStrictEqual(yield* names, ["run.json"])
     }).pipe(live))
 
+  it.live("follow a link to a file, and leave one to nothing alone", () =>
+    Effect.gen(function*() {
+      const { directory, file } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      const recorder = yield* Recorder.Recorder
+      yield* fs.writeFileString(`${directory}/target.json`, "{}")
+      yield* fs.symlink(`${directory}/target.json`, file)
+      yield* recorder.write(runRecord, { file, overwrite: true })
+      assert.deepStrictEqual((yield* recorder.read(`${directory}/target.json`)).record, runRecord)
+      assert.strictEqual(yield* fs.readLink(file), `${directory}/target.json`)
+      yield* fs.remove(`${directory}/target.json`)
+      const error = yield* Effect.flip(recorder.write(runRecord, { file }))
+      assert.include(error.message, "there is a link to nothing")
+    }).pipe(live))
+
   it.live("leave a file that exists alone, unless it is to be overwritten", () =>
     Effect.gen(function*() {
       const { file } = yield* place

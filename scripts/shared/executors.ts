@@ -38,22 +38,21 @@ export const executor = Effect.fnUntraced(function*(
       retryFailed
     })
   }
-  if (Option.isSome(run)) {
-    const message = `--run ${run.value} needs --executor cluster: other executors keep no results`
-    return yield* Effect.fail(new UsageError(message))
+  if (Option.isSome(run) || retryFailed) {
+    const flag = Option.match(run, { onNone: () => "--retry-failed", onSome: (name) => `--run ${name}` })
+    return yield* Effect.fail(new UsageError(`${flag} needs --executor cluster: other executors keep no results`))
   }
   return layers[executor]({ maxWorkers: workers, minWorkers: Math.min(workers, jobs) })
 })
 
 /** The choice as another script is told of it. */
 export const argumentsOf = (choice: Choice): Array<string> => [
-  ...["jobs", "count", "workers", "executor", "kernel", "data"].flatMap((
-    flag
-  ) => [`--${flag}`, String(choice[flag as "jobs"])]),
+  ...(["jobs", "count", "workers", "executor", "kernel", "data"] as const).map((flag) => `--${flag}=${choice[flag]}`),
   ...optional("database-url", choice.databaseUrl),
   ...optional("results", choice.results),
   ...optional("run", choice.run),
   ...(choice.retryFailed ? ["--retry-failed"] : [])
 ]
 
-const optional = (flag: string, value: Option.Option<string>) => Option.isSome(value) ? [`--${flag}`, value.value] : []
+const optional = (flag: string, value: Option.Option<string>) =>
+  Option.isSome(value) ? [`--${flag}=${value.value}`] : []

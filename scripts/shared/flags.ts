@@ -15,6 +15,17 @@ export const count = (name: string, value: number, description: string) =>
     Flag.withDefault(value)
   )
 
+const portNumber = (text: string) => Option.filter(positiveInteger(text), (port) => port <= 65_535)
+
+/** A flag that takes the number of a port, and may be left out. */
+export const port = (name: string, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("integer"),
+    Flag.filterMap(portNumber, () => "an integer from 1 to 65535"),
+    Flag.withDescription(description),
+    Flag.optional
+  )
+
 /** A flag that is on or off, by default off. */
 export const toggle = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))

@@ -58,10 +58,11 @@ export const start = Effect.fnUntraced(function*(folder: string, { isDurable = t
   const chosen = running ?? port ?? (yield* freePort)
   if (running === undefined) {
     const log = path.join(data, "log")
+    const logged = fs.statSync(log, { throwIfNoEntry: false })?.size ?? 0
     const options = `-p ${chosen} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 ` +
       `-c fsync=${isDurable ? "on" : "off"}`
     yield* run("started", bin.pg_ctl, ["start", "-w", "-s", "-D", data, "-l", log, "-o", options]).pipe(
-      Effect.mapError((error) => new PostgresFailed({ ...error, reason: whyNot(log, chosen) ?? error.reason }))
+      Effect.mapError((error) => new PostgresFailed({ ...error, reason: whyNot(log, logged, chosen) ?? error.reason }))
     )
   }
   const password = fs.readFileSync(passwordFile, "utf8")
@@ -156,12 +157,11 @@ const run = (doing: string, program: string, args: ReadonlyArray<string>) =>
 const attempt = (doing: string, f: () => void) =>
   Effect.try({ try: f, catch: (cause) => new PostgresFailed({ doing, reason: String(cause) }) })
 
-/** What the server itself said. */
-const whyNot = (log: string, port: number) => {
-  const text = fs.existsSync(log) ? fs.readFileSync(log, "utf8") : ""
-  const last = text.slice(text.lastIndexOf("starting PostgreSQL") + 1)
-  if (last.includes("Address already in use")) {
+/** What the server itself said, after the bytes that were `logged` before. */
+const whyNot = (log: string, logged: number, port: number) => {
+  const said = fs.existsSync(log) ? fs.readFileSync(log).subarray(logged).toString() : ""
+  if (said.includes("Address already in use")) {
     return `port ${port} is taken: expected another --port, or none for a free one`
   }
-  return last.split("\n").find((line) => line.includes("FATAL:"))?.replace(/.*FATAL:\s*/, "")
+  return said.split("\n").find((line) => line.includes("FATAL:"))?.replace(/.*FATAL:\s*/, "")
 }

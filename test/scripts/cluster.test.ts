@@ -191,16 +191,20 @@ describe("scripts/cluster.ts", () => {
       chmodSync(folder, 0o755)
       const port = yield* listen(() => {})
       const data = ["--data", path.join(folder, "cluster")]
-      const [taken, away, thread, down] = yield* Effect.all([
+      const [taken, odd, away, thread, retry, down] = yield* Effect.all([
         script.run("cluster", ["up", "--port", String(port), ...data]),
+        script.run("cluster", ["up", "--port", "99999", ...data]),
         script.run("lazy", ["--executor", "cluster", "--database-url", "postgres://me:secret@127.0.0.1:1/db"]),
         script.run("lazy", ["--run", "wednesday", "--out", path.join(folder, "none.json")]),
+        script.run("lazy", ["--retry-failed", "--out", path.join(folder, "none.json")]),
         script.run("cluster", ["down", ...data])
       ], { concurrency: 2 })
       assert.deepStrictEqual([taken.status, taken.stderr], [
         2,
         `Postgres could not be started: port ${port} is taken: expected another --port, or none for a free one\n`
       ])
+      assert.strictEqual(odd.status, 2)
+      assert.match(odd.stderr, /--port: "99999"\. Expected: an integer from 1 to 65535/)
       assert.strictEqual(away.status, 2)
       assert.match(
         away.stderr,
@@ -209,6 +213,10 @@ describe("scripts/cluster.ts", () => {
       assert.deepStrictEqual([thread.status, thread.stderr], [
         2,
         "--run wednesday needs --executor cluster: other executors keep no results\n"
+      ])
+      assert.deepStrictEqual([retry.status, retry.stderr], [
+        2,
+        "--retry-failed needs --executor cluster: other executors keep no results\n"
       ])
       assert.isFalse(existsSync(path.join(folder, "none.json")))
       assert.deepStrictEqual([down.status, down.stderr], [2, `No cluster is up in ${data[1]}\n`])

@@ -91,7 +91,7 @@ export class Writer {
   #objectToJson(value: object): unknown {
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return this.#addArray(value)
     if (this.#path.length > maxDepth) throw this.#unsendable("what is so deep, or within itself,")
-    if (Array.isArray(value)) return value.map((item, index) => this.#within(index, item))
+    if (Array.isArray(value)) return Array.from(value, (item, index) => this.#within(index, item))
     const prototype = Object.getPrototypeOf(value) as object | null
     if (prototype !== Object.prototype && prototype !== null) {
       throw this.#unsendable(`a ${value.constructor?.name ?? "class's instance"}`)
