@@ -73,7 +73,7 @@ export class Recorder extends Context.Service<Recorder, {
 
 /** Where a record goes. */
 export interface Place {
-  /** Ends in `.json`; the journal stands beside it and ends in `.jsonl`. */
+  /** Ends in `.json`, and may be a link to a file; the journal stands beside it and ends in `.jsonl`. */
   readonly file: string
   /** By default a file that exists is left alone, and that is an error. */
   readonly overwrite?: boolean
@@ -163,6 +163,12 @@ const decodeFigures = Schema.decodeEffect(Schema.Struct({
 
 const decodeParameters = Schema.decodeEffect(RunRecord.Parameters)
 
+const checkParameters = ({ file, parameters }: Options) =>
+  Effect.mapError(
+    decodeParameters(parameters),
+    ({ message }) => new RecordNotWritten({ file, reason: `its parameters: ${message}` })
+  )
+
 const isJournal = (file: string) => file.endsWith(".jsonl")
 
 /** Where the journal of the record `file` stands. */
@@ -249,9 +255,7 @@ const make = Effect.gen(function*() {
   const record = <A, E, R>(program: Effect.Effect<A, E, R>, options: Options) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.scoped(Effect.gen(function*() {
-        yield* decodeParameters(options.parameters).pipe(Effect.mapError(({ message }) =>
-          new RecordNotWritten({ file: options.file, reason: `its parameters: ${message}` })
-        ))
+        yield* checkParameters(options)
         const run = new ObservedRun(options, where)
         const journal = yield* openJournal(options, run)
         const observer = yield* JobObserver
@@ -261,12 +265,7 @@ const make = Effect.gen(function*() {
         })
         const background = Effect.raceFirst(
           Effect.forever(journal.append),
-          Effect.forever(Effect.delay(
-            Effect.sync(() =>
-              run.tick()
-            ),
-            options.sampleInterval
-          ))
+          Effect.forever(Effect.delay(Effect.sync(() => run.tick()), options.sampleInterval))
         )
         const raced = yield* Effect.exit(restore(Effect.raceFirst(Effect.exit(observed), background)))
         const exit = Exit.isSuccess(raced) ? raced.value : Exit.failCause(raced.cause)
