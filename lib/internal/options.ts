@@ -11,8 +11,8 @@ import type * as Job from "../Job.ts"
 /** The options that every executor with workers takes. */
 export interface PoolOptions {
   /**
-   * The most workers there can be at the same time, by default one for each core. Where a worker is about to be replaced,
-   * or jobs that run are interrupted, one more is up and waits to take its place.
+   * The most workers there can be at the same time, by default one for each core. Beside them others can be up that run
+   * nothing and wait for a place: one for each worker that runs its last job, and one where running jobs are interrupted.
    */
   readonly maxWorkers?: number
   /** Workers that are up before the layer is built and are kept, by default none: each starts when it is needed. */
