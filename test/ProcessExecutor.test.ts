@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Array, Effect, Exit, Stream } from "effect"
+import { Effect, Exit, Stream } from "effect"
 import { Executor, ExecutorError, ProcessExecutor } from "../lib/mod.ts"
 import * as buffers from "./jobs/buffers.ts"
 import * as effects from "./jobs/effects.ts"
@@ -84,7 +84,7 @@ describe("Executor.run on processes", () => {
 
   it.live("brings each result of a chunk with a buffer of its own", () =>
     Effect.gen(function*() {
-      const inputs = Array.makeBy(10, (n) => ({ count: n, n }))
+      const inputs = Array.from({ length: 10 }, (_, n) => ({ count: n, n }))
       const results = yield* Stream.fromIterable(inputs).pipe(
         Executor.map(values.bytes, { chunkSize: 10 }),
         Stream.runCollect

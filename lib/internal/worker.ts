@@ -222,7 +222,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     try {
       port.post([1, message], message.buffers)
     } catch {
-      replyCloned({ ...message, outcomes: message.outcomes.map((outcome) => cloned(outcome)), buffers: [] })
+      replyCloned({ ...message, outcomes: message.outcomes.map(cloned), buffers: [] })
     }
   }
 
@@ -321,7 +321,7 @@ const threw = (thrown: unknown): Outcome => ({ _tag: "Threw", thrown: describe(t
 
 const notFound = (cause: unknown): Outcome => ({ _tag: "NotFound", reason: describe(cause).stack })
 
-/** `outcome` if it can be cloned on its way through the port, or else why it cannot. */
+/** `outcome` if it can be cloned, or else why it cannot. */
 const cloned = (outcome: Outcome): Outcome => {
   try {
     return structuredClone(outcome)
