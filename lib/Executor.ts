@@ -12,7 +12,6 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as ExecutorError from "./ExecutorError.ts"
 import * as jobStream from "./internal/jobStream.ts"
@@ -22,8 +21,6 @@ import type * as Job from "./Job.ts"
 export class Executor extends Context.Service<Executor, {
   /** How many jobs can run at the same time. */
   readonly maxWorkers: number
-  /** Closed with the executor; the jobs of `submit` live in it. */
-  readonly scope: Scope.Scope
   /**
    * Runs `job` once for each input; the inputs go to one worker in one message, as far as they are short. Each item has
    * its own Exit, in the inputs' order. Waits its turn: first in, first out, as far as it matters. Jobs that are measured
@@ -174,7 +171,9 @@ const runOn = <Input, A, E>(
   input: Input,
   options: RunOptions | undefined
 ): Effect.Effect<A, E | ExecutorError.ExecutorError> =>
-  Effect.flatMap(executor.execute(job, [input], options), (settled) => settled.exits[0]!)
+  Effect.flatMap(executor.execute(job, [input], options), onlyExit)
+
+const onlyExit = <A, E>({ exits }: Settled<A, E>) => exits[0]!
 
 /**
  * Runs a job and lends its result to `f`: when the Effect that `f` returns has ended, the buffers that moved with the
@@ -207,9 +206,7 @@ export const submit = <Input, A, E>(
   input: Input,
   options?: RunOptions
 ): Effect.Effect<Fiber.Fiber<A, E | ExecutorError.ExecutorError>, never, Executor> =>
-  Executor.use((executor) =>
-    Effect.forkIn(runOn(executor, job, input, options), executor.scope, { startImmediately: true })
-  )
+  Executor.use((executor) => Effect.forkDetach(runOn(executor, job, input, options), { startImmediately: true }))
 
 /** How {@link map} and {@link mapExit} spread a Stream's items over the workers. */
 export interface MapOptions {

@@ -77,7 +77,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       isMixed = false
       priority = undefined
     }
-    queued += task.pending.length
+    queued += task.pending
     if (priority !== undefined && task.priority !== priority && !isMixed) {
       // From now on an order has to be kept that lines do not know.
       isMixed = true
@@ -119,7 +119,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     let firstMs = Infinity
     for (const worker of fleet.workers) {
       const isIdle = worker.state === "idle"
-      if (!isIdle && !(mayWait && mayHaveMore(worker, task.pending.length))) continue
+      if (!isIdle && !(mayWait && mayHaveMore(worker, task.pending))) continue
       const ms = isIdle ? mayWait && !worker.spins ? wakeMs : 0 : worker.line.expectedMs
       if (ms >= firstMs) continue
       first = worker
@@ -328,7 +328,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   }
 
   const endPending = (task: Task, exit?: Exit.Exit<never, unknown>) => {
-    queued -= task.pending.length
+    queued -= task.pending
     task.end(exit)
   }
 

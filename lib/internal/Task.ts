@@ -60,8 +60,6 @@ export class Task {
   readonly acceptedAt = now()
   /** How many items have not settled. */
   unsettled: number
-  /** The items that no worker has, the next one last: they are taken from the end, and most come back to it. */
-  pending: Array<Item>
   isQueued = false
   previous: Task | undefined = undefined
   next: Task | undefined = undefined
@@ -74,11 +72,16 @@ export class Task {
   #onFinish: Array<() => void> | undefined = undefined
   /** The buffers that came with the results. */
   buffers: Array<ArrayBuffer> | undefined = undefined
+  readonly #inputs: ReadonlyArray<unknown>
+  /** How many inputs have been made items: no sooner than they are taken, so that what waits takes little. */
+  #begun = 0
+  /** Items that were taken and are pending again, the next one last. */
+  #returned: Array<Item> | undefined = undefined
   readonly #options: Options
   readonly #caller: Caller
   readonly #onSettled: (exit: Exit.Exit<unknown, unknown>) => void
   readonly #resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
-  readonly #exits: Array<Exit.Exit<unknown, unknown>> = []
+  #exits: Array<Exit.Exit<unknown, unknown>> | undefined = undefined
   #runMs = 0
   #verdict: Exit.Exit<never, unknown> | undefined = undefined
 
@@ -102,11 +105,9 @@ export class Task {
     this.#onSettled = onSettled
     this.#resume = resume
     this.unsettled = inputs.length
-    this.pending = inputs.map((input, index) => ({ task: this, index, input, deaths: 0, number: 0, expectedMs: 0 }))
-    if (this.isObserved) {
-      for (const item of this.pending) this.#tell(item, { _tag: "Submitted", job: job.name, at: this.acceptedAt })
-    }
-    this.pending.reverse()
+    this.#inputs = inputs
+    if (!this.isObserved) return
+    for (const index of inputs.keys()) this.#tell(index, { _tag: "Submitted", job: job.name, at: this.acceptedAt })
   }
 
   get deadline(): Deadline | undefined {
@@ -130,14 +131,19 @@ export class Task {
     return !this.isObserved && this.deadline === undefined && this.transfer.length === 0 && !this.isSuspect
   }
 
+  /** How many items no worker has. */
+  get pending(): number {
+    return this.#inputs.length - this.#begun + (this.#returned?.length ?? 0)
+  }
+
   /** Whether a worker may be given items of it now. */
   get hasTurn(): boolean {
-    return this.pending.length > 0 && !(this.#options.oneByOne && this.isAway)
+    return this.pending > 0 && !(this.#options.oneByOne && this.isAway)
   }
 
   /** Whether a worker has items of it. */
   get isAway(): boolean {
-    return this.unsettled > this.pending.length
+    return this.unsettled > this.pending
   }
 
   get isSettled(): boolean {
@@ -155,25 +161,32 @@ export class Task {
 
   /** Takes the next items for a message of at most `most`. */
   take(most: number): Array<Item> {
-    const left = this.pending.length - (this.isSuspect ? 1 : most)
-    const items = left > 0 ? this.pending.splice(left) : this.pending
-    if (left <= 0) this.pending = []
-    items.reverse()
+    const items: Array<Item> = []
+    const count = Math.min(this.pending, this.isSuspect ? 1 : most)
+    while (items.length < count) items.push(this.#takeNext())
     return items
+  }
+
+  #takeNext(): Item {
+    const returned = this.#returned?.pop()
+    if (returned !== undefined) return returned
+    const index = this.#begun++
+    return { task: this, index, input: this.#inputs[index], deaths: 0, number: 0, expectedMs: 0 }
   }
 
   /** An item that was taken has to be taken again. */
   putBack(item: Item): void {
-    let at = this.pending.length
-    while (at > 0 && this.pending[at - 1]!.index < item.index) at--
-    this.pending.splice(at, 0, item)
+    const returned = this.#returned ??= []
+    let at = returned.length
+    while (at > 0 && returned[at - 1]!.index < item.index) at--
+    returned.splice(at, 0, item)
   }
 
   /** A worker has the items. */
   started(items: ReadonlyArray<Item>, workerId: number): void {
     this.hasStarted = true
     if (!this.isObserved) return
-    for (const item of items) this.#tell(item, { _tag: "Started", workerId, at: now() })
+    for (const { index } of items) this.#tell(index, { _tag: "Started", workerId, at: now() })
   }
 
   /** The item cannot be cloned. */
@@ -209,7 +222,7 @@ export class Task {
 
   /** Settles what no worker has. */
   end(exit: Exit.Exit<never, unknown> = this.#verdict ?? Exit.interrupt()): void {
-    for (const item of this.pending.splice(0).toReversed()) this.#settle(item, exit)
+    while (this.pending > 0) this.#settle(this.#takeNext(), exit)
   }
 
   /** No worker has it any more. */
@@ -223,25 +236,25 @@ export class Task {
     this.hasFinished = true
     this.#onFinish?.forEach((tell) => tell())
     const { buffers } = this
-    const runMs = this.#runMs / this.#exits.length
     this.#resume(Effect.succeed({
-      exits: this.#exits,
-      runMs,
+      exits: this.#exits!,
+      runMs: this.#runMs / this.#inputs.length,
       giveBack: buffers === undefined ? nothingToGiveBack : () => giveBack(buffers.splice(0))
     }))
   }
 
-  #settle(item: Item, exit: Exit.Exit<unknown, unknown>, measured?: Partial<Measured>) {
+  #settle({ index }: Item, exit: Exit.Exit<unknown, unknown>, measured?: Partial<Measured>) {
     this.unsettled--
-    this.#exits[item.index] = exit
+    this.#exits ??= []
+    this.#exits[index] = exit
     this.#onSettled(exit)
     if (!this.isObserved) return
     const status = Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
-    this.#tell(item, { _tag: "Settled", status, error: errorIn(exit), ...unmeasured(), ...measured })
+    this.#tell(index, { _tag: "Settled", status, error: errorIn(exit), ...unmeasured(), ...measured })
   }
 
-  #tell(item: Item, event: WithoutId<JobEvent>) {
-    this.#caller.observer?.({ ...event, id: this.id + item.index })
+  #tell(index: number, event: WithoutId<JobEvent>) {
+    this.#caller.observer?.({ ...event, id: this.id + index })
   }
 
   #toExit(outcome: Outcome): Exit.Exit<unknown, unknown> {

@@ -7,8 +7,9 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Spawner, WorkerPlatform } from "effect/workers/Worker"
 import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } from "../Executor.ts"
@@ -60,7 +61,6 @@ export const make = Effect.fnUntraced(function*(
   options: Options,
   host: Fleet.Host
 ): Effect.fn.Return<Executor["Service"], WorkerStartError, WorkerPlatform | Spawner | Scope.Scope> {
-  const submitted = yield* Scope.fork(yield* Effect.scope)
   const runLater = yield* FiberSet.makeRuntime<never>()
 
   const paces = new WeakMap<Job.Any, Pace>()
@@ -138,35 +138,34 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const accept = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ValidRunOptions) =>
-    Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
-      Effect.callback((resume) => {
-        if (isClosed) return resume(Effect.interrupt)
-        if (host.isInsideJob()) return resume(Effect.succeed(refused(inputs, new WouldDeadlock({ job: job.name }))))
-        if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: nothingToGiveBack }))
-        if (fiber.context !== context) {
-          context = fiber.context
-          caller = callerIn(context)
-        }
-        const task = new Task(
-          newJobIds(inputs.length),
-          job,
-          paceOf(job),
-          inputs,
-          runOptions,
-          caller,
-          onItemSettled,
-          resume
-        )
-        counts.accepted += inputs.length
-        dispatcher.accept(task)
-        // Last, and one by one, for one of no time at all may be over at once.
-        if (task.deadline !== undefined) {
-          task.whenFinished(limit(task, "queued"))
-          task.whenFinished(limit(task, "total"))
-        }
-        return cancel(task, interrupted)
-      })
-    )
+    Effect.callback<Settled<unknown, unknown>>((resume) => {
+      if (isClosed) return resume(Effect.interrupt)
+      if (host.isInsideJob()) return resume(Effect.succeed(refused(inputs, new WouldDeadlock({ job: job.name }))))
+      if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: nothingToGiveBack }))
+      const fiber = Fiber.getCurrent()!
+      if (fiber.context !== context) {
+        context = fiber.context
+        caller = callerIn(context)
+      }
+      const task = new Task(
+        newJobIds(inputs.length),
+        job,
+        paceOf(job),
+        inputs,
+        runOptions,
+        caller,
+        onItemSettled,
+        resume
+      )
+      counts.accepted += inputs.length
+      dispatcher.accept(task)
+      // Last, and one by one, for one of no time at all may be over at once.
+      if (task.deadline !== undefined) {
+        task.whenFinished(limit(task, "queued"))
+        task.whenFinished(limit(task, "total"))
+      }
+      return cancel(task, interrupted)
+    })
 
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions?: ExecuteOptions) =>
     runOptions === undefined
@@ -203,7 +202,6 @@ export const make = Effect.fnUntraced(function*(
 
   return Executor.of({
     maxWorkers: options.maxWorkers,
-    scope: submitted,
     execute: execute as Executor["Service"]["execute"],
     stats: Effect.tap(stats, publish),
     drain: Effect.callback<void>((resume) => {

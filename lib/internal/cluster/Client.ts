@@ -16,7 +16,6 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
-import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { randomUUID } from "node:crypto"
 import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } from "../../Executor.ts"
@@ -58,11 +57,11 @@ const namesAtOnce = 1000
 
 export const make = Effect.fnUntraced(function*(options: Options) {
   const table = yield* JobTable.JobTable
-  const submitted = yield* Scope.fork(yield* Effect.scope)
   const runLater = yield* FiberSet.makeRuntime<ResultStore>()
   const client = randomUUID().replaceAll("-", "")
   let cluster = yield* persist(table.workers)
 
+  const unsettled = new Set<RemoteTask>()
   const queue = new TaskQueue<RemoteTask>()
   /** The tasks that are with the cluster, by the name of their job there. */
   const tasks = new Map<string, Array<RemoteTask>>()
@@ -94,6 +93,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   /** Takes the task out of the books; what ended it settles it. */
   const take = (task: RemoteTask) => {
+    unsettled.delete(task)
     if (task.startedAt === undefined) counts.queued -= task.items
     if (task.isQueued) queue.remove(task)
     else {
@@ -342,6 +342,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
               resume
             })
             counts.queued += task.items
+            unsettled.add(task)
             queue.push(task)
             if (task.items === 0) return end(task, Exit.interrupt())
             dispatch()
@@ -373,8 +374,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isClosed = true
-      while (queue.next !== undefined) end(queue.next, Exit.interrupt())
-      return Effect.forEach([...tasks.values()].flat(), (task) => cancel(task, Exit.interrupt()), {
+      return Effect.forEach(unsettled, (task) => cancel(task, Exit.interrupt()), {
         concurrency: "unbounded",
         discard: true
       }).pipe(Effect.andThen(Effect.ignore(table.forget(forgotten))))
@@ -383,7 +383,6 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   return Executor.of({
     maxWorkers,
-    scope: submitted,
     execute: execute as Executor["Service"]["execute"],
     stats: Effect.tap(stats, publish),
     drain: Effect.callback<void>((resume) => {
