@@ -125,6 +125,15 @@ describe("an input that cannot be sent", () => {
     })
   )
 
+  it.live("goes with its caller, and so do the items that wait for the same worker", () =>
+    Effect.gen(function*() {
+      const caller = yield* Executor.Executor.use((executor) => executor.execute(values.echo, [() => {}, 1, 2])).pipe(
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* Fiber.interrupt(caller)
+      assert.strictEqual(yield* echo(3), 3)
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, minWorkers: 1, maxJobsPerWorker: 2 }))))
+
   it.live("costs its job alone where its worker dies of it", () =>
     Effect.gen(function*() {
       const large = Array.from({ length: 400_000 }, (_, n) => ({ n }))

@@ -416,8 +416,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
   /** Settles what no worker has begun of a cancelled task; returns the workers that have, which are asked to stop. */
   const withdraw = (task: Task): ReadonlyArray<Fleet.Worker> => {
-    settleRefusals()
     if (task.isQueued) queue.remove(task)
+    settleRefusals()
     const collected = [...fleet.workers].flatMap(collect)
     const busy = [...fleet.workers].filter((worker) => withdrawFrom(worker, task))
     endPending(task)
