@@ -23,20 +23,25 @@ export const main = <Name extends string, Input, ContextInput>(
   command: Command.Command<Name, Input, ContextInput, unknown, Command.Environment | Recorder.Recorder>
 ): void => {
   let interrupted = status.sigint
+  let hasEnded = false
   process.once("SIGTERM", () => interrupted = status.sigterm)
-  // A reader that has seen enough (`| head`) ends the run as Ctrl-C does.
+  // A reader that has seen enough (`| head`) ends the run as Ctrl-C does; what was printed last can fail after its end.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     const isReaderGone = error.code === "EPIPE"
     if (!isReaderGone) console.error(`Standard output cannot be written: ${error.message}`)
     interrupted = isReaderGone ? status.sigpipe : status.badUsage
-    process.emit("SIGINT")
+    if (hasEnded) process.exitCode = interrupted
+    else process.emit("SIGINT")
   })
   Command.run(command, { version: packageJson.version }).pipe(
     Effect.tapCause(report),
     Effect.provide(Layer.provideMerge(Layer.merge(Recorder.Recorder.layer, errorsOnly), NodeServices.layer)),
     NodeRuntime.runMain({
       disableErrorReporting: true,
-      teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? 0 : statusOf(exit.cause, interrupted))
+      teardown: (exit, onExit) => {
+        hasEnded = true
+        onExit(Exit.isSuccess(exit) ? 0 : statusOf(exit.cause, interrupted))
+      }
     })
   )
 }

@@ -208,6 +208,18 @@ describe("a full disk", () => {
       })
   )
 
+  it.live.skipIf(!existsSync(fullDevice))(
+    "fails also what it did not let print to the end",
+    () =>
+      Effect.gen(function*() {
+        const command = `exec "$0" --import tsx scripts/review.ts list results/reference > ${fullDevice}`
+        const running = yield* script.start("sh", ["-c", command, process.execPath])
+        const { status, stderr } = yield* running.ended
+        assert.strictEqual(status, 2)
+        assert.match(stderr, /no space left/i)
+      })
+  )
+
   it.live("in the middle of a run stops it, and leaves what was written to be read", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
@@ -283,6 +295,14 @@ describe("an interruption", () => {
       assert.strictEqual(record.status, "interrupted")
       assert.isBelow(record.jobs.filter(({ status }) => status === "succeeded").length, 1000)
       assert.deepStrictEqual(yield* script.filesIn(folder), ["run.json"])
+    }))
+
+  it.live("is told as such also where the reader goes before it has read all of the end", () =>
+    Effect.gen(function*() {
+      const running = yield* script.startScript("review", ["show", "--json", "results/reference/eager.json"])
+      running.stdout.destroy()
+      const { status, stderr } = yield* running.ended
+      assert.deepStrictEqual([status, stderr], [141, ""])
     }))
 })
 
