@@ -207,7 +207,12 @@ const make = Effect.gen(function*() {
       if (!file.endsWith(".json")) {
         return yield* new RecordNotWritten({ file, reason: "expected a name that ends in .json" })
       }
-      yield* fs.access(path.dirname(file), { writable: true })
+      const folder = path.dirname(file)
+      const { type } = yield* fs.stat(folder)
+      if (type !== "Directory") {
+        return yield* new RecordNotWritten({ file, reason: `expected a folder at ${folder}, but there is a ${type}` })
+      }
+      yield* fs.access(folder, { writable: true })
     },
     (effect, { file }) => Effect.catchTag(effect, "PlatformError", notWritten(file))
   )

@@ -344,6 +344,19 @@ describe("Recorder.write, Recorder.check, Recorder.read", () => {
       assert.deepStrictEqual(yield* names, ["run.json"])
     }).pipe(live))
 
+  it.live("fail where a file stands in place of the folder", () =>
+    Effect.gen(function*() {
+      const { directory } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      const recorder = yield* Recorder.Recorder
+      yield* fs.writeFileString(`${directory}/file`, "")
+      const underFile = { file: `${directory}/file/run.json` }
+      for (const failing of [recorder.check(underFile), recorder.write(runRecord, underFile)]) {
+        const error = yield* Effect.flip(failing)
+        assert.strictEqual(error.reason, `expected a folder at ${directory}/file, but there is a File`)
+      }
+    }).pipe(live))
+
   it.live("follow a link to a file, and leave one to nothing alone", () =>
     Effect.gen(function*() {
       const { directory, file } = yield* place
