@@ -1,21 +1,25 @@
 /** The records that a command line names. */
 import { Effect, FileSystem, Path } from "effect"
 import { Argument } from "effect/cli"
+import { strictPath } from "../shared/flags.ts"
 import { resultFolder } from "../shared/place.ts"
 
 /** A record, or the journal of a run without one. */
 export const file = Argument.File("file", { mustExist: true }).pipe(
+  strictPath,
   Argument.withDescription("A record, or the journal of a run without one")
 )
 
 /** A folder of records. */
 export const folder = Argument.Directory("folder", { mustExist: true }).pipe(
+  strictPath,
   Argument.withDescription("Where the records are (results)"),
   Argument.withDefault(resultFolder)
 )
 
 /** Files and folders, of which `expand` makes files. */
 export const paths = Argument.Path("path", { mustExist: true }).pipe(
+  strictPath,
   Argument.withDescription("Records, journals, or folders of them (results)"),
   Argument.variadic()
 )

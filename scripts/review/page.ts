@@ -4,7 +4,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import path from "node:path"
 import { newest, plots } from "../plots/plots.ts"
 import { read } from "../plots/read.ts"
-import { json, toggle } from "../shared/flags.ts"
+import { json, strictPath, toggle } from "../shared/flags.ts"
 import { UsageError } from "../shared/main.ts"
 import { resultFolder } from "../shared/place.ts"
 import { printable, printJson } from "../shared/terminal.ts"
@@ -15,6 +15,7 @@ export const page = Command.make(
   "page",
   {
     files: Argument.File("file", { mustExist: false }).pipe(
+      strictPath,
       Argument.withDescription(
         "Records, or journals of runs without one (the newest of each script in results/, or in results/reference/ " +
           "where there is none yet)"
@@ -22,6 +23,7 @@ export const page = Command.make(
       Argument.variadic()
     ),
     out: Flag.Path("out").pipe(
+      strictPath,
       Flag.withDescription("Where the page goes (results/page.html)"),
       Flag.withDefault(path.join(resultFolder, "page.html"))
     ),

@@ -3,7 +3,7 @@ import { Console, Effect, Option, PubSub, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Sse } from "effect/encoding"
 import { newest, type Plots, plots } from "../plots/plots.ts"
-import { json } from "../shared/flags.ts"
+import { json, strictPath } from "../shared/flags.ts"
 import { resultFolder } from "../shared/place.ts"
 import { type Folder, keepUp } from "./watch/keepUp.ts"
 import { serve } from "./watch/serve.ts"
@@ -21,6 +21,7 @@ export const watch = Command.make(
   "watch",
   {
     folder: Argument.Directory("folder").pipe(
+      strictPath,
       Argument.withDescription("Where the records and journals are, or will be (results)"),
       Argument.withDefault(resultFolder)
     ),

@@ -1,6 +1,6 @@
 /** The flags that the scripts of the experiment have in common. */
-import { Option } from "effect"
-import { Flag } from "effect/cli"
+import { Effect, FileSystem, Option } from "effect"
+import { Flag, Param } from "effect/cli"
 import { defaultFolder } from "./local-cluster.ts"
 
 const positiveInteger = (text: string) =>
@@ -25,6 +25,28 @@ export const port = (name: string, description: string) =>
     Flag.withDescription(description),
     Flag.optional
   )
+
+/**
+ * The same flag or argument for a path, but an empty one is refused, which would be the working directory, and what
+ * stands under a file does not exist, which would be an error of its own.
+ */
+export const strictPath = <Kind extends Param.ParamKind>(
+  path: Param.Param<Kind, string>
+): Param.Param<Kind, string> => {
+  if (!Param.isSingle(path)) return path
+  const { parse } = path.primitiveType
+  return Param.makeSingle({
+    ...path,
+    primitiveType: {
+      ...path.primitiveType,
+      parse: (text) =>
+        text === "" ? Effect.fail("a path") : Effect.updateService(parse(text), FileSystem.FileSystem, (fs) => ({
+          ...fs,
+          exists: (file) => Effect.orElseSucceed(fs.exists(file), () => false)
+        }))
+    }
+  })
+}
 
 /** A flag that is on or off, by default off. */
 export const toggle = (name: string, description: string) =>
@@ -51,10 +73,12 @@ export const cluster = {
     Flag.optional
   ),
   results: Flag.Path("results").pipe(
+    strictPath,
     Flag.withDescription("The folder that runners and readers share for large results, by default the database"),
     Flag.optional
   ),
   data: Flag.Path("data").pipe(
+    strictPath,
     Flag.withDescription("Where scripts/cluster.ts up keeps its data (results/cluster)"),
     Flag.withDefault(defaultFolder)
   )
@@ -78,7 +102,11 @@ export const otlp = Flag.String("otlp").pipe(
 export const json = toggle("json", "Print JSON on standard output, and nothing else")
 
 export const result = {
-  out: Flag.Path("out").pipe(Flag.withDescription("Where the record goes, by default into results/"), Flag.optional),
+  out: Flag.Path("out").pipe(
+    strictPath,
+    Flag.withDescription("Where the record goes, by default into results/"),
+    Flag.optional
+  ),
   force: toggle("force", "Overwrite the record, and run with too little memory"),
   quiet: toggle("quiet", "Print nothing while running"),
   json: toggle("json", "Print the record on standard output, and nothing else")

@@ -151,7 +151,12 @@ describe("bad usage", () => {
         { name: "compare", args: ["--out", inFolder("there.json")], says: ["there.json", "exists"] },
         { name: "eager", args: ["--out", inFolder("missing/run.json")], says: ["missing/run.json", "no such file"] },
         { name: "remove", args: ["--out", folder, "--force"], says: [folder, "Directory"] },
-        { name: "lazy", args: ["--out", inFolder("there.json/run.json")], says: ["there.json/run.json"] },
+        {
+          name: "compare",
+          args: ["--out", inFolder("there.json/run.json")],
+          says: ["there.json/run.json cannot be written: expected a folder"]
+        },
+        { name: "compare", args: ["--out", "", "--force"], says: ["a path"] },
         { name: "lazy", args: ["--out", inFolder("busy.json")], says: ["busy.jsonl"] }
       ]
       const ended = yield* Effect.forEach(cases, ({ args, name }) => script.run(name, [...small, ...args]), {
