@@ -42,7 +42,7 @@ export class Recorder extends Context.Service<Recorder, {
   readonly environment: RunRecord.Environment
   /** Fails where `write` would, as far as can be told beforehand. */
   readonly check: (place: Place) => Effect.Effect<void, RecordNotWritten>
-  /** Writes a record, whole or not at all. */
+  /** Writes a record, whole or not at all; fails for one that could not be read again. */
   readonly write: (record: RunRecord.ResultFile, place: Place) => Effect.Effect<void, RecordNotWritten>
   /**
    * Reads a record, or adds up the journal of a run that did not end (or not yet): its status is "killed".
@@ -218,6 +218,14 @@ const make = Effect.gen(function*() {
   )
 
   const write = (record: RunRecord.ResultFile, place: Place) =>
+    resultFile.decode(record).pipe(
+      Effect.mapError(({ message }) =>
+        new RecordNotWritten({ file: place.file, reason: `it is no record: ${message}` })
+      ),
+      Effect.andThen(writeUnchecked(record, place))
+    )
+
+  const writeUnchecked = (record: RunRecord.ResultFile, place: Place) =>
     Effect.gen(function*() {
       yield* check(place)
       const text = yield* Effect.try({
@@ -278,7 +286,7 @@ const make = Effect.gen(function*() {
         run.end(RunRecord.statusOf(exit))
         yield* Effect.ignore(journal.append)
         const record = run.ledger.record()!
-        const written = yield* Effect.exit(Effect.as(write(record, options), record))
+        const written = yield* Effect.exit(Effect.as(writeUnchecked(record, options), record))
         if (Exit.isSuccess(written)) yield* journal.remove
         if (options.onRecord !== undefined) yield* options.onRecord(written)
         yield* written
@@ -361,7 +369,7 @@ const make = Effect.gen(function*() {
         return yield* new RunGoesOn({ file: journalFile, pid })
       }
       const file = journalFile.replace(/\.jsonl$/, ".json")
-      yield* write(record, { file })
+      yield* writeUnchecked(record, { file })
       if (damage.every(({ isLast }) => isLast)) yield* Effect.ignore(fs.remove(journalFile))
       return { record, damage, file }
     }

@@ -357,6 +357,17 @@ describe("Recorder.write, Recorder.check, Recorder.read", () => {
       }
     }).pipe(live))
 
+  it.live("refuse to write what could not be read again", () =>
+    Effect.gen(function*() {
+      const { file, names } = yield* place
+      const recorder = yield* Recorder.Recorder
+      const broken = { ...runRecord, summary: { ...runRecord.summary, cpuMs: Number.NaN } }
+      const error = yield* Effect.flip(recorder.write(broken, { file }))
+      assert.instanceOf(error, RecordNotWritten)
+      assert.match(error.message, /cannot be written: it is no record: .*finite.*cpuMs/su)
+      assert.deepStrictEqual(yield* names, [])
+    }).pipe(live))
+
   it.live("follow a link to a file, and leave one to nothing alone", () =>
     Effect.gen(function*() {
       const { directory, file } = yield* place
