@@ -31,10 +31,14 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         const thing = {
           text: "é",
           list: [1, null, [true]],
-          arrays: { f: new Float32Array([1, 2]), b: new BigInt64Array([3n]) }
+          arrays: { f: new Float32Array([1, 2]), b: new BigInt64Array([3n]) },
+          zeros: [0, -0, { zero: -0 }],
+          nothing: { first: undefined, list: [undefined, new Uint8Array([4]), undefined], last: null }
         }
         assert.deepStrictEqual(yield* Executor.run(values.echo, thing), thing)
-        assert.strictEqual(yield* Executor.run(values.echo, undefined), undefined)
+        for (const alone of [undefined, -0, [undefined]]) {
+          assert.deepStrictEqual(yield* Executor.run(values.echo, alone), alone)
+        }
       }).pipe(Effect.provide(cluster())))
 
     it.effect("sends by the job's schemas what JSON cannot say", () =>
@@ -50,7 +54,7 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.include(input.message, "a Date at .deep[0] is not JSON: expected a schema for it")
         // oxlint-disable-next-line no-sparse-arrays
         const hole = yield* Effect.flip(Executor.run(values.echo, [1, , 3]))
-        assert.include(hole.message, "undefined at [1] is not JSON")
+        assert.include(hole.message, "a hole at [1] is not JSON")
         const result = yield* Effect.flip(Executor.run(values.square, 1e200))
         assert.propertyVal(result, "side", "result")
         assert.include(result.message, "Infinity is not JSON")

@@ -22,7 +22,8 @@ export interface Measured {
   readonly returnedAt: number
   /** Wall time of one item. */
   readonly runMs: number
-  readonly items: ReadonlyArray<{ readonly cpuMs: number | undefined; readonly resultBytes: number }>
+  /** None where nobody observes them. */
+  readonly items: ReadonlyArray<{ readonly cpuMs?: number; readonly resultBytes: number }>
 }
 
 export interface Options {

@@ -157,7 +157,12 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       startedAt,
       returnedAt,
       runMs: settled.runMs,
-      items: ran.map(({ event }) => ({ cpuMs: event?.cpuMs, resultBytes: event?.resultBytes ?? 0 }))
+      items: observed
+        ? ran.map(({ event }) => ({
+          ...(event?.cpuMs !== undefined && { cpuMs: event.cpuMs }),
+          resultBytes: event?.resultBytes ?? 0
+        }))
+        : []
     }
     return yield* Effect.ensuring(
       reply(job, ran.map(({ exit }) => exit!), measured),

@@ -2,19 +2,24 @@
  * Values as bytes: JSON, and the bytes of typed arrays beside it.
  *
  * `[length of the head: 4 bytes][head: JSON][the arrays' bytes, one after the other]`; the head is `[value, arrays]` with
- * null in the place of each array, and for each array its path, its type and its length in bytes. What JSON cannot say
- * is refused, so that what arrives is what was sent.
+ * null in the place of each array, and for each array its path, its type and its length in bytes. An undefined within a
+ * value goes as an array without bytes. What cannot be said so is refused, so that what arrives is what was sent.
  */
 import * as Data from "effect/Data"
 
 /** A value that cannot be sent as it is. */
 export class Unsendable extends Data.TaggedError("Unsendable")<{ readonly message: string }> {}
 
+const empty = new Uint8Array()
+
 type Path = ReadonlyArray<string | number>
 
 type ArrayHead = readonly [path: Path, type: string, bytes: number]
 
-const makers = new Map<string, (buffer: ArrayBuffer) => unknown>([["ArrayBuffer", (buffer) => buffer]])
+const makers = new Map<string, (buffer: ArrayBuffer) => unknown>([
+  ["ArrayBuffer", (buffer) => buffer],
+  ["undefined", () => undefined]
+])
 
 const constructors: ReadonlyArray<new(buffer: ArrayBuffer) => unknown> = [
   Int8Array,
@@ -77,27 +82,31 @@ export class Writer {
       case "boolean":
         return value
       case "number":
-        if (Number.isFinite(value)) return value
+        if (Number.isFinite(value)) return Object.is(value, -0) ? minusZero : value
         throw this.#unsendable(String(value))
       case "object":
         return value === null ? null : this.#objectToJson(value)
       case "undefined":
-        throw this.#unsendable("undefined")
+        return this.#addPart("undefined", empty)
       default:
-        throw this.#unsendable(`a ${typeof value}`)
+        throw this.#unsendable(value === hole ? "a hole" : `a ${typeof value}`)
     }
   }
 
   #objectToJson(value: object): unknown {
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return this.#addArray(value)
     if (this.#path.length > maxDepth) throw this.#unsendable("what is so deep, or within itself,")
-    if (Array.isArray(value)) return Array.from(value, (item, index) => this.#within(index, item))
+    if (Array.isArray(value)) {
+      return Array.from(
+        value,
+        (item, index) => this.#within(index, item === undefined && !(index in value) ? hole : item)
+      )
+    }
     const prototype = Object.getPrototypeOf(value) as object | null
     if (prototype !== Object.prototype && prototype !== null) {
       throw this.#unsendable(`a ${value.constructor?.name ?? "class's instance"}`)
     }
-    const properties = Object.entries(value).filter(([, property]) => property !== undefined)
-    return Object.fromEntries(properties.map(([key, property]) => [key, this.#within(key, property)]))
+    return Object.fromEntries(Object.entries(value).map(([key, property]) => [key, this.#within(key, property)]))
   }
 
   #within(step: string | number, value: unknown): unknown {
@@ -113,6 +122,10 @@ export class Writer {
       : new Uint8Array(value)
     const type = value instanceof Uint8Array ? "Uint8Array" : value.constructor.name
     if (!makers.has(type)) throw this.#unsendable(`a ${type}`)
+    return this.#addPart(type, bytes)
+  }
+
+  #addPart(type: string, bytes: Uint8Array): null {
     this.#arrays.push([[...this.#path], type, bytes.byteLength])
     this.#parts.push(bytes)
     return null
@@ -128,6 +141,12 @@ export class Writer {
     })
   }
 }
+
+/** JSON can say it, but `JSON.stringify` does not; the types do not know of `rawJSON` yet. */
+const minusZero = (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON("-0")
+
+/** An element of an array that is not there. */
+const hole = Symbol("hole")
 
 const maxDepth = 1000
 const maxHeadBytes = 100_000_000
@@ -193,8 +212,6 @@ export interface Message {
   readonly values: ReadonlyArray<unknown>
   readonly buffers: ReadonlyArray<ArrayBuffer>
 }
-
-const empty = new Uint8Array()
 
 /** What comes over the network does not get to reach a prototype. */
 const own = (object: unknown, step: string | number): unknown => {
