@@ -7,6 +7,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import v8 from "node:v8"
 import vm from "node:vm"
+import * as options from "./internal/options.ts"
 
 /** What the process holds at one moment, in bytes. */
 export interface Sample {
@@ -53,9 +54,12 @@ export const collectUnsafe = (): void => {
   void gc({ type: "major", execution: "sync", flavor: "last-resort" })
 }
 
-/** A sample now and one after each `interval`, for as long as it is read. */
+/** A sample now and one after each `interval`, for as long as it is read. Dies where that is no duration of at least 0. */
 export const watch = (interval: Duration.Input): Stream.Stream<Sample> =>
-  Stream.fromEffectSchedule(sample, Schedule.spaced(interval))
+  Stream.unwrap(Effect.map(
+    Effect.orDie(options.duration("interval", interval)),
+    (interval) => Stream.fromEffectSchedule(sample, Schedule.spaced(interval))
+  ))
 
 /** Logs the most memory that was resident so far, as `Memory usage 1039187968`, in bytes. */
 export const log: Effect.Effect<void> = Effect.suspend(() =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Logger, Stream } from "effect"
+import { Effect, Exit, Fiber, Logger, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Memory } from "../lib/mod.ts"
 
@@ -64,6 +64,15 @@ describe("Memory.watch", () => {
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(reading)
       assert.strictEqual(taken, 3)
+    }))
+
+  it.effect("refuses an interval that is none", () =>
+    Effect.gen(function*() {
+      for (const interval of [-1, Number.NaN]) {
+        const exit = yield* Effect.exit(Stream.runDrain(Memory.watch(interval)))
+        assert.isTrue(Exit.hasDies(exit))
+        assert.include(String(Exit.findDefect(exit)), `interval must be a duration of at least 0: received ${interval}`)
+      }
     }))
 })
 
