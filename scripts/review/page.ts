@@ -1,5 +1,5 @@
 /** `review page`: records as one HTML file that needs neither a server nor the network. */
-import { Console, Effect, FileSystem } from "effect"
+import { Console, Effect, FileSystem, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import path from "node:path"
 import { newest, plots } from "../plots/plots.ts"
@@ -39,14 +39,18 @@ export const page = Command.make(
     }
     const make = yield* html.make
     yield* fs.writeFileString(out, make({ plots: plots(contents), isLive: false }), { flag: force ? "w" : "wx" }).pipe(
-      Effect.catchTag("PlatformError", ({ message, reason }) =>
-        Effect.fail(
-          new UsageError(
-            reason._tag === "AlreadyExists"
-              ? `--out: ${out} exists (--force overwrites it)`
-              : `--out: ${out} cannot be written: ${message}`
-          )
-        ))
+      Effect.catchTag(
+        "PlatformError",
+        Effect.fnUntraced(function*({ cause, message, reason }) {
+          const there = yield* Effect.option(fs.stat(out))
+          const why = Option.isSome(there) && there.value.type === "Directory"
+            ? "cannot be written: there is a Directory"
+            : reason._tag === "AlreadyExists"
+            ? "exists (--force overwrites it)"
+            : `cannot be written: ${cause instanceof Error ? cause.message : message}`
+          return yield* Effect.fail(new UsageError(`--out: ${out} ${why}`))
+        })
+      )
     )
     yield* json ? printJson({ file: out, unreadable: contents.unreadable }) : Console.log(out)
   })

@@ -251,6 +251,19 @@ describe.skipIf(noBrowser !== undefined)(
 )
 
 describe("scripts/review.ts page", () => {
+  it.live("says why a page cannot be written", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const missing = path.join(folder, "missing", "page.html")
+      const [ofFolder, ofMissing] = yield* script.together(
+        script.run("review", ["page", reference("lazy"), "--out", folder]),
+        script.run("review", ["page", reference("lazy"), "--out", missing])
+      )
+      assert.deepStrictEqual([ofFolder.status, ofMissing.status], [2, 2])
+      assert.strictEqual(ofFolder.stderr, `--out: ${folder} cannot be written: there is a Directory\n`)
+      assert.match(ofMissing.stderr, /missing\/page\.html cannot be written: .*no such file/)
+    }))
+
   it.live("leaves a file alone unless told otherwise, and makes none of nothing", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
