@@ -93,8 +93,12 @@ export const resume = {
   retryFailed: toggle("retry-failed", "Run the jobs of --run again that failed")
 }
 
+const isHttp = (url: string) => ["http:", "https:"].includes(URL.parse(url)?.protocol ?? "")
+
 /** Where to watch it. */
 export const otlp = Flag.String("otlp").pipe(
+  Flag.withMetavar("url"),
+  Flag.filter(isHttp, () => "a URL of http or https"),
   Flag.withDescription("Send spans and metrics to the OTLP collector at this URL, such as http://localhost:4318"),
   Flag.optional
 )

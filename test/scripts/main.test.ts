@@ -120,6 +120,7 @@ describe("bad usage", () => {
         { args: ["--count", "1.5"], says: ["--count", `"1.5"`, "integer"] },
         { args: ["--count", "x"], says: ["--count", `"x"`, "integer"] },
         { args: ["--executor", "nope"], says: ["--executor", `"nope"`, "thread", "inline"] },
+        { args: ["--otlp", "localhost:4318"], says: ["--otlp", `"localhost:4318"`, "a URL of http or https"] },
         { args: ["--job", "3"], says: ["--job"] },
         { args: ["stray"], says: [`"stray"`] },
         { args: ["--kernel", "nope"], says: ["--kernel", `"nope"`, "math", "simd"] },
