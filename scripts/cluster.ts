@@ -21,6 +21,7 @@ import * as local from "./shared/local-cluster.ts"
 import { main, UsageError } from "./shared/main.ts"
 import * as observability from "./shared/observability.ts"
 import * as postgres from "./shared/postgres.ts"
+import { commandOf } from "./shared/process-command.ts"
 
 const modules = Flag.Path("module").pipe(
   Flag.withDescription("A module whose exported jobs the runner runs; may be given more than once (those of --kernel)"),
@@ -101,7 +102,7 @@ const startRunner = (
     import.meta.filename,
     "runner",
     "--data",
-    folder,
+    fs.realpathSync(folder),
     "--workers",
     String(workers),
     ...Option.match(otlp, { onNone: () => [], onSome: (url) => ["--otlp", url] }),
@@ -207,13 +208,24 @@ const down = Command.make(
   })
 ).pipe(Command.withDescription("Stop the cluster of this machine: its runners end what they run and take no more"))
 
+/** How long runners have to stop: longer than they give to what they run. */
+const stopTimeout = "15 seconds"
+
 /** Stops the runners, which end what they run, and then the database. */
 const stop = Effect.fnUntraced(function*(folder: string) {
   const cluster = Option.getOrThrow(local.read(folder))
-  for (const pid of cluster.runners.filter(isAlive)) process.kill(pid, "SIGTERM")
-  yield* Effect.sync(() => cluster.runners.some(isAlive)).pipe(
-    Effect.repeat({ while: (some) => some, schedule: Schedule.spaced("50 millis") })
+  const command = ` runner --data ${fs.realpathSync(folder)} `
+  const isRunner = (pid: number) => commandOf(pid).includes(command)
+  const runners = cluster.runners.filter(isRunner)
+  for (const pid of runners) process.kill(pid, "SIGTERM")
+  yield* Effect.sync(() => runners.some(isAlive)).pipe(
+    Effect.repeat({ while: (some) => some, schedule: Schedule.spaced("50 millis") }),
+    Effect.timeoutOption(stopTimeout)
   )
+  for (const pid of runners.filter(isRunner)) {
+    yield* Console.error(`Runner ${pid} did not stop and was killed: what it ran begins anew when a cluster is up`)
+    process.kill(pid, "SIGKILL")
+  }
   if (cluster.ownsDatabase) yield* postgres.stop(folder)
   local.remove(folder)
 })

@@ -7,6 +7,7 @@ import { createServer } from "node:net"
 import os from "node:os"
 import path from "node:path"
 import { promisify } from "node:util"
+import { commandOf } from "./process-command.ts"
 
 /** The server could not be set up, started or stopped. */
 export class PostgresFailed extends Schema.TaggedError<PostgresFailed>()("PostgresFailed", {
@@ -76,12 +77,14 @@ export const stop = Effect.fnUntraced(function*(folder: string) {
   yield* run("stopped", bin.pg_ctl, ["stop", "-w", "-s", "-m", "fast", "-D", path.join(folder, "data")])
 })
 
+const pidFile = (folder: string) => path.join(folder, "data", "postmaster.pid")
+
 /** The port of the server of `folder`, if it is up. */
 const portOf = (folder: string) =>
   Effect.sync(() => {
     try {
-      const [pid, , , port] = fs.readFileSync(path.join(folder, "data", "postmaster.pid"), "utf8").split("\n")
-      return process.kill(Number(pid), 0) ? Number(port) : undefined
+      const [pid, data, , port] = fs.readFileSync(pidFile(folder), "utf8").split("\n")
+      return commandOf(Number(pid)).includes(` -D ${data} `) ? Number(port) : undefined
     } catch {
       return undefined
     }

@@ -185,6 +185,32 @@ describe("scripts/cluster.ts", () => {
     120_000
   )
 
+  it.live(
+    "stops what is its own and nothing else, and kills a runner that does not stop",
+    () =>
+      Effect.gen(function*() {
+        const where = yield* startCluster(1)
+        const file = path.join(where[1]!, "cluster.json")
+        const cluster = JSON.parse(yield* script.read(file))
+        // As after a restart of the machine, when others have the numbers of the runners and the server.
+        const other = yield* script.start("sleep", ["600"])
+        yield* script.write(file, JSON.stringify({ ...cluster, runners: [other.pid, ...cluster.runners] }))
+        yield* script.signal(cluster.runners[0], "SIGSTOP")
+        const down = yield* script.run("cluster", ["down", ...where])
+        assert.strictEqual(down.status, 0)
+        assert.match(down.stderr, new RegExp(`^Runner ${cluster.runners[0]} did not stop and was killed: .*\\n$`))
+        yield* script.until(() => !script.isAlive(cluster.runners[0]))
+        assert.isTrue(script.isAlive(other.pid))
+
+        const pidFile = path.join(where[1]!, "data", "postmaster.pid")
+        yield* script.write(pidFile, `${other.pid}\n${path.dirname(pidFile)}\n0\n${yield* freePort}\n\n\n\nready\n`)
+        const up = yield* script.run("cluster", ["up", "--runners", "1", "--detach", ...where])
+        assert.deepStrictEqual({ status: up.status, stderr: up.stderr }, { status: 0, stderr: "" })
+        assert.isTrue(script.isAlive(other.pid))
+      }),
+    120_000
+  )
+
   it.live("says what is wrong before it starts anything", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
