@@ -58,6 +58,7 @@ export const start = Effect.fnUntraced(function*(folder: string, { isDurable = t
   const running = yield* portOf(folder)
   const chosen = running ?? port ?? (yield* freePort)
   if (running === undefined) {
+    yield* attempt("started", () => removeStale(pidFile(folder)))
     const log = path.join(data, "log")
     const logged = fs.statSync(log, { throwIfNoEntry: false })?.size ?? 0
     const options = `-p ${chosen} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 ` +
@@ -89,6 +90,13 @@ const portOf = (folder: string) =>
       return undefined
     }
   })
+
+/** Postgres takes any process for its own server that has the number in its file. */
+const removeStale = (file: string) => {
+  const [pid] = fs.existsSync(file) ? fs.readFileSync(file, "utf8").split("\n") : []
+  const command = commandOf(Number(pid))
+  if (command !== "" && !command.includes("postgres")) fs.rmSync(file)
+}
 
 /** A port that is free now. */
 export const freePort = Effect.callback<number>((resume) => {
