@@ -217,10 +217,11 @@ describe("scripts/cluster.ts", () => {
       chmodSync(folder, 0o755)
       const port = yield* listen(() => {})
       const data = ["--data", path.join(folder, "cluster")]
+      const nowhere = ["--executor", "cluster", "--database-url", "postgres://me:secret@127.0.0.1:1/db"]
       const [taken, odd, away, thread, retry, down] = yield* Effect.all([
         script.run("cluster", ["up", "--port", String(port), ...data]),
         script.run("cluster", ["up", "--port", "99999", ...data]),
-        script.run("lazy", ["--executor", "cluster", "--database-url", "postgres://me:secret@127.0.0.1:1/db"]),
+        script.run("lazy", [...nowhere, "--out", path.join(folder, "away.json")]),
         script.run("lazy", ["--run", "wednesday", "--out", path.join(folder, "none.json")]),
         script.run("lazy", ["--retry-failed", "--out", path.join(folder, "none.json")]),
         script.run("cluster", ["down", ...data])
