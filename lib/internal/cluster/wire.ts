@@ -142,8 +142,15 @@ export class Writer {
   }
 }
 
-/** JSON can say it, but `JSON.stringify` does not; the types do not know of `rawJSON` yet. */
-const minusZero = (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON("-0")
+declare global {
+  interface JSON {
+    /** Node has it, TypeScript's own types do not yet. */
+    rawJSON(text: string): unknown
+  }
+}
+
+/** JSON can say it, but `JSON.stringify` does not. */
+const minusZero = JSON.rawJSON("-0")
 
 /** An element of an array that is not there. */
 const hole = Symbol("hole")
