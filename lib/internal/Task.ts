@@ -74,7 +74,7 @@ export class Task {
   buffers: Array<ArrayBuffer> | undefined = undefined
   readonly #inputs: ReadonlyArray<unknown>
   /** How many inputs have been made items: no sooner than they are taken, so that what waits takes little. */
-  #begun = 0
+  #made = 0
   /** Items that were taken and are pending again, the next one last. */
   #returned: Array<Item> | undefined = undefined
   readonly #options: Options
@@ -133,7 +133,7 @@ export class Task {
 
   /** How many items no worker has. */
   get pending(): number {
-    return this.#inputs.length - this.#begun + (this.#returned?.length ?? 0)
+    return this.#inputs.length - this.#made + (this.#returned?.length ?? 0)
   }
 
   /** Whether a worker may be given items of it now. */
@@ -170,7 +170,7 @@ export class Task {
   #takeNext(): Item {
     const returned = this.#returned?.pop()
     if (returned !== undefined) return returned
-    const index = this.#begun++
+    const index = this.#made++
     return { task: this, index, input: this.#inputs[index], deaths: 0, number: 0, expectedMs: 0 }
   }
 
