@@ -95,6 +95,16 @@ export const objectsIn = (value: unknown): Set<object> => {
   return seen
 }
 
+/** Whether the structured clones of two of `values` would have an object in common, if they were cloned together. */
+export const haveCommonObject = (values: ReadonlyArray<unknown>): boolean => {
+  const seen = new Set<object>()
+  for (const value of values) {
+    if (typeof value !== "object" || value === null) continue
+    for (const object of objectsIn(value)) if (seen.size === seen.add(object).size) return true
+  }
+  return false
+}
+
 /** None where a getter throws: then the value cannot be cloned anyway. */
 const propertiesOf = (object: object): ReadonlyArray<unknown> => {
   try {

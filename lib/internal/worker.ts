@@ -7,7 +7,7 @@
 import type { Effect } from "effect/Effect"
 import { setImmediate } from "node:timers"
 import type * as Job from "../Job.ts"
-import { Buffers, bytesIn } from "./buffers.ts"
+import { Buffers, bytesIn, haveCommonObject } from "./buffers.ts"
 import { BusyPoll } from "./BusyPoll.ts"
 import { decodeError, describe } from "./errorCodec.ts"
 import { type EndedSpan, type FromWorker, now, type Outcome, type Settled, type ToWorker } from "./protocol.ts"
@@ -36,6 +36,8 @@ type Message = Extract<ToWorker, { readonly _tag: "Run" }>
 
 /** A message whose items are being run. */
 interface Run extends Message {
+  /** Whether inputs have an object in common; no job is to see what another did to it. */
+  readonly haveCommonObject: boolean
   limited: boolean
   found: Job.Any | Promise<Job.Any> | undefined
   /** Outcomes that the executor does not know of yet, from item `first` on. */
@@ -126,6 +128,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       buffers.begin(message.spares)
       const awaited = runFrom(message.id, {
         ...message,
+        haveCommonObject: message.inputs.length > 1 && haveCommonObject(message.inputs),
         found: undefined,
         outcomes: [],
         first: message.id,
@@ -162,7 +165,9 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     const call = (job: Job.Any) => {
       if (run.limited) port.post([1, { _tag: "Begun", id: item }], [])
       run.limited = false
-      return callJob(job, run.inputs[item - run.id], new Context(item), run.traced ? run.spans : undefined)
+      const sent = run.inputs[item - run.id]
+      const input = run.haveCommonObject ? structuredClone(sent) : sent
+      return callJob(job, input, new Context(item), run.traced ? run.spans : undefined)
     }
     try {
       run.found ??= find(run.job)
@@ -199,12 +204,13 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       ? { cpuMs: cpuMs === undefined ? undefined : threadCpuMs()! - cpuMs, resultBytes: outcomes.map(bytesIn) }
       : undefined
     const moving = buffers.take(outcomes)
+    const haveCommon = outcomes.length > 1 && haveCommonObject(outcomes.map(valueOf))
     run.outcomes = []
     run.spans = []
     const message: Settled = {
       _tag: "Settled",
       id,
-      outcomes,
+      outcomes: haveCommon ? outcomes.map(cloned) : outcomes,
       buffers: port.moves ? moving : [],
       startedAt,
       returnedAt: at,
@@ -320,6 +326,8 @@ const succeeded = (value: unknown): Outcome => ({ _tag: "Succeeded", value })
 const threw = (thrown: unknown): Outcome => ({ _tag: "Threw", thrown: describe(thrown) })
 
 const notFound = (cause: unknown): Outcome => ({ _tag: "NotFound", reason: describe(cause).stack })
+
+const valueOf = (outcome: Outcome): unknown => outcome._tag === "Succeeded" ? outcome.value : undefined
 
 /** `outcome` if it can be cloned, or else why it cannot. */
 const cloned = (outcome: Outcome): Outcome => {

@@ -12,6 +12,14 @@ export const squareLater = Job.make(import.meta, "squareLater", async (n: number
 
 export const echo = Job.make(import.meta, "echo", (value: unknown) => value)
 
+/** Changes its input. */
+export const append = Job.make(import.meta, "append", ({ list }: { readonly list: Array<number> }) => list.push(0))
+
+const kept: ReadonlyArray<number> = []
+
+/** Always the same array. */
+export const keeps = Job.make(import.meta, "keeps", () => kept)
+
 export const onMainThread = Job.make(import.meta, "onMainThread", () => isMainThread)
 
 export const workerId = Job.make(import.meta, "workerId", (_: void, context) => context.workerId)

@@ -536,6 +536,37 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.deepStrictEqual(results, [1, "result", 3, 4])
       }).pipe(two))
 
+    it.live("give each job an input of its own, where several hold the same object", () =>
+      Effect.gen(function*() {
+        const list: Array<number> = []
+        const inputs = Stream.range(1, 100).pipe(Stream.map((n) => ({ n, list })))
+        const ones = Array.from({ length: 100 }, () => 1)
+        // By then such jobs are known to be short, and go to workers ahead.
+        yield* Stream.runDrain(Executor.map(values.append)(inputs))
+        assert.deepStrictEqual(
+          yield* inputs.pipe(
+            Stream.mapEffect((input) => Executor.run(values.append, input), { concurrency: 64 }),
+            Stream.runCollect
+          ),
+          ones
+        )
+        assert.deepStrictEqual(
+          yield* inputs.pipe(Executor.map(values.append, { chunkSize: 20 }), Stream.runCollect),
+          ones
+        )
+        assert.lengthOf(list, 0)
+      }).pipe(two))
+
+    it.live("give each item a result of its own, where jobs return the same object", () =>
+      Effect.gen(function*() {
+        const results = yield* Stream.range(1, 10).pipe(
+          Stream.map(() => undefined),
+          Executor.map(values.keeps, { chunkSize: 5 }),
+          Stream.runCollect
+        )
+        assert.strictEqual(new Set(results).size, 10)
+      }).pipe(two))
+
     it.live("keep each item's own array, though several came in one message", () =>
       Effect.gen(function*() {
         const arrays = yield* Stream.range(1, 5).pipe(
