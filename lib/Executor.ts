@@ -75,7 +75,7 @@ export interface ExecuteOptions extends RunOptions {
 /** What became of the items that were executed together. */
 export interface Settled<out A, out E> {
   readonly exits: ReadonlyArray<Exit.Exit<A, E | ExecutorError.ExecutorError>>
-  /** Wall time of one item, in milliseconds, as its worker measured it. */
+  /** Wall time of one item, in milliseconds: to send its input, and to run, as its worker measured it. */
   readonly runMs: number
   /** Returns the buffers that came with the results to the workers; views of them are empty from then on. */
   readonly giveBack: () => void

@@ -174,6 +174,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     const { number: id, task } = items[0]!
     const inputs = items.map(({ input }) => input)
     const spares = spareBuffers.take(task.job)
+    const startedAt = performance.now()
     const sent = Effect.runSyncExit(worker.platformWorker!.send({
       _tag: "Run",
       id,
@@ -192,6 +193,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       if (refusals.length === 0) queueMicrotask(settleRefusals)
       return void refusals.push(() => onRefused(worker, items, reason))
     }
+    const sendMs = (performance.now() - startedAt) / items.length
+    for (const item of items) item.sendMs = sendMs
     if (worker.slots !== undefined) busyPoll.expect()
     task.started(items, worker.workerId)
     if (worker.jobs >= options.maxJobsPerWorker) fleet.fillSpares()
@@ -289,6 +292,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   ) => {
     const { task } = item
     const { pace } = task
+    // To receive it took the worker about as long as to send it took here.
+    busyMs += item.sendMs
     worker.line.remove(item.number)
     timings.waited(measured.startedAt! - task.acceptedAt)
     timings.ran(runMs)

@@ -24,6 +24,8 @@ export interface Item {
   number: number
   /** How long it will take, as far as one can tell. */
   expectedMs: number
+  /** How long sending it took. */
+  sendMs: number
 }
 
 /** How long an item of a job keeps a worker busy, by the latest ones. */
@@ -82,7 +84,7 @@ export class Task {
   readonly #onSettled: (exit: Exit.Exit<unknown, unknown>) => void
   readonly #resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
   #exits: Array<Exit.Exit<unknown, unknown>> | undefined = undefined
-  #runMs = 0
+  #itemMs = 0
   #verdict: Exit.Exit<never, unknown> | undefined = undefined
 
   /** `onSettled` is told of each item as it settles. */
@@ -171,7 +173,7 @@ export class Task {
     const returned = this.#returned?.pop()
     if (returned !== undefined) return returned
     const index = this.#made++
-    return { task: this, index, input: this.#inputs[index], deaths: 0, number: 0, expectedMs: 0 }
+    return { task: this, index, input: this.#inputs[index], deaths: 0, number: 0, expectedMs: 0, sendMs: 0 }
   }
 
   /** An item that was taken has to be taken again. */
@@ -196,7 +198,7 @@ export class Task {
 
   /** The worker that has `item` replied, or put the result down. */
   replied(item: Item, outcome: Outcome, runMs: number, measured: Measured): void {
-    this.#runMs += runMs
+    this.#itemMs += runMs + item.sendMs
     this.#settle(item, this.#verdict ?? this.#toExit(outcome), measured)
   }
 
@@ -238,7 +240,7 @@ export class Task {
     const { buffers } = this
     this.#resume(Effect.succeed({
       exits: this.#exits!,
-      runMs: this.#runMs / this.#inputs.length,
+      runMs: this.#itemMs / this.#inputs.length,
       giveBack: buffers === undefined ? nothingToGiveBack : () => giveBack(buffers.splice(0))
     }))
   }
