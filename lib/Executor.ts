@@ -31,6 +31,12 @@ export class Executor extends Context.Service<Executor, {
     inputs: ReadonlyArray<Input>,
     options?: ExecuteOptions
   ) => Effect.Effect<Settled<A, E>, ExecutorError.InvalidOptions>
+  /** As the function {@link submit}. */
+  readonly submit: <Input, A, E>(
+    job: Job.Job<Input, A, E>,
+    input: Input,
+    options?: RunOptions
+  ) => Effect.Effect<Fiber.Fiber<A, E | ExecutorError.ExecutorError>>
   readonly stats: Effect.Effect<Stats>
   readonly drain: Effect.Effect<void>
 }>()("effect-futures/Executor") {}
@@ -163,15 +169,7 @@ export const run = <Input, A, E>(
   input: Input,
   options?: RunOptions
 ): Effect.Effect<A, E | ExecutorError.ExecutorError, Executor> =>
-  Executor.use((executor) => runOn(executor, job, input, options))
-
-const runOn = <Input, A, E>(
-  executor: Executor["Service"],
-  job: Job.Job<Input, A, E>,
-  input: Input,
-  options: RunOptions | undefined
-): Effect.Effect<A, E | ExecutorError.ExecutorError> =>
-  Effect.flatMap(executor.execute(job, [input], options), onlyExit)
+  Executor.use((executor) => Effect.flatMap(executor.execute(job, [input], options), onlyExit))
 
 const onlyExit = <A, E>({ exits }: Settled<A, E>) => exits[0]!
 
@@ -206,7 +204,7 @@ export const submit = <Input, A, E>(
   input: Input,
   options?: RunOptions
 ): Effect.Effect<Fiber.Fiber<A, E | ExecutorError.ExecutorError>, never, Executor> =>
-  Executor.use((executor) => Effect.forkDetach(runOn(executor, job, input, options), { startImmediately: true }))
+  Executor.use((executor) => executor.submit(job, input, options))
 
 /** How {@link map} and {@link mapExit} spread a Stream's items over the workers. */
 export interface MapOptions {

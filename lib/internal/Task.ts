@@ -35,6 +35,8 @@ export interface Pace {
 
 /** Who looks at what becomes of a task. */
 export interface Caller {
+  /** Told of each item as it settles. */
+  readonly onSettled: (exit: Exit.Exit<unknown, unknown>) => void
   readonly observer: ((event: JobEvent) => void) | undefined
   /** Tells the caller's tracer of the spans of the job, where there is one. */
   readonly trace: ((spans: ReadonlyArray<EndedSpan>) => void) | undefined
@@ -49,6 +51,13 @@ export interface Options {
   readonly transfer: ReadonlyArray<ArrayBuffer>
   /** Whether no two workers may have items of it at the same time. */
   readonly oneByOne: boolean
+}
+
+/** How what became of a task gets to its caller. */
+export interface Recipient {
+  readonly receive: (settled: Settled<unknown, unknown>) => Effect.Effect<unknown, unknown>
+  /** What its caller's fiber goes on with when a worker is to have the task, where it has only waited until then. */
+  readonly onTaken?: (task: Task) => Effect.Effect<unknown, unknown>
 }
 
 export type Deadline = Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>>
@@ -81,13 +90,12 @@ export class Task {
   #returned: Array<Item> | undefined = undefined
   readonly #options: Options
   readonly #caller: Caller
-  readonly #onSettled: (exit: Exit.Exit<unknown, unknown>) => void
-  readonly #resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
-  #exits: Array<Exit.Exit<unknown, unknown>> | undefined = undefined
-  #itemMs = 0
+  readonly #recipient: Recipient
+  #resume: (effect: Effect.Effect<unknown, unknown>) => void
+  /** What became of it so far: nothing, for what waits is to take little. */
+  #settled: { exits: Array<Exit.Exit<unknown, unknown>>; runMs: number; giveBack: () => void } | undefined = undefined
   #verdict: Exit.Exit<never, unknown> | undefined = undefined
 
-  /** `onSettled` is told of each item as it settles. */
   constructor(
     id: number,
     job: Job.Any,
@@ -95,8 +103,8 @@ export class Task {
     inputs: ReadonlyArray<unknown>,
     options: Options,
     caller: Caller,
-    onSettled: (exit: Exit.Exit<unknown, unknown>) => void,
-    resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
+    recipient: Recipient,
+    resume: (effect: Effect.Effect<unknown, unknown>) => void
   ) {
     this.id = id
     this.job = job
@@ -104,7 +112,7 @@ export class Task {
     this.priority = options.priority
     this.#options = options
     this.#caller = caller
-    this.#onSettled = onSettled
+    this.#recipient = recipient
     this.#resume = resume
     this.unsettled = inputs.length
     this.#inputs = inputs
@@ -163,6 +171,8 @@ export class Task {
 
   /** Takes the next items for a message of at most `most`. */
   take(most: number): Array<Item> {
+    const { onTaken } = this.#recipient
+    if (onTaken !== undefined && this.#made === 0) this.#resume(onTaken(this))
     const items: Array<Item> = []
     const count = Math.min(this.pending, this.isSuspect ? 1 : most)
     while (items.length < count) items.push(this.#takeNext())
@@ -198,8 +208,8 @@ export class Task {
 
   /** The worker that has `item` replied, or put the result down. */
   replied(item: Item, outcome: Outcome, runMs: number, measured: Measured): void {
-    this.#itemMs += runMs + item.sendMs
-    this.#settle(item, this.#verdict ?? this.#toExit(outcome), measured)
+    this.#settle(item, this.#verdict ?? this.#toExit(outcome), measured).runMs += (runMs + item.sendMs) /
+      this.#inputs.length
   }
 
   traced(spans: ReadonlyArray<EndedSpan>): void {
@@ -215,6 +225,12 @@ export class Task {
     const died = () => Exit.fail(new WorkerDied({ ...death, job: this.job.name, attempt: item.deaths }))
     this.#settle(item, this.#verdict ?? died(), this.isCancelled ? undefined : { workerId: death.workerId })
     return false
+  }
+
+  /** From now on its end is told to `resume`. */
+  resumeWith(resume: (effect: Effect.Effect<unknown, unknown>) => void): void {
+    this.#resume = resume
+    if (this.hasFinished) this.#tellEnd()
   }
 
   whenFinished(tell: () => void): void {
@@ -238,21 +254,23 @@ export class Task {
     this.hasFinished = true
     this.#onFinish?.forEach((tell) => tell())
     const { buffers } = this
-    this.#resume(Effect.succeed({
-      exits: this.#exits!,
-      runMs: this.#itemMs / this.#inputs.length,
-      giveBack: buffers === undefined ? nothingToGiveBack : () => giveBack(buffers.splice(0))
-    }))
+    if (buffers !== undefined) this.#settled!.giveBack = () => giveBack(buffers.splice(0))
+    this.#tellEnd()
+  }
+
+  #tellEnd() {
+    this.#resume(this.#recipient.receive(this.#settled!))
   }
 
   #settle({ index }: Item, exit: Exit.Exit<unknown, unknown>, measured?: Partial<Measured>) {
+    const settled = this.#settled ??= { exits: [], runMs: 0, giveBack: nothingToGiveBack }
     this.unsettled--
-    this.#exits ??= []
-    this.#exits[index] = exit
-    this.#onSettled(exit)
-    if (!this.isObserved) return
+    settled.exits[index] = exit
+    this.#caller.onSettled(exit)
+    if (!this.isObserved) return settled
     const status = Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
     this.#tell(index, { _tag: "Settled", status, error: errorIn(exit), ...unmeasured(), ...measured })
+    return settled
   }
 
   #tell(index: number, event: WithoutId<JobEvent>) {

@@ -12,8 +12,8 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Spawner, WorkerPlatform } from "effect/workers/Worker"
-import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } from "../Executor.ts"
-import { DeadlineExceeded, type WorkerStartError, WouldDeadlock } from "../ExecutorError.ts"
+import { type ExecuteOptions, Executor, JobObserver, type RunOptions, type Settled, type Stats } from "../Executor.ts"
+import { DeadlineExceeded, type InvalidOptions, type WorkerStartError, WouldDeadlock } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import * as Dispatcher from "./Dispatcher.ts"
 import { replay } from "./effectJob.ts"
@@ -22,15 +22,15 @@ import { newJobIds } from "./jobIds.ts"
 import { publisher } from "./metrics.ts"
 import { validateRun } from "./options.ts"
 import { assertJob } from "./registry.ts"
-import { type Caller, nothingToGiveBack, type Pace, Task } from "./Task.ts"
+import { type Caller, nothingToGiveBack, type Pace, type Recipient, Task } from "./Task.ts"
 
 export interface Options extends Fleet.Options {
   readonly cancelGrace: Duration.Duration
 }
 
-/** Inputs that were not accepted. */
-const refused = (inputs: ReadonlyArray<unknown>, error: WouldDeadlock): Settled<unknown, unknown> => ({
-  exits: inputs.map(() => Exit.fail(error)),
+/** What was not accepted. */
+const settledAs = (exits: Settled<unknown, unknown>["exits"]): Settled<unknown, unknown> => ({
+  exits,
   runMs: 0,
   giveBack: nothingToGiveBack
 })
@@ -38,15 +38,18 @@ const refused = (inputs: ReadonlyArray<unknown>, error: WouldDeadlock): Settled<
 /** How often the stats go to the metrics, beside when somebody asks for them. */
 const metricsInterval = Duration.seconds(1)
 
-const callerIn = (context: Context.Context<never>): Caller => {
+const callerIn = (context: Context.Context<never>, onSettled: Caller["onSettled"]): Caller => {
   const span = Context.getOrUndefined(context, Tracer.ParentSpan)
   return {
+    onSettled,
     observer: Context.get(context, JobObserver),
     trace: span && ((spans) => replay(Context.get(context, Tracer.Tracer), span, spans))
   }
 }
 
 const interrupted = Exit.interrupt()
+
+const executing: Recipient = { receive: Effect.succeed }
 
 const defaultRunOptions = {
   deadline: undefined,
@@ -56,6 +59,12 @@ const defaultRunOptions = {
   transfer: [],
   oneByOne: false
 }
+
+const withValid = <A, E>(
+  runOptions: ExecuteOptions | undefined,
+  f: (valid: ValidRunOptions) => Effect.Effect<A, E>
+): Effect.Effect<A, E | InvalidOptions> =>
+  runOptions === undefined ? f(defaultRunOptions) : Effect.flatMap(validateRun(runOptions), f)
 
 export const make = Effect.fnUntraced(function*(
   options: Options,
@@ -137,40 +146,77 @@ export const make = Effect.fnUntraced(function*(
     counts[Exit.isSuccess(exit) ? "finished" : "failed"]++
   }
 
-  const accept = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ValidRunOptions) =>
-    Effect.callback<Settled<unknown, unknown>>((resume) => {
-      if (isClosed) return resume(Effect.interrupt)
-      if (host.isInsideJob()) return resume(Effect.succeed(refused(inputs, new WouldDeadlock({ job: job.name }))))
-      if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: nothingToGiveBack }))
-      const fiber = Fiber.getCurrent()!
-      if (fiber.context !== context) {
-        context = fiber.context
-        caller = callerIn(context)
-      }
-      const task = new Task(
-        newJobIds(inputs.length),
-        job,
-        paceOf(job),
-        inputs,
-        runOptions,
-        caller,
-        onItemSettled,
-        resume
-      )
-      counts.accepted += inputs.length
-      dispatcher.accept(task)
-      // Last, and one by one, for one of no time at all may be over at once.
-      if (task.deadline !== undefined) {
-        task.whenFinished(limit(task, "queued"))
-        task.whenFinished(limit(task, "total"))
-      }
-      return cancel(task, interrupted)
-    })
+  /** Takes the inputs on, if they can be; whoever waits for them is told of their end by `resume`. */
+  const accept = (
+    job: Job.Any,
+    inputs: ReadonlyArray<unknown>,
+    runOptions: ValidRunOptions,
+    recipient: Recipient,
+    resume: (effect: Effect.Effect<unknown, unknown>) => void
+  ): Task | undefined => {
+    if (isClosed) return void resume(Effect.interrupt)
+    if (host.isInsideJob()) {
+      const error = Exit.fail(new WouldDeadlock({ job: job.name }))
+      return void resume(recipient.receive(settledAs(inputs.map(() => error))))
+    }
+    if (inputs.length === 0) return void resume(recipient.receive(settledAs([])))
+    const fiber = Fiber.getCurrent()!
+    if (fiber.context !== context) {
+      context = fiber.context
+      caller = callerIn(context, onItemSettled)
+    }
+    const task = new Task(
+      newJobIds(inputs.length),
+      job,
+      paceOf(job),
+      inputs,
+      runOptions,
+      caller,
+      recipient,
+      resume
+    )
+    counts.accepted += inputs.length
+    dispatcher.accept(task)
+    // Last, and one by one, for one of no time at all may be over at once.
+    if (task.deadline !== undefined) {
+      task.whenFinished(limit(task, "queued"))
+      task.whenFinished(limit(task, "total"))
+    }
+    return task
+  }
 
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions?: ExecuteOptions) =>
-    runOptions === undefined
-      ? accept(job, inputs, defaultRunOptions)
-      : Effect.flatMap(validateRun(runOptions), (valid) => accept(job, inputs, valid))
+    withValid(runOptions, (valid) =>
+      Effect.callback<unknown, unknown>((resume) => {
+        const task = accept(job, inputs, valid, executing, resume)
+        return task && cancel(task, interrupted)
+      }))
+
+  /** What waits takes little: there is nothing to clean up when its fiber is interrupted, but to take it from the queue. */
+  const submit = (job: Job.Any, input: unknown, runOptions?: RunOptions) =>
+    Effect.forkDetach(
+      withValid(runOptions, (valid) =>
+        Effect.callback<unknown, unknown>((resume) => {
+          const task = accept(job, [input], valid, submitting, resume)
+          if (task?.isAway === false) Fiber.getCurrent()!.addObserver(dropping(task))
+        })),
+      { startImmediately: true }
+    )
+
+  const dropping = (task: Task) => () => {
+    if (task.isSettled) return
+    task.cancel(interrupted)
+    dispatcher.withdraw(task)
+  }
+
+  const submitting: Recipient = {
+    receive: ({ exits }) => exits[0]!,
+    onTaken: (task) =>
+      Effect.callback((resume) => {
+        task.resumeWith(resume)
+        return cancel(task, interrupted)
+      })
+  }
 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
@@ -203,6 +249,7 @@ export const make = Effect.fnUntraced(function*(
   return Executor.of({
     maxWorkers: options.maxWorkers,
     execute: execute as Executor["Service"]["execute"],
+    submit: submit as Executor["Service"]["submit"],
     stats: Effect.tap(stats, publish),
     drain: Effect.callback<void>((resume) => {
       if (isIdle()) return resume(Effect.void)

@@ -384,6 +384,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   return Executor.of({
     maxWorkers,
     execute: execute as Executor["Service"]["execute"],
+    submit: (job, input, runOptions) =>
+      Effect.forkDetach(Effect.flatMap(execute(job, [input], runOptions), ({ exits }) => exits[0]!), {
+        startImmediately: true
+      }) as never,
     stats: Effect.tap(stats, publish),
     drain: Effect.callback<void>((resume) => {
       if (counts.accepted === counts.finished + counts.failed) return resume(Effect.void)

@@ -58,13 +58,20 @@ const use = Effect.fnUntraced(function*(
 
   const submissions = () => callers.flatMap(({ submissions }) => submissions)
 
+  const handOver = Effect.fnUntraced(function*(inputs: Submission["inputs"], plan: ExecutePlan) {
+    if (!plan.isSubmitted || inputs.length !== 1) return yield* executor.execute(simulation.job, inputs, plan)
+    const fiber = yield* executor.submit(simulation.job, inputs[0]!, plan)
+    const exit = yield* Fiber.await(fiber).pipe(Effect.onInterrupt(() => Fiber.interrupt(fiber)))
+    return { exits: [exit], giveBack: () => {} }
+  })
+
   const execute = Effect.fnUntraced(function*(plan: ExecutePlan, caller: Pick<Caller, "submissions">) {
     const failedStarts = new Set<number>()
     for (let n = 0; n <= plan.insists; n++) {
       const submission = new Submission(plan, labels, simulation, turns)
       labels += plan.items.length
       caller.submissions.push(submission)
-      const { exits, giveBack } = yield* executor.execute(simulation.job, submission.inputs, plan).pipe(
+      const { exits, giveBack } = yield* handOver(submission.inputs, plan).pipe(
         Effect.provideService(Executor.JobObserver, plan.isObserved ? submission.observe : undefined),
         Effect.onInterrupt(() => Effect.sync(() => submission.ended())),
         Effect.orDie

@@ -73,6 +73,8 @@ export interface ExecutePlan {
   readonly insists: number
   /** Whether somebody looks on; jobs of others may be sent to a worker that is busy. */
   readonly isObserved: boolean
+  /** Whether it is submitted, and its fiber waited for, if it is a single item. */
+  readonly isSubmitted: boolean
 }
 
 export interface ItemPlan {
@@ -144,7 +146,8 @@ const execute: fc.Arbitrary<Step> = fc.record({
     { weight: 1, arbitrary: fc.record({ queued: limit, running: limit, total: limit }, { requiredKeys: [] }) }
   ),
   insists: fc.constantFrom(0, 0, 3),
-  isObserved: fc.boolean()
+  isObserved: fc.boolean(),
+  isSubmitted: fc.boolean()
 })
 
 const step: fc.Arbitrary<Step> = fc.oneof(
