@@ -16,7 +16,7 @@ import * as FiberSet from "effect/FiberSet"
 import { buffersIn } from "./buffers.ts"
 import { BusyPoll } from "./BusyPoll.ts"
 import * as Fleet from "./Fleet.ts"
-import type { Outcome, Settled } from "./protocol.ts"
+import { now, type Outcome, type Settled } from "./protocol.ts"
 import { SpareBuffers } from "./SpareBuffers.ts"
 import type { Item, Measured, Task } from "./Task.ts"
 import { TaskQueue } from "./TaskQueue.ts"
@@ -28,23 +28,17 @@ const aheadMs = 0.5
 /** Items of one chunk go together as long as they take no longer. */
 const togetherMs = 20
 
-/** How long a worker that sleeps takes to begin. */
+/** How long a worker that sleeps takes to begin; jobs that run for less in all do not have it woken. */
 const wakeMs = 0.05
-
-/** What a reply takes a worker at least, beside the runs of its items. */
-const replyMs = 0.05
 
 /** A message that is so long does not wait for more. */
 const fullMessage = 32
 
-/** What a job is taken for that has not run yet. */
-const unknownMs = 1e6
+/** An input that takes longer to send goes alone: its worker receives it while the next one is sent. */
+const quickMs = 0.005
 
 /** An item that runs for longer keeps nothing behind it. */
 const patience = Duration.millis(1)
-
-/** The share of the latest item in a job's pace. */
-const latest = 1 / 16
 
 /** Told synchronously of what becomes of tasks. */
 export interface Events {
@@ -114,13 +108,13 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
   /** Of the workers that may have the task the one that gets to it first. */
   const workerFor = (task: Task): Fleet.Worker | undefined => {
-    const mayWait = !isMixed && task.canWaitAnywhere && task.pace.busyMs !== undefined && fleet.isFull()
+    const mayWait = !isMixed && task.canWaitAnywhere && task.pace.isKnown && fleet.isFull()
     let first: Fleet.Worker | undefined
     let firstMs = Infinity
     for (const worker of fleet.workers) {
       const isIdle = worker.state === "idle"
       if (!isIdle && !(mayWait && mayHaveMore(worker, task.pending))) continue
-      const ms = isIdle ? mayWait && !worker.spins ? wakeMs : 0 : worker.line.expectedMs
+      const ms = isIdle ? mayWait && !worker.spins ? wakeMs : 0 : worker.line.runMs
       if (ms >= firstMs) continue
       first = worker
       firstMs = ms
@@ -129,7 +123,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   }
 
   const mayHaveMore = ({ jobs, line, slots, state }: Fleet.Worker, items: number) =>
-    state === "busy" && slots !== undefined && !line.isStuck && line.expectedMs <= aheadMs && line.room >= items &&
+    state === "busy" && slots !== undefined && !line.isStuck && line.busyMs <= aheadMs && line.room >= items &&
     jobs + items <= options.maxJobsPerWorker
 
   const assign = (worker: Fleet.Worker, task: Task) => {
@@ -140,12 +134,13 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     worker.state = "busy"
     worker.jobs += items.length
     for (const item of items) {
-      item.expectedMs = task.pace.busyMs ?? unknownMs
+      item.runMs = task.pace.runMs
+      item.busyMs = task.pace.busyMs
       item.number = line.push(item)
       worker.slots?.send(item.number)
     }
-    // An idle worker is woken by its first item, and the others of this turn are gathered meanwhile.
-    if (!isIdle && task.canWaitAnywhere && !task.isTraced && items.length === 1) gather(worker, items[0]!)
+    // An idle worker is woken by its first item, and the others of this turn are gathered meanwhile, if sending is quick.
+    if (!isIdle && items.length === 1 && mayGather(items[0]!)) gather(worker, items[0]!)
     else {
       post(worker)
       send(worker, items)
@@ -174,7 +169,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     const { number: id, task } = items[0]!
     const inputs = items.map(({ input }) => input)
     const spares = spareBuffers.take(task.job)
-    const startedAt = performance.now()
+    const startedAt = now()
     const sent = Effect.runSyncExit(worker.platformWorker!.send({
       _tag: "Run",
       id,
@@ -193,8 +188,12 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       if (refusals.length === 0) queueMicrotask(settleRefusals)
       return void refusals.push(() => onRefused(worker, items, reason))
     }
-    const sendMs = (performance.now() - startedAt) / items.length
-    for (const item of items) item.sendMs = sendMs
+    const sentAt = now()
+    for (const item of items) {
+      item.sentAt = sentAt
+      item.sendMs = (sentAt - startedAt) / items.length
+    }
+    if (worker.line.size > items.length) task.pace.sent(items[0]!.sendMs)
     if (worker.slots !== undefined) busyPoll.expect()
     task.started(items, worker.workerId)
     if (worker.jobs >= options.maxJobsPerWorker) fleet.fillSpares()
@@ -227,10 +226,11 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     if (spans !== undefined) first.task.traced(spans)
     if (message.buffers.length > 0) (first.task.buffers ??= []).push(...message.buffers)
     const runMs = (returnedAt - startedAt) / outcomes.length
+    const betweenMs = line.between(first.sentAt, startedAt, returnedAt)
     const tasks: Array<Task> = []
     for (const [n, outcome] of outcomes.entries()) {
       const item = line.get(id + n)!
-      settle(worker, item, outcome, runMs, runMs + replyMs / outcomes.length, {
+      settle(worker, item, outcome, runMs, betweenMs && betweenMs / outcomes.length, {
         workerId,
         startedAt,
         at: returnedAt,
@@ -275,29 +275,27 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       const at = slots.returnedAt(number)
       const outcome: Outcome = { _tag: "Succeeded", value: slots.value(number) }
       const runMs = at - startedAt
-      settle(worker, item, outcome, runMs, runMs, { workerId, startedAt, at, cpuMs: undefined, resultBytes: 0 })
+      const betweenMs = line.between(item.sentAt, startedAt, at)
+      settle(worker, item, outcome, runMs, betweenMs, { workerId, startedAt, at, cpuMs: undefined, resultBytes: 0 })
       tasks.push(item.task)
     }
     return tasks
   }
 
-  /** The item ran for `runMs` and kept its worker busy for `busyMs`. */
+  /** The item ran for `runMs`; what its worker did for it beside took `betweenMs`, where that is known. */
   const settle = (
     worker: Fleet.Worker,
     item: Item,
     outcome: Outcome,
     runMs: number,
-    busyMs: number,
+    betweenMs: number | undefined,
     measured: Measured
   ) => {
     const { task } = item
-    const { pace } = task
-    // To receive it took the worker about as long as to send it took here.
-    busyMs += item.sendMs
     worker.line.remove(item.number)
     timings.waited(measured.startedAt! - task.acceptedAt)
     timings.ran(runMs)
-    pace.busyMs = pace.busyMs === undefined ? busyMs : latest * busyMs + (1 - latest) * pace.busyMs
+    task.pace.measured(runMs, betweenMs, item.sendMs)
     task.replied(item, outcome, runMs, measured)
   }
 
@@ -475,6 +473,9 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   }
 })
 
+const mayGather = ({ input, task }: Item): boolean =>
+  task.canWaitAnywhere && !task.isTraced && (typeof input !== "object" || task.pace.sendMs < quickMs)
+
 /** Of the buffers that move with a task those that are in these of its inputs. */
 const movingWith = ({ transfer }: Task, inputs: ReadonlyArray<unknown>): ReadonlyArray<ArrayBuffer> => {
   if (transfer.length === 0) return transfer
@@ -484,6 +485,6 @@ const movingWith = ({ transfer }: Task, inputs: ReadonlyArray<unknown>): Readonl
 
 /** How many items of a chunk go together: few of those that take long, for the others may have to be taken back. */
 const mostOf = ({ slots }: Fleet.Worker, { canWaitAnywhere, pace }: Task): number =>
-  slots === undefined || !canWaitAnywhere || pace.busyMs === undefined
+  slots === undefined || !canWaitAnywhere || !pace.isKnown
     ? Infinity
     : Math.max(1, Math.floor(togetherMs / pace.busyMs))

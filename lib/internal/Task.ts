@@ -12,6 +12,7 @@ import { CloneError, type DeadlineExceeded, JobNotFound, JobThrew, WorkerDied } 
 import type * as Job from "../Job.ts"
 import { decodeError, describe } from "./errorCodec.ts"
 import type { Death } from "./Fleet.ts"
+import type { Pace } from "./Pace.ts"
 import { type EndedSpan, now, type Outcome } from "./protocol.ts"
 
 export interface Item {
@@ -22,15 +23,12 @@ export interface Item {
   deaths: number
   /** Its number in the line of the worker that has it. */
   number: number
-  /** How long it will take, as far as one can tell. */
-  expectedMs: number
-  /** How long sending it took. */
+  /** How long it will run, and keep its worker busy, as far as one can tell. */
+  runMs: number
+  busyMs: number
+  /** How long sending it took, and when that was done. */
   sendMs: number
-}
-
-/** How long an item of a job keeps a worker busy, by the latest ones. */
-export interface Pace {
-  busyMs: number | undefined
+  sentAt: number
 }
 
 /** Who looks at what becomes of a task. */
@@ -183,7 +181,17 @@ export class Task {
     const returned = this.#returned?.pop()
     if (returned !== undefined) return returned
     const index = this.#made++
-    return { task: this, index, input: this.#inputs[index], deaths: 0, number: 0, expectedMs: 0, sendMs: 0 }
+    return {
+      task: this,
+      index,
+      input: this.#inputs[index],
+      deaths: 0,
+      number: 0,
+      runMs: 0,
+      busyMs: 0,
+      sendMs: 0,
+      sentAt: 0
+    }
   }
 
   /** An item that was taken has to be taken again. */

@@ -21,8 +21,9 @@ import type * as Fleet from "./Fleet.ts"
 import { newJobIds } from "./jobIds.ts"
 import { publisher } from "./metrics.ts"
 import { validateRun } from "./options.ts"
+import { Pace } from "./Pace.ts"
 import { assertJob } from "./registry.ts"
-import { type Caller, nothingToGiveBack, type Pace, type Recipient, Task } from "./Task.ts"
+import { type Caller, nothingToGiveBack, type Recipient, Task } from "./Task.ts"
 
 export interface Options extends Fleet.Options {
   readonly cancelGrace: Duration.Duration
@@ -137,7 +138,7 @@ export const make = Effect.fnUntraced(function*(
     const known = paces.get(job)
     if (known !== undefined) return known
     assertJob(job)
-    const pace = { busyMs: undefined }
+    const pace = new Pace()
     paces.set(job, pace)
     return pace
   }

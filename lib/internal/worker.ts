@@ -194,7 +194,10 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     }
     run.outcomes.push(outcome)
     if (slots === undefined || run.observed) return
-    if (!run.together || at - run.startedAt > togetherMs) flush(run)
+    if (run.together && at - run.startedAt <= togetherMs) return
+    flush(run)
+    // To reply is not the next item's.
+    at = now()
   }
 
   const flush = (run: Run) => {
