@@ -6,13 +6,13 @@ const latest = 1 / 16
 /** What a reply takes a worker that was waited for. */
 const replyMs = 0.05
 
-/** What a job is taken for that has not run yet. */
+/** What is taken for the time that is not known yet. */
 const unknownMs = 1e6
 
 export class Pace {
   #runMs: number | undefined = undefined
   /** What a worker does for an item beside: to receive it, and to reply. */
-  #besideMs = unknownMs
+  #besideMs: number | undefined = undefined
   /** How long it takes to send an item to a worker that is awake; nothing as long as that is not known. */
   sendMs = 0
 
@@ -26,7 +26,7 @@ export class Pace {
 
   /** How long an item keeps a worker busy. */
   get busyMs(): number {
-    return this.runMs + this.#besideMs
+    return this.runMs + (this.#besideMs ?? 0)
   }
 
   /** It took so long to send an item to a worker that is awake. */
@@ -36,11 +36,12 @@ export class Pace {
 
   /** An item ran for `runMs` and took its worker `besideMs`; where that is not known, no longer than to send it and reply. */
   measured(runMs: number, besideMs: number | undefined, sendMs: number): void {
-    this.#runMs = this.#runMs === undefined ? runMs : mean(this.#runMs, runMs)
+    this.#runMs = mean(this.#runMs, runMs)
     this.#besideMs = besideMs === undefined
-      ? Math.min(this.#besideMs, sendMs + replyMs)
+      ? Math.min(this.#besideMs ?? Infinity, sendMs + replyMs)
       : mean(this.#besideMs, besideMs)
   }
 }
 
-const mean = (before: number, now: number) => latest * now + (1 - latest) * before
+const mean = (before: number | undefined, now: number) =>
+  before === undefined ? now : latest * now + (1 - latest) * before

@@ -1,0 +1,43 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Line } from "../../lib/internal/Line.ts"
+import { Pace } from "../../lib/internal/Pace.ts"
+
+describe("Pace", () => {
+  it("takes a job that has not run for one that takes for ever", () => {
+    const pace = new Pace()
+    assert.isFalse(pace.isKnown)
+    assert.isAbove(pace.runMs, 1000)
+  })
+
+  it("comes near what was seen of a worker, from above and from below", () => {
+    const pace = new Pace()
+    for (let n = 0; n < 200; n++) pace.measured(1, 3, 0)
+    assert.approximately(pace.busyMs, 4, 0.1)
+    for (let n = 0; n < 200; n++) pace.measured(1, 0.5, 0)
+    assert.approximately(pace.busyMs, 1.5, 0.1)
+  })
+
+  it("takes sending for the bound of what was not seen, however long one took", () => {
+    const pace = new Pace()
+    pace.measured(1, undefined, 50)
+    pace.measured(1, undefined, 2)
+    pace.measured(1, undefined, 50)
+    assert.approximately(pace.busyMs, 3, 0.1)
+  })
+})
+
+describe("Line.between", () => {
+  it("tells what a worker did between two items, where it had the second before it was done with the first", () => {
+    const line = new Line()
+    assert.isUndefined(line.between(0, 1, 10), "nothing is known of what it did before")
+    assert.strictEqual(line.between(5, 12, 20), 2)
+    assert.isUndefined(line.between(25, 30, 40), "it waited for this one")
+  })
+
+  it("tells nothing of results that are seen in another order than they were made", () => {
+    const line = new Line()
+    line.between(0, 20, 30)
+    assert.isUndefined(line.between(5, 10, 20))
+    assert.strictEqual(line.between(5, 31, 40), 1, "and the latest counts all the same")
+  })
+})
