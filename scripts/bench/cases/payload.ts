@@ -19,7 +19,7 @@ const payload = (size: string, bytes: number, kind: "object" | "array"): Case =>
   description: kind === "object"
     ? `${size.toUpperCase()} of plain objects to a job and back, ${inFlight} in flight on 2 threads`
     : `A Float64Array of ${size.toUpperCase()} to a job and back, ${inFlight} in flight on 2 threads, moved where a ` +
-      "pool can and is faster for it",
+      `pool can${bytes > fewBytes ? "" : "; effect-futures copies so few bytes"}`,
   subjects: [
     ...eachPool(
       () => ({ workers: 2, inFlight }),
