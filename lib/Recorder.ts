@@ -40,7 +40,7 @@ export class Recorder extends Context.Service<Recorder, {
   ) => Effect.Effect<A, E | RecordNotWritten, R>
   /** Where this process runs. */
   readonly environment: RunRecord.Environment
-  /** Fails where `write` would, as far as can be told beforehand. */
+  /** Fails where `record` or `write` would, as far as can be told beforehand. */
   readonly check: (place: Place) => Effect.Effect<void, RecordNotWritten>
   /** Writes a record, whole or not at all; fails for one that could not be read again. */
   readonly write: (record: RunRecord.ResultFile, place: Place) => Effect.Effect<void, RecordNotWritten>
@@ -191,7 +191,18 @@ const make = Effect.gen(function*() {
   const path = yield* Path.Path
   const where = yield* environment
 
-  const check = Effect.fnUntraced(
+  const check = (place: Place) => Effect.andThen(checkFile(place), checkJournal(place))
+
+  const checkJournal = Effect.fnUntraced(function*({ file, overwrite = false }: Place) {
+    const name = journalOf(file)
+    if (overwrite || !(yield* Effect.orElseSucceed(fs.exists(name), () => false))) return
+    return yield* new RecordNotWritten({
+      file: name,
+      reason: "expected no journal there yet: the run that keeps it goes on, or was killed"
+    })
+  })
+
+  const checkFile = Effect.fnUntraced(
     function*({ file, overwrite = false }: Place) {
       const info = yield* Effect.option(fs.stat(file))
       if (info._tag === "Some" && (info.value.type !== "File" || !overwrite)) {
@@ -227,7 +238,7 @@ const make = Effect.gen(function*() {
 
   const writeUnchecked = (record: RunRecord.ResultFile, place: Place) =>
     Effect.gen(function*() {
-      yield* check(place)
+      yield* checkFile(place)
       const text = yield* Effect.try({
         try: () => `${JSON.stringify(record, null, 2)}\n`,
         catch: () => new RecordNotWritten({ file: place.file, reason: "it is longer than a string can be" })
@@ -246,15 +257,6 @@ const make = Effect.gen(function*() {
     yield* check(place)
     const name = journalOf(place.file)
     const file = yield* fs.open(name, { flag: place.overwrite === true ? "w" : "wx" }).pipe(
-      Effect.catchReason(
-        "PlatformError",
-        "AlreadyExists",
-        () =>
-          new RecordNotWritten({
-            file: name,
-            reason: "expected no journal there yet: the run that keeps it goes on, or was killed"
-          })
-      ),
       Effect.catchTag("PlatformError", notWritten(name))
     )
     // What was taken is written: the end of the program interrupts no more than the waiting.
@@ -262,7 +264,7 @@ const make = Effect.gen(function*() {
       Effect.flatMap(restore(Queue.takeAll(run.lines)), (lines) => file.writeAll(encoder.encode(lines.join(""))))
     ).pipe(Effect.catchTag("PlatformError", notWritten(name)))
     yield* Effect.onError(append, () => Effect.ignore(fs.remove(name)))
-    return { append, remove: Effect.ignore(fs.remove(name)) }
+    return { name, append, remove: Effect.ignore(fs.remove(name)) }
   })
 
   const record = <A, E, R>(program: Effect.Effect<A, E, R>, options: Options) =>
@@ -286,7 +288,13 @@ const make = Effect.gen(function*() {
         run.end(RunRecord.statusOf(exit))
         yield* Effect.ignore(journal.append)
         const record = run.ledger.record()!
-        const written = yield* Effect.exit(Effect.as(writeUnchecked(record, options), record))
+        const written = yield* writeUnchecked(record, options).pipe(
+          Effect.as(record),
+          Effect.mapError(({ file, reason }) =>
+            new RecordNotWritten({ file, reason: `${reason}; its journal stays in ${journal.name}` })
+          ),
+          Effect.exit
+        )
         if (Exit.isSuccess(written)) yield* journal.remove
         if (options.onRecord !== undefined) yield* options.onRecord(written)
         yield* written
@@ -312,10 +320,12 @@ const make = Effect.gen(function*() {
     return { record: yield* recordOf(reader), damage, pid: reader.ledger.pid() }
   }, (effect, file) => effect.pipe(notRead(file)))
 
-  const recordOf = Effect.fnUntraced(function*({ ledger }: journal.Reader) {
-    const record = ledger.record()
+  const recordOf = Effect.fnUntraced(function*(reader: journal.Reader) {
+    const record = reader.ledger.record()
     if (record === undefined) {
-      return yield* Effect.fail({ message: "expected a first line that says what run it is of" })
+      const expected = "expected a first line that says what run it is of"
+      const problem = reader.startProblem()
+      return yield* Effect.fail({ message: problem === undefined ? expected : `${expected}: ${problem}` })
     }
     yield* decodeFigures(record)
     return record

@@ -32,12 +32,14 @@ export const command = Command.make(
         const place = yield* placeOf("compare", input)
         if (!force) yield* checkMemory(input, () => jobs)
         const recorder = yield* Recorder.Recorder
-        yield* recorder.check(place)
+        const parts = variants.map((variant) => ({ ...place, file: partOf(place, variant) }))
+        yield* Effect.forEach([place, ...parts], recorder.check, { discard: true })
+        yield* removeParts(place)
 
         const startedAt = new Date()
         const runs: Array<RunRecord.RunRecord> = []
         const exit = yield* Effect.forEach(variants, (variant) =>
-          runVariant(variant, input, restore).pipe(
+          runVariant(variant, partOf(place, variant), input, restore).pipe(
             Effect.flatMap(({ exit, record }) => {
               if (Option.isSome(record) && "jobs" in record.value) runs.push(record.value)
               return exit
@@ -60,22 +62,39 @@ export const command = Command.make(
         if (json || runs.length > 0) {
           yield* Console.log(json ? JSON.stringify(record, null, 2) : figures.comparison(runs))
         }
-        yield* recorder.write(record, place).pipe(Effect.tapCause(report))
+        yield* recorder.write(record, place).pipe(
+          Effect.tapCause(report),
+          Effect.tapError(() =>
+            Console.error(`What its runs recorded stays in ${partOf(place, "*")}`)
+          )
+        )
+        yield* removeParts(place)
         return yield* exit
       })
     )
 ).pipe(Command.withDescription("Run eager, lazy, remove and loan, and show their figures side by side"))
 
+/** Where the record of one script is until it is in that of all, so that whatever ends this leaves it. */
+const partOf = ({ file }: Recorder.Place, variant: string) => file.replace(/\.json$/, `.${variant}.json`)
+
+const removeParts = (place: Recorder.Place) =>
+  FileSystem.FileSystem.use((fs) =>
+    Effect.forEach(
+      variants.map((variant) => partOf(place, variant)).flatMap((part) => [part, Recorder.journalOf(part)]),
+      (file) => Effect.ignore(fs.remove(file)),
+      { discard: true }
+    )
+  )
+
 /** Runs one script as its user would, and reads the record that it leaves, even when it fails. */
 const runVariant = Effect.fnUntraced(function*(
   variant: string,
+  file: string,
   choice: Choice,
   restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 ) {
-  const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const output = yield* Output
-  const file = path.join(yield* fs.makeTempDirectoryScoped(), `${variant}.json`)
   const script = path.join(import.meta.dirname, `${variant}.ts`)
   const args = argumentsOf(choice)
 
@@ -112,7 +131,7 @@ const runVariant = Effect.fnUntraced(function*(
     Effect.option
   )
   return { exit, record: Option.map(read, ({ record }) => record) }
-}, Effect.scoped)
+})
 
 /** One of the scripts ended with a failure, which it has told of on standard error. */
 class VariantFailed extends Schema.TaggedError<VariantFailed>()("VariantFailed", {

@@ -143,6 +143,19 @@ describe("Recorder.read, of a hostile journal", () => {
       assert.deepStrictEqual(jobs, [3])
     }).pipe(live))
 
+  it.live("keeps to the run that comes first", () =>
+    Effect.gen(function*() {
+      const { damaged, jobs } = yield* readLines(start, submitted(0), start, submitted(1))
+      assert.deepStrictEqual(jobs, [0])
+      assert.deepStrictEqual(damaged, [3, 4])
+    }).pipe(live))
+
+  it.live("refuses one of a newer version", () =>
+    Effect.gen(function*() {
+      const newer = start.replace(`"version":1`, `"version":2`)
+      assert.match(yield* problemIn("newer.jsonl", `${newer}\n`), hostile.records["a newer version"]!.says)
+    }).pipe(live))
+
   it.live("takes any number for a job's, in the order of the numbers", () =>
     Effect.gen(function*() {
       const { jobs } = yield* readLines(

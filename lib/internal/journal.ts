@@ -5,6 +5,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as RunRecord from "../RunRecord.ts"
+import { newerVersion } from "./resultFile.ts"
 
 const { submittedMs, ...settled } = RunRecord.JobRecord.fields
 const { job, startedMs, workerId } = settled
@@ -26,7 +27,8 @@ const Event = Schema.Union([
 ])
 export type Event = typeof Event.Type
 
-const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Event))
+const parse = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
+const decode = Schema.decodeUnknownResult(Event)
 
 export const encodeLine = (event: Event): string => `${JSON.stringify(event)}\n`
 
@@ -89,6 +91,11 @@ export class Ledger {
     return this.hasEnded() ? undefined : this.#start?.pid
   }
 
+  /** Whether the run said what it is. */
+  hasStarted(): boolean {
+    return this.#start !== undefined
+  }
+
   /** Whether the run said that it is over. */
   hasEnded(): boolean {
     return this.#status !== undefined
@@ -137,6 +144,8 @@ export class Reader {
   #heldBytes = 0
   #line = 0
   #damagedLines = 0
+  /** Another run has begun, to which the rest belongs. */
+  #isOther = false
 
   add(bytes: Uint8Array): void {
     let from = 0
@@ -154,6 +163,11 @@ export class Reader {
     const others = this.#damagedLines - this.#damage.length
     if (others > 0) this.#damage.push({ line: this.#line, problem: `nor can ${others} before it`, isLast: false })
     return this.#damage
+  }
+
+  /** What is wrong with the line that says what run it is. */
+  startProblem(): string | undefined {
+    return this.#damage[0]?.line === 1 ? this.#damage[0].problem : undefined
   }
 
   #hold(bytes: Uint8Array) {
@@ -180,8 +194,12 @@ export class Reader {
     } catch {
       return "expected UTF-8"
     }
-    const event = decode(text)
-    if (Result.isFailure(event)) return event.failure.message
+    const json = parse(text)
+    if (Result.isFailure(json)) return json.failure.message
+    const event = decode(json.success)
+    if (Result.isFailure(event)) return newerVersion(json.success) ?? event.failure.message
+    this.#isOther ||= event.success._tag === "Start" && this.ledger.hasStarted()
+    if (this.#isOther) return "expected one run, got the start of another or what follows it"
     this.ledger.add(event.success)
     return undefined
   }

@@ -1,6 +1,7 @@
 /** The bytes of a result file, which can be anything, as a record. */
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { constants } from "node:buffer"
 import * as RunRecord from "../RunRecord.ts"
@@ -28,14 +29,16 @@ export const parse = Effect.fnUntraced(function*(
     try: (): object => JSON.parse(text),
     catch: (error) => ({ message: (error as Error).message })
   })
-  if ("version" in json && typeof json.version === "number" && json.version > newestVersion) {
-    return yield* Effect.fail({
-      message: `expected at most version ${newestVersion}, got ${json.version}: ` +
-        "it was written by a newer effect-futures, which can read it"
-    })
-  }
-  return json
+  const message = newerVersion(json)
+  return message === undefined ? json : yield* Effect.fail({ message })
 })
+
+/** What to say of JSON that belongs to a version that is not known yet. */
+export const newerVersion = (json: unknown): string | undefined =>
+  Predicate.hasProperty(json, "version") && typeof json.version === "number" && json.version > newestVersion
+    ? `expected at most version ${newestVersion}, got ${json.version}: ` +
+      "it was written by a newer effect-futures, which can read it"
+    : undefined
 
 const decodeRun = Schema.decodeUnknownEffect(RunRecord.RunRecord)
 const decodeComparison = Schema.decodeUnknownEffect(RunRecord.ComparisonRecord)

@@ -7,7 +7,7 @@ import packageJson from "../../package.json" with { type: "json" }
 import { printable } from "./terminal.ts"
 
 /** Exit statuses; one of an interruption is 128 and the signal's number. */
-const status = { failed: 1, badUsage: 2, sigint: 130, sigpipe: 141, sigterm: 143 }
+const status = { failed: 1, badUsage: 2, sighup: 129, sigint: 130, sigpipe: 141, sigterm: 143 }
 
 /** Bad usage, or a condition that a flag can change; nothing was started. */
 export class UsageError extends Error {
@@ -24,14 +24,23 @@ export const main = <Name extends string, Input, ContextInput>(
 ): void => {
   let interrupted = status.sigint
   let hasEnded = false
+  const interrupt = (status: number) => {
+    interrupted = status
+    process.emit("SIGINT")
+  }
   process.once("SIGTERM", () => interrupted = status.sigterm)
+  process.once("SIGHUP", () => interrupt(status.sighup))
+  // Where there is nobody to tell of it.
+  process.stderr.on("error", () => {})
   // A reader that has seen enough (`| head`) ends the run as Ctrl-C does; what was printed last can fail after its end.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // Its terminal, which has told of that itself.
+    if (interrupted === status.sighup) return
     const isReaderGone = error.code === "EPIPE"
     if (!isReaderGone) console.error(`Standard output cannot be written: ${error.message}`)
-    interrupted = isReaderGone ? status.sigpipe : status.badUsage
-    if (hasEnded) process.exitCode = interrupted
-    else process.emit("SIGINT")
+    const ended = isReaderGone ? status.sigpipe : status.badUsage
+    if (hasEnded) process.exitCode = ended
+    else interrupt(ended)
   })
   Command.run(command, { version: packageJson.version }).pipe(
     Effect.tapCause(report),

@@ -1,20 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import fs from "node:fs/promises"
 import path from "node:path"
 import { readComparison } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
 
-/** A comparison whose first script is in its busy loops, and the folder that it keeps temporary files in. */
-const startBusy = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
-  const temporary = yield* script.folder
-  const running = yield* script.startScript("compare", [...script.busyLoops, ...args], { env: { TMPDIR: temporary } })
-  yield* script.until(() => {
-    const journals = readdirSync(temporary).map((name) => path.join(temporary, name, "eager.jsonl")).filter(existsSync)
-    return journals.some((journal) => readFileSync(journal, "utf8").includes(`"Started","job":1`))
-  })
-  return { ...running, temporary }
+/** A comparison whose first script is at its jobs. */
+const startBusy = Effect.fnUntraced(function*(out: string, ...args: ReadonlyArray<string>) {
+  const running = yield* script.startScript("compare", ["--out", out, ...args])
+  const journal = out.replace(".json", ".eager.jsonl")
+  yield* script.until(() => existsSync(journal) && readFileSync(journal, "utf8").includes(`"Started","job":1`))
+  return running
 })
 
 const children = (pid: number) => `/proc/${pid}/task/${pid}/children`
@@ -53,7 +50,7 @@ describe("scripts/compare.ts", () => {
     Effect.gen(function*() {
       const folder = yield* script.folder
       const out = path.join(folder, "compare.json")
-      const running = yield* startBusy(["--json", "--out", out])
+      const running = yield* startBusy(out, ...script.busyLoops, "--json")
       yield* script.signal(running.pid, "SIGINT")
       const { status, stderr, stdout } = yield* running.ended
       assert.deepStrictEqual({ status, stderr }, { status: 130, stderr: "" })
@@ -65,6 +62,21 @@ describe("scripts/compare.ts", () => {
         record.runs[0]!.jobs.map((job) => job.status),
         ["interrupted", "interrupted", "interrupted", "interrupted"]
       )
+    }))
+
+  it.live("leaves what its scripts recorded when it is killed, and does not write over it", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const out = path.join(folder, "compare.json")
+      const running = yield* startBusy(out, "--jobs", "20", "--count", "1000000")
+      yield* script.signal(running.pid, "SIGKILL")
+      // When its script has, too, for that finds nobody to tell that a job has returned.
+      yield* running.ended
+      assert.deepStrictEqual(yield* script.filesIn(folder), ["compare.eager.json"])
+      const { status, stderr } = yield* script.run("compare", ["--jobs", "2", "--count", "100", "--out", out])
+      assert.strictEqual(status, 2)
+      assert.include(stderr, "compare.eager.json cannot be written: expected no file there yet")
+      assert.deepStrictEqual(yield* script.filesIn(folder), ["compare.eager.json"])
     }))
 
   it.live("ends quietly when its reader has gone, and with 1 when a job fails", () =>
@@ -94,17 +106,19 @@ describe("scripts/compare.ts", () => {
       assert.deepStrictEqual(record.runs.map((run) => [run.script, run.status]), [["eager", "failed"]])
     }))
 
-  it.live("shows the table although the record cannot be written", () =>
+  it.live("shows the table although the record cannot be written, and leaves those of its scripts", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
       const out = path.join(folder, "compare.json")
       const args = ["--jobs", "2", "--count", "1e12", "--force", "--out", out]
       const running = yield* script.startScript("compare", args)
       yield* script.until(() => running.printed().includes("eager started"))
-      yield* Effect.promise(() => fs.rmdir(folder))
+      yield* Effect.promise(() => fs.mkdir(out))
       const { status, stderr, stdout } = yield* running.ended
       assert.notStrictEqual(status, 0)
       assert.include(stderr, `--out: ${out}`)
+      assert.include(stderr, `stays in ${path.join(folder, "compare.*.json")}`)
+      assert.deepStrictEqual(yield* script.filesIn(folder), ["compare.eager.json", "compare.json"])
       assert.match(stdout, /│ eager +│/)
     }))
 
@@ -115,7 +129,7 @@ describe("scripts/compare.ts", () => {
       Effect.gen(function*() {
         const folder = yield* script.folder
         const out = path.join(folder, "compare.json")
-        const running = yield* startBusy(["--out", out])
+        const running = yield* startBusy(out, ...script.busyLoops)
         const eager = readFileSync(children(running.pid), "utf8").trim().split(" ").find((pid) =>
           readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("eager.ts")
         )

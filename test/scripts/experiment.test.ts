@@ -8,10 +8,10 @@ const small = ["--jobs", "6", "--count", "100000", "--workers", "2"]
 
 const numbers = [0, 1, 2, 3, 4, 5]
 
-/** Two scripts for each: what they do with a signal is not their own. */
+/** One or two scripts for each: what they do with a signal is not their own. */
 const signals = {
   eager: ["SIGINT", 130],
-  lazy: ["SIGINT", 130],
+  lazy: ["SIGHUP", 129],
   remove: ["SIGTERM", 143],
   loan: ["SIGTERM", 143]
 } as const
