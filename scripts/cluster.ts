@@ -50,7 +50,7 @@ const up = Command.make(
   },
   Effect.fn("up")(function*(input) {
     const folder = path.resolve(input.data)
-    if (Option.isSome(local.read(folder))) {
+    if (Option.isSome(yield* local.read(folder))) {
       return yield* Effect.fail(
         new UsageError(`A cluster is up in ${folder}: stop it by scripts/cluster.ts down first`)
       )
@@ -201,7 +201,7 @@ const down = Command.make(
   { data },
   Effect.fn("down")(function*({ data }) {
     const folder = path.resolve(data)
-    if (Option.isNone(local.read(folder))) {
+    if (Option.isNone(yield* local.read(folder))) {
       return yield* Effect.fail(new UsageError(`No cluster is up in ${folder}`))
     }
     yield* stop(folder)
@@ -213,7 +213,7 @@ const stopTimeout = "15 seconds"
 
 /** Stops the runners, which end what they run, and then the database. */
 const stop = Effect.fnUntraced(function*(folder: string) {
-  const cluster = Option.getOrThrow(local.read(folder))
+  const cluster = Option.getOrThrow(yield* local.read(folder))
   const command = ` runner --data ${fs.realpathSync(folder)} `
   const isRunner = (pid: number) => commandOf(pid).includes(command)
   const runners = cluster.runners.filter(isRunner)

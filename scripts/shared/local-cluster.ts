@@ -22,20 +22,30 @@ export const defaultFolder = placeFor(path.join(resultFolder, "cluster"))
 
 const fileOf = (folder: string) => path.join(folder, "cluster.json")
 
-const decode = Schema.decodeUnknownOption(Schema.fromJsonString(LocalCluster))
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(LocalCluster))
 
 /** The cluster of a folder, if there is one. */
-export const read = (folder: string): Option.Option<LocalCluster> => {
-  try {
-    return decode(fs.readFileSync(fileOf(folder), "utf8"))
-  } catch {
-    return Option.none()
-  }
-}
+export const read = Effect.fnUntraced(function*(folder: string) {
+  const file = fileOf(folder)
+  if (!fs.existsSync(file)) return Option.none<LocalCluster>()
+  return yield* Effect.try({
+    try: () => fs.readFileSync(file, "utf8"),
+    catch: (error) => ({ message: (error as Error).message })
+  }).pipe(
+    Effect.flatMap(decode),
+    Effect.asSome,
+    Effect.mapError(({ message }) =>
+      new UsageError(`${file} does not say which cluster is up: ${message}; if there is none, remove the file`)
+    )
+  )
+})
 
+/** Whole or not at all: others read it meanwhile. */
 export const write = (folder: string, cluster: LocalCluster): void => {
   fs.mkdirSync(folder, { recursive: true })
-  fs.writeFileSync(fileOf(folder), `${JSON.stringify(cluster, null, 2)}\n`, { mode: 0o600 })
+  const partial = `${fileOf(folder)}.partial`
+  fs.writeFileSync(partial, `${JSON.stringify(cluster, null, 2)}\n`, { mode: 0o600 })
+  fs.renameSync(partial, fileOf(folder))
 }
 
 export const remove = (folder: string): void => fs.rmSync(fileOf(folder), { force: true })
@@ -51,7 +61,7 @@ export interface Where {
 export const find = Effect.fnUntraced(function*({ data, databaseUrl, results }: Where) {
   const folder = Option.isSome(results) ? { resultFolder: path.resolve(results.value) } : {}
   if (Option.isSome(databaseUrl)) return { databaseUrl: databaseUrl.value, ...folder }
-  const local = read(data)
+  const local = yield* read(data)
   if (Option.isSome(local)) {
     const { databaseUrl, resultFolder } = local.value
     return { databaseUrl, ...(resultFolder !== undefined && { resultFolder }), ...folder }

@@ -218,13 +218,15 @@ describe("scripts/cluster.ts", () => {
       const port = yield* listen(() => {})
       const data = ["--data", path.join(folder, "cluster")]
       const nowhere = ["--executor", "cluster", "--database-url", "postgres://me:secret@127.0.0.1:1/db"]
-      const [taken, odd, away, thread, retry, down] = yield* Effect.all([
+      yield* script.write(path.join(folder, "cluster.json"), `{"databaseUrl":"postgr`)
+      const [taken, odd, away, thread, retry, down, torn] = yield* Effect.all([
         script.run("cluster", ["up", "--port", String(port), ...data]),
         script.run("cluster", ["up", "--port", "99999", ...data]),
         script.run("lazy", [...nowhere, "--out", path.join(folder, "away.json")]),
         script.run("lazy", ["--run", "wednesday", "--out", path.join(folder, "none.json")]),
         script.run("lazy", ["--retry-failed", "--out", path.join(folder, "none.json")]),
-        script.run("cluster", ["down", ...data])
+        script.run("cluster", ["down", ...data]),
+        script.run("cluster", ["status", "--data", folder])
       ], { concurrency: 2 })
       assert.deepStrictEqual([taken.status, taken.stderr], [
         2,
@@ -247,5 +249,7 @@ describe("scripts/cluster.ts", () => {
       ])
       assert.isFalse(existsSync(path.join(folder, "none.json")))
       assert.deepStrictEqual([down.status, down.stderr], [2, `No cluster is up in ${data[1]}\n`])
+      assert.strictEqual(torn.status, 2)
+      assert.include(torn.stderr, `${path.join(folder, "cluster.json")} does not say which cluster is up: Expected`)
     }), 60_000)
 })
