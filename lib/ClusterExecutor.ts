@@ -56,9 +56,9 @@ export interface Options extends ClusterOptions {
   /** How many jobs of this program can run at the same time, by default as many as the cluster has workers. */
   readonly maxWorkers?: number
   /**
-   * A name for the whole run, of at most 200 characters: each job that has no `key` gets one of this name, its own, and
-   * its number in the order in which the program hands its jobs over. The same run, started again, does what was not
-   * finished.
+   * A name for the whole run, of at most 200 characters: each job that has no `key` gets one of this name, its own, a
+   * hash of its input, and its number among those alike. The same run, started again, does what was not finished,
+   * whatever the order. Jobs that share a message have a key together, so `chunkSize` has to be a number for that.
    */
   readonly run?: string
   /** Runs a job again whose stored result is a failure, by default not. */

@@ -3,6 +3,7 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
+import path from "node:path"
 import { ClusterExecutor, Executor, ExecutorError } from "../lib/mod.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as effects from "./jobs/effects.ts"
@@ -45,6 +46,8 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
       Effect.gen(function*() {
         const event = { at: new Date(0), tags: new Set(["a"]), size: 2n ** 70n }
         assert.deepStrictEqual(yield* Executor.run(jobs.nextDay, event), { ...event, at: new Date(86_400_000) })
+        const refused = yield* Effect.flip(Executor.run(jobs.refuse, 5))
+        assert.deepInclude({ ...refused }, { _tag: "Refused", at: new Date(5), size: 2n ** 70n })
       }).pipe(Effect.provide(cluster())))
 
     it.effect("fails with CloneError that says where a value is no JSON, and goes on", () =>
@@ -225,6 +228,36 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         const second = yield* Effect.provide(Effect.flip(ask), cluster())
         assert.deepStrictEqual([first.message, second.message], ["not yet", "not yet"])
         assert.strictEqual(yield* Effect.provide(ask, cluster({ retryFailed: true })), "done")
+      }))
+
+    it.effect("has the limits of who asks again, not of who asked first", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const ask = (deadline: Executor.RunOptions["deadline"]) =>
+          Executor.run(jobs.spin, { notes, label: 1, ms: 200 }, { key: "limits", ...(deadline && { deadline }) })
+        const first = yield* Effect.provide(Effect.flip(ask({ running: 50 })), cluster())
+        assert.propertyVal(first, "_tag", "DeadlineExceeded")
+        assert.propertyVal(yield* Effect.provide(ask(undefined), cluster({ retryFailed: true })), "label", 1)
+      }))
+
+    it.effect("keeps a large result, lends each who asks its own, and finds again what was lost", () =>
+      Effect.gen(function*() {
+        const resultFolder = yield* makeNotes
+        const input = { count: 2_000_000, n: 3 }
+        const options = { key: "large" }
+        const [read, lent] = yield* Effect.all([
+          Executor.run(values.bytes, input, options),
+          Executor.use(values.bytes, input, (bytes) => Effect.as(Effect.sleep("50 millis"), bytes.length), options),
+          Executor.use(values.bytes, input, (bytes) => Effect.succeed(bytes.length), options)
+        ], { concurrency: "unbounded" }).pipe(Effect.provide(cluster({ resultFolder })))
+        assert.deepStrictEqual([read.length, read[0], lent], [input.count, 3, input.count])
+
+        const again = Effect.map(Executor.run(values.bytes, input, options), ({ length }) => length)
+        assert.strictEqual(yield* Effect.provide(again, cluster({ resultFolder })), input.count)
+        for (const name of fs.readdirSync(resultFolder)) fs.rmSync(path.join(resultFolder, name), { recursive: true })
+        const lost = yield* Effect.provide(Effect.flip(again), cluster({ resultFolder }))
+        assert.propertyVal(lost, "_tag", "ResultLost")
+        assert.strictEqual(yield* Effect.provide(again, cluster({ resultFolder, retryFailed: true })), input.count)
       }))
 
     it.effect("is refused for another input, or job", () =>
@@ -458,12 +491,12 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
       Effect.gen(function*() {
         const notes = yield* makeNotes
         Notes.openGate(notes)
-        const run = (count: number) =>
+        const run = (...numbers: ReadonlyArray<number>) =>
           Effect.gen(function*() {
             const takenOver: Array<boolean> = []
             yield* Effect.forEach(
-              Array.from({ length: count }, (_, n) => `job ${n}`),
-              (label) => Executor.run(jobs.hold, { notes, label })
+              numbers,
+              (n) => Executor.run(jobs.hold, { notes, label: `job ${n}` })
             ).pipe(
               Effect.provideService(Executor.JobObserver, (event) => {
                 if (event._tag === "Settled") takenOver.push(event.isTakenOver === true)
@@ -472,9 +505,9 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
             )
             return takenOver
           })
-        assert.deepStrictEqual(yield* run(2), [false, false])
-        assert.deepStrictEqual(yield* run(3), [true, true, false])
-        assert.strictEqual(Notes.lines(notes).length, 6)
+        assert.deepStrictEqual(yield* run(1, 2), [false, false])
+        assert.deepStrictEqual(yield* run(2, 3, 1, 1), [true, false, true, false], "in another order, and one twice")
+        assert.strictEqual(Notes.lines(notes).length, 8)
       }))
   })
 })

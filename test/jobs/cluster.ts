@@ -1,4 +1,5 @@
 /** Jobs for runners, which share notes with the test and no memory. */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { threadId } from "node:worker_threads"
 import * as Job from "../../lib/Job.ts"
@@ -57,6 +58,16 @@ export const nextDay = Job.make(
   "nextDay",
   (event: typeof Event.Type) => ({ ...event, at: new Date(event.at.getTime() + 86_400_000) }),
   { input: Event, result: Event }
+)
+
+class Refused extends Schema.TaggedError<Refused>()("Refused", { at: Schema.Date, size: Schema.BigInt }) {}
+
+/** Fails with what JSON cannot say. */
+export const refuse = Job.make(
+  import.meta,
+  "refuse",
+  (ms: number) => Effect.fail(new Refused({ at: new Date(ms), size: 2n ** 70n })),
+  { error: Refused }
 )
 
 /** A text of so many times four bytes. */

@@ -74,6 +74,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const counts = { accepted: 0, queued: 0, finished: 0, failed: 0 }
   let sent = 0
   let numbered = 0
+  const alike = new Map<string, number>()
   let isClosed = false
 
   const maxWorkers = options.maxWorkers ?? Math.max(1, cluster.workers)
@@ -153,7 +154,6 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         continue
       }
       const stored = written.value
-      task.inputReference = stored.reference
       submissions.push({
         id: task.name,
         keyed: isKeyed,
@@ -174,8 +174,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     if (!Arr.isArrayNonEmpty(submissions)) return
     const rows = yield* persist(table.submit(submissions, client, options.retryFailed))
     yield* Effect.ignore(table.announce)
-    for (const { id, inputHash, job, state } of rows) {
+    const sent = new Map(submissions.map(({ id, inputReference }) => [id, inputReference]))
+    for (const { id, inputHash, inputReference, job, state } of rows) {
+      // It was there, with the inputs that it had then.
+      if (inputReference !== (sent.get(id) ?? null)) yield* messages.discard(sent.get(id))
       for (const task of tasks.get(id) ?? []) {
+        task.inputReference = inputReference
         task.state = "sent"
         if (job !== task.job.name || inputHash !== task.inputHash) end(task, Exit.fail(otherKey(task, job)))
         else if (state !== "waiting" && state !== "running") {
@@ -199,6 +203,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       const wanted = [...new Set(names)].filter((name) => tasks.has(name) && !loading.has(name))
       for (const some of Arr.chunksOf(wanted, namesAtOnce)) {
         for (const row of yield* persist(table.ended(some))) {
+          // By another who asked at the same time.
+          if (loading.has(row.id)) continue
           if (row.state === "cancelled") {
             for (const task of tasks.get(row.id) ?? []) {
               // Another program cancelled what this one still wants.
@@ -220,11 +226,13 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   )
 
   const receive = Effect.fnUntraced(function*(row: JobTable.Ended) {
-    const loaded = yield* Effect.exit(messages.load({ bytes: row.reply, reference: row.replyReference }))
     const receivers = tasks.get(row.id) ?? []
     for (const task of receivers) {
+      // Each has its own, to change or to give back.
+      const loaded = yield* Effect.exit(messages.load({ bytes: row.reply, reference: row.replyReference }))
       if (task.state === "settled") continue
       if (Exit.isFailure(loaded)) {
+        yield* Effect.ignore(table.lose(row.id))
         end(task, Exit.fail(new ResultLost({ job: task.job.name, reason: reasonOf(loaded) })))
         continue
       }
@@ -238,7 +246,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       task.replied(exits, measured, () => loaded.value.buffers.forEach(free))
       settled()
     }
-    if (receivers.some(({ options: { isKeyed } }) => isKeyed)) return
+    if (row.keyed) return
     forgotten.push(row.id)
     yield* messages.discard(row.replyReference)
     yield* Effect.forEach(receivers, ({ inputReference }) => messages.discard(inputReference), { discard: true })
@@ -314,6 +322,16 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       if (state !== undefined) end(task, verdict)
     })
 
+  /** Under a run a job is known by its inputs, and by how many like it came before: others may come in another order. */
+  const nameOf = (key: string | undefined, job: Job.Any, inputHash: string) => {
+    if (key !== undefined) return `key/${key}`
+    if (options.run === undefined) return `${client}/${numbered++}`
+    const inputs = `${options.run}/${job.name}/${inputHash.slice(0, 16)}`
+    const before = alike.get(inputs) ?? 0
+    alike.set(inputs, before + 1)
+    return `key/${inputs}/${before}`
+  }
+
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ExecuteOptions = {}) =>
     Effect.flatMap(
       validateRun(runOptions),
@@ -323,12 +341,11 @@ export const make = Effect.fnUntraced(function*(options: Options) {
             assertJob(job)
             if (isClosed) return resume(Effect.interrupt)
             if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: () => {} }))
-            const name = key ?? (options.run === undefined ? undefined : `${options.run}/${job.name}/${numbered++}`)
             counts.accepted += inputs.length
             const task = new RemoteTask({
               id: newJobIds(inputs.length),
-              name: name === undefined ? `${client}/${numbered++}` : `key/${name}`,
-              isKeyed: name !== undefined,
+              name: (inputHash) => nameOf(key, job, inputHash),
+              isKeyed: (key ?? options.run) !== undefined,
               job,
               inputs,
               priority,

@@ -40,6 +40,7 @@ export interface Submitted {
   readonly submission: number
   readonly state: State
   readonly job: string
+  readonly inputReference: string | null
   readonly inputHash: string
 }
 
@@ -61,6 +62,7 @@ export interface Started {
 export interface Ended {
   readonly id: string
   readonly state: State
+  readonly keyed: boolean
   readonly reply: Uint8Array | null
   readonly replyReference: string | null
 }
@@ -129,12 +131,15 @@ const make = Effect.gen(function*() {
             client = excluded.client,
             source = excluded.source,
             submission = jobs.submission + CASE WHEN ${again} THEN 1 ELSE 0 END,
+            options = CASE WHEN ${again} THEN excluded.options ELSE jobs.options END,
+            trace = CASE WHEN ${again} THEN excluded.trace ELSE jobs.trace END,
             attempts = CASE WHEN ${again} THEN 0 ELSE jobs.attempts END,
             reply = CASE WHEN ${again} THEN NULL ELSE jobs.reply END,
             reply_reference = CASE WHEN ${again} THEN NULL ELSE jobs.reply_reference END,
             settled_at = CASE WHEN ${again} THEN NULL ELSE jobs.settled_at END,
             state = CASE WHEN ${again} THEN 'waiting' ELSE jobs.state END
-          RETURNING jobs.id, jobs.submission, jobs.state, jobs.job, jobs.input_hash AS "inputHash",
+          RETURNING jobs.id, jobs.submission, jobs.state, jobs.job, jobs.input_reference AS "inputReference",
+            jobs.input_hash AS "inputHash",
             extract(epoch FROM jobs.created_at)::text AS "createdAt"`
         for (const { createdAt, id, state, submission } of rows) {
           // The queue takes a submission once, however often it is offered.
@@ -217,8 +222,12 @@ const make = Effect.gen(function*() {
     /** Those of the jobs that have ended. */
     ended: (ids: ReadonlyArray<string>) =>
       sql<Ended>`
-        SELECT id, state, reply, reply_reference AS "replyReference" FROM effect_futures_jobs
+        SELECT id, state, keyed, reply, reply_reference AS "replyReference" FROM effect_futures_jobs
         WHERE ${sql.in("id", ids)} AND state IN ('done', 'failed', 'cancelled')`,
+
+    /** The result that stands under a key is gone: the job counts as failed, so that it can be asked for again. */
+    lose: (id: string) =>
+      sql`UPDATE effect_futures_jobs SET state = 'failed' WHERE id = ${id} AND keyed AND state = 'done'`,
 
     /** Those of the jobs that run, and on which worker. */
     running: (ids: ReadonlyArray<string>) =>

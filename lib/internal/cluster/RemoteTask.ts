@@ -30,7 +30,7 @@ export interface Options {
   /** The number of the first item; the others follow. */
   readonly id: number
   /** What the cluster calls it. */
-  readonly name: string
+  readonly name: (inputHash: string) => string
   readonly isKeyed: boolean
   readonly job: Job.Any
   readonly inputs: ReadonlyArray<unknown>
@@ -70,7 +70,7 @@ export class RemoteTask {
   pieces: ReadonlyArray<Uint8Array>
   readonly inputHash: string
   /** Where its inputs went that are too large for a message. */
-  inputReference: string | undefined
+  inputReference: string | null = null
   readonly #exits: Array<Exit.Exit<unknown, unknown>> = []
   /** The items that were sent, in the order in which they were. */
   readonly #sent: Array<number> = []
@@ -78,7 +78,6 @@ export class RemoteTask {
   constructor(options: Options) {
     this.options = options
     this.id = options.id
-    this.name = options.name
     this.job = options.job
     this.priority = options.priority
     options.inputs.forEach((_, index) =>
@@ -97,6 +96,7 @@ export class RemoteTask {
     const hash = createHash("sha256")
     for (const piece of this.pieces) hash.update(piece)
     this.inputHash = hash.digest("hex")
+    this.name = options.name(this.inputHash)
   }
 
   /** None where all of it is too much; then the items have settled. */

@@ -1,6 +1,7 @@
 /** A job's inputs, results and errors, as they are sent: by the job's schemas, or else as they are. */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { CloneError, ExecutorError } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
@@ -38,6 +39,7 @@ export const inputError = (job: Job.Any, cause: unknown): CloneError =>
 type Sent =
   | readonly ["value", unknown?]
   | readonly ["failed", unknown]
+  | readonly ["failed by schema", unknown]
   | readonly ["error", unknown]
   | readonly ["interrupted"]
 
@@ -61,7 +63,16 @@ const toSent = (job: Job.Any | undefined, exit: Exit.Exit<unknown, unknown>): Se
   if (Exit.hasInterrupts(exit)) return ["interrupted"]
   const error = Cause.squash(exit.cause)
   if (Schema.is(ExecutorError)(error)) return ["error", Schema.encodeSync(errorCodec)(error)]
-  return ["failed", encodeError(error)]
+  const bySchema = errorBySchema(job, error)
+  return Option.isSome(bySchema) ? ["failed by schema", bySchema.value] : ["failed", encodeError(error)]
+}
+
+/** As the job's schema encodes it, where that knows it; a thread has left of an Error its fields alone. */
+const errorBySchema = (job: Job.Any | undefined, error: unknown): Option.Option<unknown> => {
+  const schema = job?.schemas?.error
+  if (schema === undefined) return Option.none()
+  const made = error instanceof Error ? schema.makeOption({ ...error, message: error.message }) : Option.none()
+  return Schema.encodeUnknownOption(Schema.toCodecJson(schema))(Option.getOrElse(made, () => error))
 }
 
 /** The other half of {@link addExit}. */
@@ -72,7 +83,9 @@ export const readExit = (job: Job.Any, sent: unknown): Exit.Exit<unknown, unknow
       case "value":
         return Exit.succeed(decode(job, "result", value))
       case "failed":
-        return Exit.fail(toError(job, decodeError(value)))
+        return Exit.fail(decodeError(value))
+      case "failed by schema":
+        return Exit.fail(decode(job, "error", value))
       case "error":
         return Exit.fail(Schema.decodeUnknownSync(errorCodec)(value))
       case "interrupted":
@@ -81,13 +94,4 @@ export const readExit = (job: Job.Any, sent: unknown): Exit.Exit<unknown, unknow
   } catch (cause) {
     return Exit.fail(new CloneError({ job: job.name, side: "result", reason: describe(cause).message }))
   }
-}
-
-/** As the job's schema makes it, where that knows it. */
-const toError = (job: Job.Any, error: unknown): unknown => {
-  const schema = codec(job, "error")
-  if (schema === undefined) return error
-  const fields = error instanceof Error ? { ...error } : error
-  const decoded = Schema.decodeUnknownExit(schema)(fields)
-  return Exit.isSuccess(decoded) ? decoded.value : error
 }
