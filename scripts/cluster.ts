@@ -7,7 +7,7 @@
  *     npx tsx scripts/cluster.ts down
  */
 import "./shared/require-node.js"
-import { Console, Effect, Layer, Option, Schedule } from "effect"
+import { Array as Arr, Console, Effect, Layer, Option, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
 import { spawn } from "node:child_process"
 import fs from "node:fs"
@@ -152,7 +152,10 @@ const jobsOf = (file: string) =>
       return Object.values(exported).filter(isJob)
     },
     catch: (cause) => new UsageError(`--module ${file} cannot be imported: ${String(cause)}`)
-  })
+  }).pipe(
+    Effect.filterOrFail(Arr.isArrayNonEmpty, () =>
+      new UsageError(`--module ${file} exports no job: expected one or more`))
+  )
 
 const isJob = (u: unknown): u is Job.Any =>
   typeof u === "object" && u !== null && "run" in u && "module" in u && "name" in u

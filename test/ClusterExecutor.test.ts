@@ -4,7 +4,7 @@ import { Cause, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule, Stream }
 import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
 import path from "node:path"
-import { ClusterExecutor, Executor, ExecutorError } from "../lib/mod.ts"
+import { ClusterExecutor, Executor, ExecutorError, type Job } from "../lib/mod.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as effects from "./jobs/effects.ts"
 import * as Notes from "./jobs/notes.ts"
@@ -260,6 +260,17 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(yield* Effect.provide(again, cluster({ resultFolder, retryFailed: true })), input.count)
       }))
 
+    it.effect("does not keep that a runner did not have the job", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const runner = (...known: ReadonlyArray<Job.Any>) =>
+          Layer.merge(ClusterExecutor.runner({ databaseUrl: url, maxWorkers: 1, jobs: known }), program())
+        const ask = Executor.run(values.square, 3, { key: "nobody had it" })
+        const error = yield* Effect.provide(Effect.flip(ask), runner(values.echo))
+        assert.propertyVal(error, "_tag", "JobNotFound")
+        assert.strictEqual(yield* Effect.provide(ask, runner(values.square)), 9)
+      }))
+
     it.effect("is refused for another input, or job", () =>
       Effect.gen(function*() {
         assert.strictEqual(yield* Executor.run(values.square, 2, { key: "mine" }), 4)
@@ -282,6 +293,8 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
           const run = yield* Effect.flip(Layer.build(ClusterExecutor.layer({ databaseUrl, run: name })))
           assert.include(run.message, "run must be of 1 to 200 characters, none of them NUL: received ")
         }
+        const half = yield* Effect.flip(Executor.run(values.square, 2, { key: "a\ud800" }))
+        assert.include(half.message, "key must be of whole characters")
         assert.strictEqual(yield* Executor.run(values.square, 2, { key: "a".repeat(200) }), 4)
       }).pipe(Effect.provide(cluster())))
 

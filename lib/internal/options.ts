@@ -102,9 +102,12 @@ export const validateRun = Effect.fnUntraced(
 
 /** What a database can keep as a name. */
 export const validateName = (option: string, value: string | undefined) =>
-  value === undefined || value.length > 0 && value.length <= 200 && !value.includes("\0")
+  value === undefined || value.length > 0 && value.length <= 200 && !value.includes("\0") && value.isWellFormed()
     ? Effect.succeed(value)
-    : Effect.fail(new InvalidOptions({ option, value, expected: "of 1 to 200 characters, none of them NUL" }))
+    : Effect.fail(new InvalidOptions({ option, value, expected: expectedName(value) }))
+
+const expectedName = (value: string) =>
+  value.isWellFormed() ? "of 1 to 200 characters, none of them NUL" : "of whole characters: this one has half of a pair"
 
 /** Jobs that are known by their names alone. */
 export const uniqueNames = (jobs: ReadonlyArray<Job.Any>) => {

@@ -45,15 +45,18 @@ export const start = Effect.fnUntraced(function*(folder: string, { isDurable = t
   const data = path.join(folder, "data")
   const passwordFile = path.join(folder, "password")
   if (!fs.existsSync(path.join(data, "PG_VERSION"))) {
+    // Beside it first, for what is half set up would never start.
+    const partial = `${data}.partial`
     yield* attempt("set up", () => {
       fs.mkdirSync(folder, { recursive: true })
-      fs.rmSync(data, { recursive: true, force: true })
-      fs.mkdirSync(data, { mode: 0o700 })
+      for (const old of [data, partial]) fs.rmSync(old, { recursive: true, force: true })
+      fs.mkdirSync(partial, { mode: 0o700 })
       fs.writeFileSync(passwordFile, randomBytes(18).toString("base64url"), { mode: 0o600 })
-      if (owner !== undefined) { for (const file of [data, passwordFile]) fs.chownSync(file, owner.uid, owner.gid) }
+      if (owner !== undefined) { for (const file of [partial, passwordFile]) fs.chownSync(file, owner.uid, owner.gid) }
     })
     const flags = `-U ${user} --auth=scram-sha-256 --encoding=UTF8 --no-locale --no-sync`
-    yield* run("set up", bin.initdb, ["-D", data, "--pwfile", passwordFile, ...flags.split(" ")])
+    yield* run("set up", bin.initdb, ["-D", partial, "--pwfile", passwordFile, ...flags.split(" ")])
+    yield* attempt("set up", () => fs.renameSync(partial, data))
   }
   const running = yield* portOf(folder)
   const chosen = running ?? port ?? (yield* freePort)

@@ -69,6 +69,8 @@ export interface Ended {
 
 export interface Reply {
   readonly state: "done" | "failed"
+  /** Whether the cluster could not run it, which is nothing to keep under a key. */
+  readonly isRefusal: boolean
   readonly bytes: Uint8Array | undefined
   readonly reference: string | undefined
 }
@@ -110,7 +112,8 @@ const make = Effect.gen(function*() {
     /** Puts jobs into the queue that are not there; may be done again. Tells of each what is known of it. */
     submit: (jobs: Arr.NonEmptyReadonlyArray<Submission>, client: string, retryFailed: boolean) =>
       Effect.gen(function*() {
-        const again = sql`(jobs.state = 'cancelled' OR (jobs.state = 'failed' AND jobs.keyed AND ${retryFailed}))`
+        const again = sql`(jobs.state = 'cancelled'
+          OR (jobs.state = 'failed' AND excluded.keyed AND (${retryFailed} OR NOT jobs.keyed)))`
         const rows = yield* sql<Submitted & { readonly createdAt: string }>`
           INSERT INTO effect_futures_jobs AS jobs ${
           sql.insert(Arr.map(jobs, (job) => ({
@@ -130,6 +133,9 @@ const make = Effect.gen(function*() {
           ON CONFLICT (id) DO UPDATE SET
             client = excluded.client,
             source = excluded.source,
+            keyed = excluded.keyed,
+            input = CASE WHEN jobs.keyed THEN jobs.input ELSE excluded.input END,
+            input_reference = CASE WHEN jobs.keyed THEN jobs.input_reference ELSE excluded.input_reference END,
             submission = jobs.submission + CASE WHEN ${again} THEN 1 ELSE 0 END,
             options = CASE WHEN ${again} THEN excluded.options ELSE jobs.options END,
             trace = CASE WHEN ${again} THEN excluded.trace ELSE jobs.trace END,
@@ -166,12 +172,13 @@ const make = Effect.gen(function*() {
       ),
 
     /** Ends a job, if nobody has; its client hears of it. Tells whether this was its end. */
-    finish: ({ id, submission }: Ticket, { bytes, reference, state }: Reply) =>
+    finish: ({ id, submission }: Ticket, { bytes, isRefusal, reference, state }: Reply) =>
       Effect.map(
         sql`
           WITH ended AS (
             UPDATE effect_futures_jobs
-            SET state = ${state}, reply = ${bytes ?? null}, reply_reference = ${reference ?? null}, settled_at = now()
+            SET state = ${state}, keyed = keyed AND ${!isRefusal}, reply = ${bytes ?? null},
+              reply_reference = ${reference ?? null}, settled_at = now()
             WHERE id = ${id} AND submission = ${submission} AND state IN ('waiting', 'running')
             RETURNING client
           )

@@ -185,7 +185,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       writer.add(measured)
       for (const exit of exits) values.addExit(writer, job, exit)
       const stored = yield* messages.store({ pieces: () => writer.pieces() })
-      return { state: exits.every(Exit.isSuccess) ? "done" as const : "failed" as const, ...stored }
+      const state = exits.every(Exit.isSuccess) ? "done" as const : "failed" as const
+      return { state, isRefusal: exits.some(isRefusal), ...stored }
     }).pipe(Effect.catch((cause) => {
       const error = new CloneError({ job: job?.name ?? "", side: "result", reason: describe(cause).message })
       return reply(job, exits.map(() => Exit.fail(error)), measured)
@@ -302,6 +303,9 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
 
 /** A worker's number is its runner's times this, and its own. */
 const workersPerRunner = 1000
+
+const isRefusal = (exit: Exit.Exit<unknown, unknown>) =>
+  Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof JobNotFound
 
 const readInput = (job: Job.Any, sent: unknown): Exit.Exit<unknown, CloneError> => {
   try {
