@@ -53,8 +53,9 @@ export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed"
 export const pieceBytes = 1024 * 1024
 
 /** Results as files of a folder, which all runners and readers must share. */
-export const layerFolder = (folder: string): Layer.Layer<ResultStore> =>
+export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
   Layer.sync(ResultStore, () => {
+    const folder = path.resolve(name)
     const store = `folder ${folder}`
     const fileOf = (id: string) => path.join(folder, id)
 

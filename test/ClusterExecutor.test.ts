@@ -1,6 +1,6 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Logger, Option, Redacted, Schedule, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
 import path from "node:path"
@@ -375,6 +375,17 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
   })
 
   describe("what is wrong with a cluster", () => {
+    it.effect("is said where no runner is up", () =>
+      Effect.gen(function*() {
+        const said: Array<unknown> = []
+        const logger = Logger.layer([Logger.make(({ message }) => void said.push(message))])
+        yield* Executor.submit(values.square, 3).pipe(
+          Effect.andThen(until(() => said.length > 0)),
+          Effect.provide(Layer.provide(program(), logger))
+        )
+        assert.include(String(said[0]), "No runner of the cluster is up")
+      }))
+
     it.effect("is said when its database is away, or nobody's", () =>
       Effect.gen(function*() {
         assert.strictEqual(

@@ -76,6 +76,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   let numbered = 0
   const alike = new Map<string, number>()
   let isClosed = false
+  let isAlone = false
 
   const maxWorkers = options.maxWorkers ?? Math.max(1, cluster.workers)
 
@@ -272,7 +273,14 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     }
     if (forgotten.length > 0) yield* table.forget(forgotten.splice(0, namesAtOnce))
     cluster = yield* table.workers
+    yield* tellOfRunners
     dispatch()
+  })
+
+  const tellOfRunners = Effect.suspend(() => {
+    const wasAlone = isAlone
+    isAlone = cluster.workers === 0 && unsettled.size > 0
+    return isAlone && !wasAlone ? Effect.logWarning("No runner of the cluster is up: jobs wait for one") : Effect.void
   })
 
   const listenAll = Effect.scoped(Effect.gen(function*() {
