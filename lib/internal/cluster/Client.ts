@@ -55,6 +55,9 @@ const batch = { jobs: 200, bytes: 8_000_000 }
 
 const namesAtOnce = 1000
 
+/** How the names of jobs begin whose results are kept. */
+const keyed = "key/"
+
 export const make = Effect.fnUntraced(function*(options: Options) {
   const table = yield* JobTable.JobTable
   const runLater = yield* FiberSet.makeRuntime<ResultStore>()
@@ -175,10 +178,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     if (!Arr.isArrayNonEmpty(submissions)) return
     const rows = yield* persist(table.submit(submissions, client, options.retryFailed))
     yield* Effect.ignore(table.announce)
-    const sent = new Map(submissions.map(({ id, inputReference }) => [id, inputReference]))
+    const references = new Map(submissions.map(({ id, inputReference }) => [id, inputReference]))
     for (const { id, inputHash, inputReference, job, state } of rows) {
       // It was there, with the inputs that it had then.
-      if (inputReference !== (sent.get(id) ?? null)) yield* messages.discard(sent.get(id))
+      if (inputReference !== (references.get(id) ?? null)) yield* messages.discard(references.get(id))
       for (const task of tasks.get(id) ?? []) {
         task.inputReference = inputReference
         task.state = "sent"
@@ -247,7 +250,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       task.replied(exits, measured, () => loaded.value.buffers.forEach(free))
       settled()
     }
-    if (row.keyed) return
+    if (row.id.startsWith(keyed)) return
     forgotten.push(row.id)
     yield* messages.discard(row.replyReference)
     yield* Effect.forEach(receivers, ({ inputReference }) => messages.discard(inputReference), { discard: true })
@@ -332,12 +335,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   /** Under a run a job is known by its inputs, and by how many like it came before: others may come in another order. */
   const nameOf = (key: string | undefined, job: Job.Any, inputHash: string) => {
-    if (key !== undefined) return `key/${key}`
+    if (key !== undefined) return `${keyed}${key}`
     if (options.run === undefined) return `${client}/${numbered++}`
     const inputs = `${options.run}/${job.name}/${inputHash.slice(0, 16)}`
     const before = alike.get(inputs) ?? 0
     alike.set(inputs, before + 1)
-    return `key/${inputs}/${before}`
+    return `${keyed}${inputs}/${before}`
   }
 
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ExecuteOptions = {}) =>
@@ -431,7 +434,7 @@ const traceOf = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined =>
 const otherKey = (task: RemoteTask, job: string) =>
   new InvalidOptions({
     option: "key",
-    value: task.name.replace(/^key\//, ""),
+    value: task.name.slice(keyed.length),
     expected: job === task.job.name
       ? "a name for one input: this one has been used with another"
       : `a name for one job: this one has been used with job "${job}"`

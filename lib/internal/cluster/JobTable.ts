@@ -62,7 +62,6 @@ export interface Started {
 export interface Ended {
   readonly id: string
   readonly state: State
-  readonly keyed: boolean
   readonly reply: Uint8Array | null
   readonly replyReference: string | null
 }
@@ -134,8 +133,6 @@ const make = Effect.gen(function*() {
             client = excluded.client,
             source = excluded.source,
             keyed = excluded.keyed,
-            input = CASE WHEN jobs.keyed THEN jobs.input ELSE excluded.input END,
-            input_reference = CASE WHEN jobs.keyed THEN jobs.input_reference ELSE excluded.input_reference END,
             submission = jobs.submission + CASE WHEN ${again} THEN 1 ELSE 0 END,
             options = CASE WHEN ${again} THEN excluded.options ELSE jobs.options END,
             trace = CASE WHEN ${again} THEN excluded.trace ELSE jobs.trace END,
@@ -229,7 +226,7 @@ const make = Effect.gen(function*() {
     /** Those of the jobs that have ended. */
     ended: (ids: ReadonlyArray<string>) =>
       sql<Ended>`
-        SELECT id, state, keyed, reply, reply_reference AS "replyReference" FROM effect_futures_jobs
+        SELECT id, state, reply, reply_reference AS "replyReference" FROM effect_futures_jobs
         WHERE ${sql.in("id", ids)} AND state IN ('done', 'failed', 'cancelled')`,
 
     /** The result that stands under a key is gone: the job counts as failed, so that it can be asked for again. */
