@@ -77,8 +77,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const counts = { accepted: 0, queued: 0, finished: 0, failed: 0 }
   let sent = 0
   let numbered = 0
+  /** How many jobs of the run there have been with the same input. */
   const alike = new Map<string, number>()
   let isClosed = false
+  /** Whether jobs wait and no runner is up. */
   let isAlone = false
 
   const maxWorkers = options.maxWorkers ?? Math.max(1, cluster.workers)
@@ -280,6 +282,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     dispatch()
   })
 
+  /** Says so once, each time that the last runner is gone. */
   const tellOfRunners = Effect.suspend(() => {
     const wasAlone = isAlone
     isAlone = cluster.workers === 0 && unsettled.size > 0
