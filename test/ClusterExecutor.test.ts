@@ -7,6 +7,7 @@ import path from "node:path"
 import { ClusterExecutor, Executor, ExecutorError, type Job } from "../lib/mod.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as effects from "./jobs/effects.ts"
+import * as faults from "./jobs/faults.ts"
 import * as Notes from "./jobs/notes.ts"
 import * as throws from "./jobs/throws.ts"
 import * as values from "./jobs/values.ts"
@@ -44,7 +45,7 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
 
     it.effect("sends by the job's schemas what JSON cannot say", () =>
       Effect.gen(function*() {
-        const event = { at: new Date(0), tags: new Set(["a"]), size: 2n ** 70n }
+        const event = { at: new Date(0), tags: new Set(["a"]), size: 2n ** 70n, values: new Float64Array([NaN, 1]) }
         assert.deepStrictEqual(yield* Executor.run(jobs.nextDay, event), { ...event, at: new Date(86_400_000) })
         const refused = yield* Effect.flip(Executor.run(jobs.refuse, 5))
         assert.deepInclude({ ...refused }, { _tag: "Refused", at: new Date(5), size: 2n ** 70n })
@@ -55,12 +56,21 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         const input = yield* Effect.flip(Executor.run(values.echo, { deep: [new Date(0)] }))
         assert.propertyVal(input, "side", "input")
         assert.include(input.message, "a Date at .deep[0] is not JSON: expected a schema for it")
+        assert.include(input.message, "{ input: … }")
         // oxlint-disable-next-line no-sparse-arrays
         const hole = yield* Effect.flip(Executor.run(values.echo, [1, , 3]))
         assert.include(hole.message, "a hole at [1] is not JSON")
+        const match = yield* Effect.flip(Executor.run(values.echo, /b/.exec("abc")))
+        assert.include(match.message, "an array with properties of its own is not JSON")
         const result = yield* Effect.flip(Executor.run(values.square, 1e200))
         assert.propertyVal(result, "side", "result")
         assert.include(result.message, "Infinity is not JSON")
+        assert.include(result.message, "{ result: … }")
+        const error = yield* Effect.flip(Executor.run(jobs.refusePlainly, 5))
+        assert.include(String(error), "a Date at .at is not JSON")
+        assert.include(String(error), "{ error: … }")
+        const bySchema = yield* Effect.flip(Executor.run(jobs.bytesBySchema, undefined))
+        assert.include(bySchema.message, "{ toCodecJson: () => undefined }")
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
       }).pipe(Effect.provide(cluster())))
 
@@ -82,6 +92,16 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         yield* Executor.submit(jobs.busy, notes)
         const queued = yield* Effect.flip(Executor.run(values.square, 1, { deadline: { queued: 50 } }))
         assert.deepInclude({ ...queued }, { _tag: "DeadlineExceeded", clock: "queued" })
+      }).pipe(Effect.provide(cluster())))
+
+    it.effect("loses the job alone whose worker dies, and counts the workers", () =>
+      Effect.gen(function*() {
+        const died = yield* Effect.flip(Executor.run(faults.exit, 7))
+        assert.deepInclude({ ...died }, { _tag: "WorkerDied", job: "exit", exitCode: 7, attempt: 1 })
+        const again = yield* Effect.flip(Executor.run(faults.exit, 7, { retryWorkerDeath: 1 }))
+        assert.propertyVal(again, "attempt", 2)
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+        assert.deepInclude(yield* Executor.stats, { finished: 1, failed: 2, died: 3 })
       }).pipe(Effect.provide(cluster())))
 
     it.effect("fails with JobNotFound for a job that the runner was not given", () =>

@@ -50,7 +50,12 @@ export const failUntilOpen = Job.make(import.meta, "failUntilOpen", (notes: Note
   return "done"
 })
 
-const Event = Schema.Struct({ at: Schema.Date, tags: Schema.ReadonlySet(Schema.String), size: Schema.BigInt })
+const Event = Schema.Struct({
+  at: Schema.Date,
+  tags: Schema.ReadonlySet(Schema.String),
+  size: Schema.BigInt,
+  values: Schema.instanceOf(Float64Array, { toCodecJson: () => undefined })
+})
 
 /** Takes and gives what JSON cannot say. */
 export const nextDay = Job.make(
@@ -68,6 +73,17 @@ export const refuse = Job.make(
   "refuse",
   (ms: number) => Effect.fail(new Refused({ at: new Date(ms), size: 2n ** 70n })),
   { error: Refused }
+)
+
+/** Fails with what JSON cannot say, and has no schema for it. */
+export const refusePlainly = Job.make(import.meta, "refusePlainly", (ms: number) => Effect.fail({ at: new Date(ms) }))
+
+/** Its schema does not let an array go as it is. */
+export const bytesBySchema = Job.make(
+  import.meta,
+  "bytesBySchema",
+  (): { readonly bytes: Uint16Array } => ({ bytes: new Uint16Array(1) }),
+  { result: Schema.Struct({ bytes: Schema.instanceOf(Uint16Array) }) }
 )
 
 /** A text of so many times four bytes. */

@@ -3,6 +3,7 @@ import { sin } from "../../lib/jobs/sin.ts"
 import type { Job } from "../../lib/mod.ts"
 import * as cluster from "../jobs/cluster.ts"
 import * as effects from "../jobs/effects.ts"
+import * as faults from "../jobs/faults.ts"
 import * as throws from "../jobs/throws.ts"
 import * as values from "../jobs/values.ts"
 
@@ -14,6 +15,7 @@ export const jobs: ReadonlyArray<Job.Any> = [
   effects.half,
   effects.halfTraced,
   effects.failPlain,
+  faults.exit,
   throws.throwing,
   values.square,
   values.echo,

@@ -19,7 +19,7 @@ import * as Schedule from "effect/Schedule"
 import * as Tracer from "effect/Tracer"
 import { randomUUID } from "node:crypto"
 import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } from "../../Executor.ts"
-import { DeadlineExceeded, InvalidOptions, ResultLost } from "../../ExecutorError.ts"
+import { DeadlineExceeded, InvalidOptions, ResultLost, WorkerDied } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
 import { free } from "../buffers.ts"
@@ -74,7 +74,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const forgotten: Array<string> = []
   const timings = new Timings()
   const whenIdle: Array<() => void> = []
-  const counts = { accepted: 0, queued: 0, finished: 0, failed: 0 }
+  const counts = { accepted: 0, queued: 0, finished: 0, failed: 0, died: 0 }
   let sent = 0
   let numbered = 0
   /** How many jobs of the run there have been with the same input. */
@@ -249,6 +249,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       }
       take(task)
       const exits = sentExits.map((sentExit) => values.readExit(task.job, sentExit))
+      if (!task.isTakenOver) { for (const exit of exits) counts.died += deathsOf(exit) }
       task.replied(exits, measured, () => loaded.value.buffers.forEach(free))
       settled()
     }
@@ -390,7 +391,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     queued: counts.queued,
     finished: counts.finished,
     failed: counts.failed,
-    died: 0,
+    died: counts.died,
     recycled: 0,
     ...timings.summary(maxWorkers)
   }))
@@ -446,6 +447,12 @@ const otherKey = (task: RemoteTask, job: string) =>
 const reasonOf = (exit: Exit.Failure<unknown, unknown>) => {
   const error = Exit.findErrorOption(exit)
   return Option.isSome(error) ? describe(error.value).message : "it cannot be read"
+}
+
+/** How many workers the job took with it that ended so. */
+const deathsOf = (exit: Exit.Exit<unknown, unknown>): number => {
+  const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+  return error instanceof WorkerDied ? error.attempt : 0
 }
 
 /** So few tasks at a time that a message to the server takes them. */

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { CloneError, ExecutorError } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
+import { buffersIn } from "../buffers.ts"
 import { decodeError, describe, encodeError } from "../errorCodec.ts"
 import * as wire from "./wire.ts"
 
@@ -17,7 +18,14 @@ const codec = (job: Job.Any, which: Values) => {
 
 const encode = (job: Job.Any, which: Values, value: unknown): unknown => {
   const schema = codec(job, which)
-  return schema === undefined ? value : Schema.encodeUnknownSync(schema)(value)
+  if (schema === undefined) return value
+  try {
+    return Schema.encodeUnknownSync(schema)(value)
+  } catch (cause) {
+    const advice = buffersIn(value).size === 0 ? "" : "; within a schema a typed array is " +
+      "Schema.instanceOf(Float64Array, { toCodecJson: () => undefined })"
+    throw new wire.Unsendable({ message: describe(cause).message + advice })
+  }
 }
 
 const decode = (job: Job.Any, which: Values, sent: unknown): unknown => {
@@ -27,7 +35,7 @@ const decode = (job: Job.Any, which: Values, sent: unknown): unknown => {
 
 /** @throws what says why it cannot be sent. */
 export const addInput = (writer: wire.Writer, job: Job.Any, input: unknown): void =>
-  writer.add(encode(job, "input", input))
+  writer.add(encode(job, "input", input), "input")
 
 /** @throws what says why it is not an input of the job. */
 export const readInput = (job: Job.Any, sent: unknown): unknown => decode(job, "input", sent)
@@ -48,7 +56,8 @@ const errorCodec = Schema.toCodecJson(ExecutorError)
 /** Adds how one run of the job ended. What cannot be sent becomes a `CloneError`. */
 export const addExit = (writer: wire.Writer, job: Job.Any | undefined, exit: Exit.Exit<unknown, unknown>): void => {
   try {
-    writer.add(toSent(job, exit), 1)
+    const sent = toSent(job, exit)
+    writer.add(sent, sent[0] === "failed" ? "error" : "result", 1)
   } catch (cause) {
     const error = new CloneError({ job: job?.name ?? "", side: "result", reason: describe(cause).message })
     writer.add(["error", Schema.encodeSync(errorCodec)(error)])

@@ -6,6 +6,7 @@
  * value goes as an array without bytes. What cannot be said so is refused, so that what arrives is what was sent.
  */
 import * as Data from "effect/Data"
+import type * as Job from "../../Job.ts"
 
 /** A value that cannot be sent as it is. */
 export class Unsendable extends Data.TaggedError("Unsendable")<{ readonly message: string }> {}
@@ -38,20 +39,24 @@ const constructors: ReadonlyArray<new(buffer: ArrayBuffer) => unknown> = [
 ]
 for (const constructor of constructors) makers.set(constructor.name, (buffer) => new constructor(buffer))
 
+type Schemas = keyof Job.Schemas<unknown, unknown, unknown>
+
 /** Gathers values into one message. */
 export class Writer {
   readonly #arrays: Array<ArrayHead> = []
   readonly #parts: Array<Uint8Array> = []
   readonly #values: Array<[unknown] | []> = []
   #path: Array<string | number> = []
+  #schema: Schemas = "result"
   #hidden = 2
 
   /**
-   * The first `hidden` steps of a path into `value` are not told of.
+   * What cannot be sent needs the job's `schema`. The first `hidden` steps of a path into `value` are not told of.
    *
    * @throws Unsendable, and then leaves the message as it was.
    */
-  add(value: unknown, hidden = 0): void {
+  add(value: unknown, schema: Schemas = "result", hidden = 0): void {
+    this.#schema = schema
     this.#hidden = 2 + hidden
     const arrays = this.#arrays.length
     this.#path = [this.#values.length, 0]
@@ -97,6 +102,7 @@ export class Writer {
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return this.#addArray(value)
     if (this.#path.length > maxDepth) throw this.#unsendable("what is so deep, or within itself,")
     if (Array.isArray(value)) {
+      if (Object.keys(value).length > value.length) throw this.#unsendable("an array with properties of its own")
       return Array.from(
         value,
         (item, index) => this.#within(index, item === undefined && !(index in value) ? hole : item)
@@ -137,7 +143,7 @@ export class Writer {
     ).join("")
     const at = steps === "" ? "" : ` at ${steps}`
     return new Unsendable({
-      message: `${what}${at} is not JSON: expected a schema for it, as in Job.make(…, { result: … })`
+      message: `${what}${at} is not JSON: expected a schema for it, as in Job.make(…, { ${this.#schema}: … })`
     })
   }
 }
@@ -226,18 +232,4 @@ const own = (object: unknown, step: string | number): unknown => {
     throw new Error(`the message has no place ${step}`)
   }
   return (object as Record<string | number, unknown>)[step]
-}
-
-/** Values as one piece. */
-export const write = (values: ReadonlyArray<unknown>): Uint8Array => {
-  const writer = new Writer()
-  for (const value of values) writer.add(value)
-  return Buffer.concat(writer.pieces())
-}
-
-/** The other half of {@link write}. */
-export const read = (message: Uint8Array): ReadonlyArray<unknown> => {
-  const reader = new Reader()
-  reader.push(message)
-  return reader.end().values
 }
