@@ -9,7 +9,7 @@ import { interrupt } from "./cases/interrupt.ts"
 import { map } from "./cases/map.ts"
 import { million } from "./cases/million.ts"
 import { payloads } from "./cases/payload.ts"
-import { results } from "./cases/results.ts"
+import { results, resultsGlobalLimit } from "./cases/results.ts"
 import { start } from "./cases/start.ts"
 import { uneven } from "./cases/uneven.ts"
 
@@ -19,6 +19,7 @@ export const cases: ReadonlyArray<Case> = [
   map,
   uneven,
   results,
+  resultsGlobalLimit,
   ...payloads,
   start,
   idle,

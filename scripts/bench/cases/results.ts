@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8"
 import type { Case } from "../case.ts"
 import * as measure from "../measure.ts"
 import { eachPool } from "../pools.ts"
@@ -39,4 +40,21 @@ export const results: Case = {
       }
     }
   ]
+}
+
+/** V8 14.6 collects garbage each time that 64 MB of buffers have come, and 14.8 weighs them with the rest of its heap. */
+const globalLimit = "--external-memory-accounted-in-global-limit"
+
+/** The same without the collections that large results cause today. */
+export const resultsGlobalLimit: Case = {
+  ...results,
+  name: "results-global-limit",
+  description: `As results, under V8's ${globalLimit}, which is its default from 14.8 on`,
+  subjects: results.subjects.map((subject) => ({
+    ...subject,
+    sample: (sizes) => {
+      setFlagsFromString(globalLimit)
+      return subject.sample(sizes)
+    }
+  }))
 }
