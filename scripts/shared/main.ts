@@ -1,5 +1,6 @@
 /** Runs a script's command as a process: its signals, its errors and its exit status. */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer, Runtime } from "effect"
 import { CliError, CliOutput, Command } from "effect/cli"
 import { ExecutorError, Recorder } from "../../lib/mod.ts"

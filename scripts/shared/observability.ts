@@ -7,7 +7,7 @@ export const otlp = (url: Option.Option<string>, serviceName: string): Layer.Lay
     onNone: () => Layer.empty,
     onSome: (baseUrl) =>
       Layer.unwrap(Effect.promise(async () => {
-        const { NodeHttpClient } = await import("@effect/platform-node")
+        const NodeHttpClient = await import("@effect/platform-node/NodeHttpClient")
         const { Otlp } = await import("effect/observability")
         return Otlp.layerJson({ baseUrl, resource: { serviceName }, loggerMergeWithExisting: true }).pipe(
           Layer.provide(NodeHttpClient.layerUndici)
@@ -26,7 +26,7 @@ export const prometheus = (port: Option.Option<number>) =>
     onNone: () => Layer.empty,
     onSome: (port) =>
       Layer.unwrap(Effect.promise(async () => {
-        const { NodeHttpServer } = await import("@effect/platform-node")
+        const NodeHttpServer = await import("@effect/platform-node/NodeHttpServer")
         const { HttpRouter } = await import("effect/http")
         const { PrometheusMetrics } = await import("effect/observability")
         const { createServer } = await import("node:http")

@@ -2,7 +2,7 @@
  * A program of the cluster tests, which runs `spin` jobs and prints each result with whether it was taken over:
  * `cluster-client.ts <database URL> <notes> <jobs> <milliseconds> <run>`.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Stream } from "effect"
 import { ClusterExecutor, Executor } from "../../lib/mod.ts"
 import { spin } from "../jobs/cluster.ts"

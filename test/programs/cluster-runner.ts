@@ -1,5 +1,5 @@
 /** A runner of the cluster tests: `cluster-runner.ts <database URL> <workers> [<result folder>]`. */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Layer } from "effect"
 import { ClusterExecutor } from "../../lib/mod.ts"
 import { jobs } from "../shared/clusterJobs.ts"

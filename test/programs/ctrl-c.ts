@@ -1,5 +1,5 @@
 /** A program as `NodeRuntime.runMain` runs it, with its workers in busy loops. */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect } from "effect"
 import { Executor } from "../../lib/mod.ts"
 import * as faults from "../jobs/faults.ts"
