@@ -229,8 +229,22 @@ const stop = Effect.fnUntraced(function*(folder: string) {
     yield* Console.error(`Runner ${pid} did not stop and was killed: what it ran begins anew when a cluster is up`)
     process.kill(pid, "SIGKILL")
   }
-  if (cluster.ownsDatabase) yield* postgres.stop(folder)
+  if (cluster.ownsDatabase) {
+    yield* tellOthers(cluster)
+    yield* postgres.stop(folder)
+  }
   local.remove(folder)
+})
+
+/** Runners that were started by hand go on, and have no database any more. */
+const tellOthers = Effect.fnUntraced(function*({ databaseUrl, runners }: local.LocalCluster) {
+  const left = yield* ClusterExecutor.status({ databaseUrl }).pipe(
+    Effect.map((status) => status.runners.filter(({ pid }) => !runners.includes(pid))),
+    Effect.orElseSucceed(() => [])
+  )
+  for (const { address } of left) {
+    yield* Console.error(`Runner ${address} was not started by up and loses its database: stop it as well`)
+  }
 })
 
 export const command = Command.make("cluster").pipe(

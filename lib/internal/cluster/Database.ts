@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Redacted from "effect/Redacted"
+import { MinimumLogLevel } from "effect/References"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import { ClusterUnavailable } from "../../ExecutorError.ts"
@@ -51,6 +52,8 @@ export const layer = ({ databaseUrl, isDurable, maxConnections, name, pollInterv
       Layer.fresh,
       Layer.build,
       Effect.withTracerEnabled(false),
+      // While it is away the queue would say so several times a second; `persist` says it once a minute.
+      Effect.provideService(MinimumLogLevel, "Error"),
       Effect.mapError((error) => unavailable(url, error))
     )
   }))

@@ -285,7 +285,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     older = yield* table.seeRunner(runner, running.size, yield* heldShards)
     if (running.size > 0) yield* stop(yield* table.cancelled([...running.keys()]))
   })
-  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(beat), Schedule.spaced("1 second")))
+  yield* Effect.forkScoped(Effect.repeat(persist(beat), Schedule.spaced("1 second")))
 
   return {
     /** Takes no more jobs, and returns when those that run have ended. */
