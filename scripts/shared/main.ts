@@ -30,7 +30,7 @@ export const main = <Name extends string, Input, ContextInput>(
     process.emit("SIGINT")
   }
   process.once("SIGTERM", () => interrupted = status.sigterm)
-  process.once("SIGHUP", () => interrupt(status.sighup))
+  process.on("SIGHUP", () => interrupt(status.sighup))
   // Where there is nobody to tell of it.
   process.stderr.on("error", () => {})
   // A reader that has seen enough (`| head`) ends the run as Ctrl-C does; what was printed last can fail after its end.
