@@ -343,6 +343,8 @@ const cloned = (outcome: Outcome): Outcome => {
 
 /** Unknown on a Node before 23.9. */
 const threadCpuMs = (): number | undefined => {
+  // Has Linux bring the thread's figures up to date, which it otherwise does only now and then.
+  process.cpuUsage()
   const usage = process.threadCpuUsage?.()
   return usage === undefined ? undefined : (usage.system + usage.user) / 1000
 }
