@@ -2,7 +2,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { availableParallelism } from "node:os"
 import { Executor, InlineExecutor, Memory, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
 import * as faults from "./jobs/faults.ts"
@@ -54,30 +53,6 @@ for (const { layer, name } of backEnds) {
         for (const [workerId, { length }] of runs) assert.isAtMost(length, 4, `worker ${workerId}`)
         assert.deepInclude(yield* Executor.stats, { finished: 48, failed: 0, died: 0, queued: 0 })
       }).pipe(Effect.provide(layer({ maxWorkers: 2, maxJobsPerWorker: 4 }))))
-  })
-
-  describe(`${name}, more workers than cores`, () => {
-    it.live("are started as many at once as there are cores, until all are up", () =>
-      Effect.gen(function*() {
-        const notes = yield* makeNotes
-        yield* holdAll(notes, numbers)
-        assert.propertyVal(yield* Executor.stats, "workers", availableParallelism())
-        yield* untilStats(({ busy }) => busy === numbers.length)
-        Notes.openGate(notes)
-        yield* Executor.drain
-      }).pipe(Effect.provide(layer({ maxWorkers: numbers.length }))))
-
-    it.live("are all up when there are to be so many at least", () =>
-      Effect.gen(function*() {
-        assert.deepInclude(yield* Executor.stats, { workers: numbers.length, busy: 0 })
-        const notes = yield* makeNotes
-        yield* holdAll(notes, numbers)
-        assert.propertyVal(yield* Executor.stats, "busy", numbers.length)
-        Notes.openGate(notes)
-        yield* Executor.drain
-      }).pipe(Effect.provide(layer({ maxWorkers: numbers.length, minWorkers: numbers.length }))))
-
-    const numbers = Array.from({ length: availableParallelism() + 3 }, (_, n) => n)
   })
 
   describe(`${name}, minWorkers`, () => {

@@ -67,8 +67,6 @@ export interface Worker {
   /** It may stay awake for a moment when it has nothing to do. */
   readonly spins: boolean
   state: "starting" | "idle" | "busy" | "retired" | "stopping"
-  /** Its own code is loaded; until then its start takes a core. */
-  isUp: boolean
   /** Jobs that were sent to it. */
   jobs: number
   idleSince: number
@@ -143,7 +141,6 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       line: new Line(),
       spins: host.sharesMemory && [...workers, ...spares].filter(({ spins }) => spins).length < cores - 1,
       state: "starting",
-      isUp: false,
       jobs: 0,
       idleSince: 0,
       isWatched: false,
@@ -161,9 +158,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
           spins: worker.spins,
           setup: options.setup === undefined ? undefined : host.address(options.setup)
         })
-        return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, read(message))), {
-          onSpawn: Effect.sync(() => onUp(worker))
-        })
+        return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, read(message))))
       }).pipe(
         // It may fail at once, and must not be gone before it has a place.
         Effect.onError(() => Effect.yieldNow)
@@ -171,11 +166,6 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     )
     worker.fiber.addObserver((exit) => onGone(worker, exit))
     return worker
-  }
-
-  const onUp = (worker: Worker) => {
-    worker.isUp = true
-    events.available()
   }
 
   const onMessage = (worker: Worker, message: FromWorker) => {
@@ -188,7 +178,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       return void runFork(host.terminate(worker.workerId))
     }
     becomeIdle(worker)
-    if (inState("starting") === 0 && workers.size >= options.minWorkers) Deferred.doneUnsafe(started, Exit.void)
+    if (inState("starting") === 0) Deferred.doneUnsafe(started, Exit.void)
     if (spares.has(worker)) {
       const retired = [...workers].find(({ state }) => state === "retired")
       if (retired !== undefined) runFork(stop(retired))
@@ -224,19 +214,17 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     events.available()
   }
 
-  /** Starts workers for jobs that wait, at most as many as there is room for; more at once than cores would all be late. */
+  /** Starts workers for jobs that wait, at most as many as there is room for. */
   const grow = (waitingJobs: number) => {
     if (isClosed) return
     const promoted = promoteIdle(waitingJobs)
     const mayStart = !isPaused || (workers.size === 0 && waitingJobs > 0)
     const wanted = Math.max(waitingJobs - promoted - inState("starting"), options.minWorkers - workers.size)
     for (let n = Math.min(wanted, options.maxWorkers - workers.size); n > 0; n--) {
-      if (!promoteAny() && mayStart && goingUp() < cores) workers.add(launch())
+      if (!promoteAny() && mayStart) workers.add(launch())
     }
     fillSpares()
   }
-
-  const goingUp = () => [...workers, ...spares].filter(({ isUp }) => !isUp).length
 
   /** Gives places to spares that are up, even if other workers start: a job need not wait for those. */
   const promoteIdle = (waitingJobs: number): number => {
