@@ -243,13 +243,13 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         continue
       }
       const [measured, ...sentExits] = loaded.value.values as [Measured, ...Array<unknown>]
+      const exits = sentExits.map((sentExit) => values.readExit(task.job, sentExit))
       if (!task.isTakenOver) {
         onStarted(row.id, measured.workerId)
-        timings.ran(measured.runMs * sentExits.length)
+        timings.ran(measured.runMs * exits.length)
+        for (const exit of exits) counts.died += deathsOf(exit)
       }
       take(task)
-      const exits = sentExits.map((sentExit) => values.readExit(task.job, sentExit))
-      if (!task.isTakenOver) { for (const exit of exits) counts.died += deathsOf(exit) }
       task.replied(exits, measured, () => loaded.value.buffers.forEach(free))
       settled()
     }

@@ -9,14 +9,12 @@ import { buffersIn } from "../buffers.ts"
 import { decodeError, describe, encodeError } from "../errorCodec.ts"
 import * as wire from "./wire.ts"
 
-type Values = keyof Job.Schemas<unknown, unknown, unknown>
-
-const codec = (job: Job.Any, which: Values) => {
+const codec = (job: Job.Any, which: wire.SchemaName) => {
   const schema = job.schemas?.[which]
   return schema === undefined ? undefined : Schema.toCodecJson(schema)
 }
 
-const encode = (job: Job.Any, which: Values, value: unknown): unknown => {
+const encode = (job: Job.Any, which: wire.SchemaName, value: unknown): unknown => {
   const schema = codec(job, which)
   if (schema === undefined) return value
   try {
@@ -28,7 +26,7 @@ const encode = (job: Job.Any, which: Values, value: unknown): unknown => {
   }
 }
 
-const decode = (job: Job.Any, which: Values, sent: unknown): unknown => {
+const decode = (job: Job.Any, which: wire.SchemaName, sent: unknown): unknown => {
   const schema = codec(job, which)
   return schema === undefined ? sent : Schema.decodeUnknownSync(schema)(sent)
 }

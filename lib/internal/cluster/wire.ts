@@ -39,7 +39,8 @@ const constructors: ReadonlyArray<new(buffer: ArrayBuffer) => unknown> = [
 ]
 for (const constructor of constructors) makers.set(constructor.name, (buffer) => new constructor(buffer))
 
-type Schemas = keyof Job.Schemas<unknown, unknown, unknown>
+/** Which of a job's schemas a value goes by. */
+export type SchemaName = keyof Job.Schemas<unknown, unknown, unknown>
 
 /** Gathers values into one message. */
 export class Writer {
@@ -47,7 +48,7 @@ export class Writer {
   readonly #parts: Array<Uint8Array> = []
   readonly #values: Array<[unknown] | []> = []
   #path: Array<string | number> = []
-  #schema: Schemas = "result"
+  #schema: SchemaName = "result"
   #hidden = 2
 
   /**
@@ -55,7 +56,7 @@ export class Writer {
    *
    * @throws Unsendable, and then leaves the message as it was.
    */
-  add(value: unknown, schema: Schemas = "result", hidden = 0): void {
+  add(value: unknown, schema: SchemaName = "result", hidden = 0): void {
     this.#schema = schema
     this.#hidden = 2 + hidden
     const arrays = this.#arrays.length
