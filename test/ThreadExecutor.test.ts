@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Schedule, Stream } from "effect"
 import { execFile } from "node:child_process"
+import { availableParallelism } from "node:os"
 import { promisify } from "node:util"
 import { Executor, ExecutorError, Job, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
@@ -16,6 +17,12 @@ import { until } from "./shared/until.ts"
 
 const one = Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 }))
 const two = Effect.provide(ThreadExecutor.layer({ maxWorkers: 2 }))
+
+const cores = availableParallelism()
+
+/** Has as many workers hang in their start as there are cores. */
+const hangs = "data:text/javascript,import { threadName } from 'node:worker_threads';" +
+  `if (Number(threadName.split(' ')[1]) <= ${cores}) { setInterval(() => {}, 1000); await new Promise(() => {}) }`
 
 const countThreads = () => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length
 
@@ -182,6 +189,12 @@ describe("a job that meddles with its thread", () => {
 })
 
 describe("a worker that cannot be started", () => {
+  it.live("keeps no other from being used, though one for each core hangs in its start", () =>
+    Effect.gen(function*() {
+      const ids = yield* Effect.forEach([...Array(cores + 1)], () => Executor.submit(values.workerId, undefined))
+      assert.strictEqual(yield* Fiber.join(ids[0]!), cores + 1)
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: cores + 1, execArgv: ["--import", hangs] }))))
+
   it.live("fails the jobs that wait with WorkerStartError", () =>
     Effect.gen(function*() {
       const futures = yield* Effect.forEach([1, 2, 3], (n) => Executor.submit(values.square, n))

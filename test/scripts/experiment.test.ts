@@ -77,6 +77,8 @@ describe.each(script.experiments)("scripts/%s.ts", (name) => {
           const running = yield* script.startScript(name, [...script.busyLoops, "--out", out])
           yield* script.until(() => running.printed().includes("worker 1 started"))
           yield* script.signal(running.pid, signal)
+          // As the terminal sends it that is closed: from more than one side.
+          if (signal === "SIGHUP") yield* Effect.andThen(Effect.sleep("20 millis"), script.signal(running.pid, signal))
           return yield* running.ended
         })
       )
