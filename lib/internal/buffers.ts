@@ -2,6 +2,7 @@
  * The buffers of a job's results: where they are allocated, which of them a result holds, and how they are let go.
  * Loads nothing of Effect.
  */
+import { isArrayBuffer } from "node:util/types"
 import type * as Job from "../Job.ts"
 
 /** Gives the memory back now, not when the collector comes by. Somebody may have moved it before. */
@@ -74,7 +75,7 @@ const partition = <A>(all: ReadonlyArray<A>, test: (a: A) => boolean): [Array<A>
 /** Every ArrayBuffer that the structured clone of `value` would reach. */
 export const buffersIn = (value: unknown): Set<ArrayBuffer> => {
   const found = new Set<ArrayBuffer>()
-  for (const object of objectsIn(value)) if (object instanceof ArrayBuffer) found.add(object)
+  for (const object of objectsIn(value)) if (isArrayBuffer(object)) found.add(object)
   return found
 }
 
@@ -86,11 +87,7 @@ export const objectsIn = (value: unknown): Set<object> => {
     const at = left.pop()
     if (typeof at !== "object" || at === null || seen.has(at)) continue
     seen.add(at)
-    if (at instanceof ArrayBuffer) continue
-    if (ArrayBuffer.isView(at)) left.push(at.buffer)
-    else if (at instanceof Map) { for (const entry of at) left.push(entry) }
-    else if (at instanceof Set) { for (const member of at) left.push(member) }
-    else for (const property of propertiesOf(at)) left.push(property)
+    for (const part of partsOf(at)) left.push(part)
   }
   return seen
 }
@@ -105,10 +102,12 @@ export const haveCommonObject = (values: ReadonlyArray<unknown>): boolean => {
   return false
 }
 
-/** None where a getter throws: then the value cannot be cloned anyway. */
-const propertiesOf = (object: object): ReadonlyArray<unknown> => {
+/** None where to look at them throws, as a getter or a revoked proxy does: then the value cannot be cloned anyway. */
+const partsOf = (object: object): ReadonlyArray<unknown> => {
   try {
-    return Object.values(object)
+    if (isArrayBuffer(object)) return []
+    if (ArrayBuffer.isView(object)) return [object.buffer]
+    return object instanceof Map || object instanceof Set ? [...object] : Object.values(object)
   } catch {
     return []
   }

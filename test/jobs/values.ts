@@ -94,3 +94,17 @@ export const hostileResult = Job.make(import.meta, "hostileResult", (_: void, co
     throw new Error("do not look")
   }
 }))
+
+/** Its prototype cannot even be asked for. */
+export const revoked = (): object => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
+/** A negative number has a result that nobody can look at, beside an array that moves. */
+export const revokedBelowZero = Job.make(
+  import.meta,
+  "revokedBelowZero",
+  (n: number, context) => ({ n, array: context.allocate(Uint8Array, 1), proxy: n < 0 ? revoked() : {} })
+)

@@ -138,6 +138,21 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
       }).pipe(one))
 
+    it.live("fails with CloneError for what cannot be looked at, alone", () =>
+      Effect.gen(function*() {
+        const { buffer } = new Uint8Array(1)
+        const input = yield* Effect.flip(
+          Executor.run(values.echo, { buffer, proxy: values.revoked() }, { transfer: [buffer] })
+        )
+        assert.deepInclude({ ...input }, { _tag: "CloneError", side: "input" })
+        const exits = yield* Stream.make(1, -2, 3, 4).pipe(
+          Executor.mapExit(values.revokedBelowZero, { chunkSize: 4, concurrency: 1 }),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(exits.map(Exit.map(({ n }) => n)).map(resultOrSide), [1, "result", 3, 4])
+        assert.propertyVal(yield* Executor.stats, "died", 0)
+      }).pipe(one))
+
     it.live("fails with CloneError for a failure that cannot be cloned", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(Executor.run(effects.failUncloneable, undefined))
