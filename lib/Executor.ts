@@ -186,10 +186,9 @@ export const use = <Input, A, E, B, E2, R2>(
   Executor.use((executor) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(executor.execute(job, [input], options)), (settled) =>
-        Effect.ensuring(
-          restore(Effect.flatMap(settled.exits[0]!, f)),
-          Effect.sync(settled.giveBack)
-        ))
+        // A failure is lent to nobody: its caller keeps it.
+        Effect.flatMap(settled.exits[0]!, (value) =>
+          Effect.ensuring(restore(Effect.suspend(() => f(value))), Effect.sync(settled.giveBack))))
     )
   )
 

@@ -28,6 +28,13 @@ export const half = Job.make(import.meta, "half", (n: number) =>
 
 export const failPlain = Job.make(import.meta, "failPlain", (code: number) => Effect.fail({ code } as const))
 
+/** Fails with an array that moves. */
+export const failWithArray = Job.make(
+  import.meta,
+  "failWithArray",
+  (n: number, context) => Effect.fail({ array: context.allocate(Uint8Array, 2).fill(n) })
+)
+
 export const failWithCause = Job.make(
   import.meta,
   "failWithCause",

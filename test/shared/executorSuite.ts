@@ -355,6 +355,12 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.deepStrictEqual(yield* Executor.run(buffers.bigZeros, 100), new BigInt64Array(100))
       }).pipe(one))
 
+    it.live("lends no failure: its caller keeps it", () =>
+      Effect.gen(function*() {
+        const failure = yield* Effect.flip(Executor.use(effects.failWithArray, 7, () => Effect.void))
+        assert.deepStrictEqual({ ...failure }, { array: new Uint8Array([7, 7]) })
+      }).pipe(one))
+
     it.live("empties a view that is kept for longer than the loan", () =>
       Effect.gen(function*() {
         const [array, length] = yield* Executor.use(
