@@ -20,8 +20,16 @@ export const run = async (
   if (Exit.isSuccess(exit)) return { _tag: "Succeeded", value: exit.value }
   const failure = Cause.findError(exit.cause)
   return Result.isSuccess(failure)
-    ? { _tag: "Failed", error: encodeError(failure.success) }
+    ? failed(failure.success)
     : { _tag: "Threw", thrown: describe(Cause.squash(exit.cause)) }
+}
+
+const failed = (failure: unknown): Outcome => {
+  try {
+    return { _tag: "Failed", error: encodeError(failure) }
+  } catch (cause) {
+    return { _tag: "NotCloned", reason: describe(cause).message }
+  }
 }
 
 const collector = (spans: Array<EndedSpan>): Tracer.Tracer =>

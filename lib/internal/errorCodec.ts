@@ -2,6 +2,7 @@
  * Errors across a thread. The structured clone of an Error loses its tag, its fields and its class; this keeps all but
  * the class. Loads nothing of Effect.
  */
+import { isNativeError } from "node:util/types"
 import type { Thrown } from "./protocol.ts"
 
 const marker = "~effect-futures/Error"
@@ -11,56 +12,103 @@ interface EncodedError extends Thrown {
   readonly fields: Record<string, unknown>
 }
 
-const isEncoded = (u: unknown): u is EncodedError => typeof u === "object" && u !== null && marker in u
+const isEncoded = (object: object): object is EncodedError => marker in object
 
-/** A typed failure, fit to be cloned: an Error becomes its name, message, stack and own fields. */
-export const encodeError = (error: unknown): unknown => encode(error, new Set())
-
-/** Leaves out a cause that has been, for causes can go in circles. */
-const encode = (error: unknown, seen: Set<unknown>): unknown => {
-  if (!(error instanceof Error)) return error
-  seen.add(error)
-  const { cause, ...fields } = { ...error, cause: error.cause }
-  return {
-    [marker]: true,
-    ...describe(error),
-    fields: { ...fields, ...(cause === undefined || seen.has(cause) ? {} : { cause: encode(cause, seen) }) }
+/** Also of another realm, as those of `node:vm` are. A proxy may not let itself be looked at. */
+const isError = (u: unknown): u is Error => {
+  try {
+    return isNativeError(u) || u instanceof Error
+  } catch {
+    return false
   }
 }
 
+/** What an Error does not list of its own. */
+const hiddenKeys = ["cause", "errors"]
+
+/**
+ * A typed failure, fit to be cloned: each Error in its arrays and plain objects becomes its name, message, stack and own
+ * fields. Leaves out an Error within itself, as a cause can be.
+ *
+ * @throws what a getter throws.
+ */
+export const encodeError = (failure: unknown): unknown =>
+  rebuild(failure, (object, encode) => {
+    if (!isError(object)) return undefined
+    const fields = {}
+    for (const key of [...Object.keys(object), ...hiddenKeys]) {
+      if (key in object) put(fields, key, encode(object[key as keyof Error]))
+    }
+    return { [marker]: true, ...describe(object), fields }
+  })
+
 /** The other half of {@link encodeError}. */
-export const decodeError = (encoded: unknown): unknown => {
-  if (!isEncoded(encoded)) return encoded
-  const { fields, message, name, stack } = encoded
-  const error = new Error(message)
-  Object.defineProperties(error, { name: hidden(name), stack: hidden(stack) })
-  if ("cause" in fields) Object.defineProperty(error, "cause", hidden(decodeError(fields["cause"])))
-  const { cause: _, ...own } = fields
-  return Object.assign(error, own)
+export const decodeError = (encoded: unknown): unknown =>
+  rebuild(encoded, (object, decode) => {
+    if (!isEncoded(object)) return undefined
+    const { fields, message, name, stack } = object
+    const error = new Error(message)
+    for (const [key, value] of Object.entries({ name, stack })) put(error, key, value, false)
+    for (const [key, value] of Object.entries(fields)) put(error, key, decode(value), !hiddenKeys.includes(key))
+    return error
+  })
+
+/** A copy of the arrays and plain objects in `value`, with what `change` makes of objects in their place. */
+const rebuild = (
+  value: unknown,
+  change: (object: object, rebuild: (value: unknown) => unknown) => object | undefined
+): unknown => {
+  const copies = new Map<object, object | undefined>()
+  const copyOf = (value: unknown): unknown => {
+    if (typeof value !== "object" || value === null) return value
+    if (copies.has(value)) return copies.get(value)
+    copies.set(value, undefined)
+    const changed = change(value, copyOf)
+    const copy = changed ?? emptyCopy(value)
+    copies.set(value, copy ?? value)
+    if (changed === undefined && copy !== undefined) {
+      for (const [key, part] of Object.entries(value)) put(copy, key, copyOf(part))
+    }
+    return copy ?? value
+  }
+  return copyOf(value)
 }
 
-const hidden = (value: unknown) => ({ value, writable: true, configurable: true, enumerable: false })
+const emptyCopy = (object: object): object | undefined => {
+  if (Array.isArray(object)) return Object.assign([], { length: object.length })
+  const prototype = Object.getPrototypeOf(object) as unknown
+  return prototype === Object.prototype || prototype === null ? {} : undefined
+}
+
+const put = (object: object, key: string, value: unknown, enumerable = true) =>
+  Object.defineProperty(object, key, { value, enumerable, writable: true, configurable: true })
 
 /** Anything that can be thrown, as strings; never throws itself. */
 export const describe = (thrown: unknown): Thrown => {
-  try {
-    if (thrown instanceof Error) {
-      const { message, name } = thrown
-      return { name: String(name), message: String(message), stack: stackWithCauses(thrown) }
+  if (isError(thrown)) {
+    return {
+      name: textOf(() => thrown.name),
+      message: textOf(() => thrown.message),
+      stack: textOf(() => stackWithCauses(thrown))
     }
-    const name = thrown === null ? "null" : typeof thrown
-    const json = typeof thrown === "object" && thrown !== null ? JSON.stringify(thrown) : undefined
-    const message = json ?? String(thrown)
-    return { name, message, stack: `${name}: ${message}` }
+  }
+  const name = thrown === null ? "null" : typeof thrown
+  const message = textOf(() => typeof thrown === "object" ? JSON.stringify(thrown) ?? thrown : thrown)
+  return { name, message, stack: `${name}: ${message}` }
+}
+
+const textOf = (read: () => unknown): string => {
+  try {
+    return String(read())
   } catch {
-    return { name: typeof thrown, message: "a value that cannot be shown", stack: "" }
+    return "a value that cannot be shown"
   }
 }
 
 const stackWithCauses = (error: Error): string => {
   const parts: Array<string> = []
   const seen = new Set<unknown>()
-  for (let at: unknown = error; at instanceof Error && !seen.has(at); at = at.cause) {
+  for (let at: unknown = error; isError(at) && !seen.has(at); at = at.cause) {
     seen.add(at)
     parts.push(String(at.stack ?? `${at.name}: ${at.message}`))
   }

@@ -1,8 +1,13 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { runInNewContext } from "node:vm"
 import * as Job from "../../lib/Job.ts"
 import * as Board from "./board.ts"
+
+const doNotLook = () => {
+  throw new Error("do not look")
+}
 
 export class TooSmall
   extends Data.TaggedError("TooSmall")<{ readonly n: number; readonly limits: { readonly min: number } }>
@@ -48,6 +53,26 @@ export const failInCircle = Job.make(import.meta, "failInCircle", () => {
   return Effect.fail(error)
 })
 
+/** Fails with errors within arrays, plain objects and errors. */
+export const failWithMany = Job.make(import.meta, "failWithMany", () => {
+  const odd = new Odd({ n: 3 })
+  const all = new AggregateError([odd, new TooSmall({ n: 4, limits: { min: 10 } })], "all failed")
+  return Effect.fail({ _tag: "Many", odd, again: odd, list: [{ all }], bytes: new Uint8Array([1, 2]) } as const)
+})
+
+/** Fails with an error of another realm, in which neither `Error` nor `Object` is this one's. */
+export const failElsewhere = Job.make(
+  import.meta,
+  "failElsewhere",
+  () => Effect.fail(runInNewContext(`Object.assign(new RangeError("elsewhere"), { code: 7 })`) as RangeError)
+)
+
+/** Fails with an error that cannot be looked at. */
+export const failHostile = Job.make(import.meta, "failHostile", () => {
+  const error = new Error("hidden")
+  return Effect.fail(Object.defineProperty(error, "field", { get: doNotLook, enumerable: true }))
+})
+
 export const failUncloneable = Job.make(
   import.meta,
   "failUncloneable",
@@ -62,14 +87,7 @@ export const waitForever = Job.make(import.meta, "waitForever", (board: Board.Bo
   return Effect.onInterrupt(Effect.never, () => Effect.sync(() => Board.leave(board)))
 })
 
-const unshowable = {
-  toString: () => {
-    throw new Error("do not look")
-  },
-  toJSON: () => {
-    throw new Error("do not look")
-  }
-}
+const unshowable = { toString: doNotLook, toJSON: doNotLook }
 
 /** As `half`, in a span within a span. */
 export const halfTraced = Job.make(

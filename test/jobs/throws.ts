@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm"
 import * as Job from "../../lib/Job.ts"
 
 const things = {
@@ -11,6 +12,12 @@ const things = {
     circle["self"] = circle
     return circle
   },
+  revoked: () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    return proxy
+  },
+  elsewhere: () => runInNewContext(`new TypeError("elsewhere")`) as unknown,
   silent: () => ({ toJSON: () => undefined }),
   hostile: () =>
     Object.defineProperty(new Error("hidden"), "message", {

@@ -75,6 +75,24 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.propertyVal(first.cause, "message", "second")
       }).pipe(one))
 
+    it.live("keeps the errors within a job's failure", () =>
+      Effect.gen(function*() {
+        const { again, bytes, list: [first], odd } = yield* Executor.run(effects.failWithMany, undefined).pipe(
+          Effect.catchTag("Many", Effect.succeed)
+        )
+        assert.instanceOf(odd, Error)
+        assert.deepStrictEqual({ ...odd }, { _tag: "Odd", n: 3 })
+        assert.strictEqual(again._tag, "Odd")
+        assert.deepStrictEqual(bytes, new Uint8Array([1, 2]))
+        assert.strictEqual(first.all.message, "all failed")
+        assert.deepStrictEqual(first.all.errors.map(({ message }: Error) => message), ["", "4 is below 10"])
+
+        const elsewhere = yield* Effect.flip(Executor.run(effects.failElsewhere, undefined))
+        assert.instanceOf(elsewhere, Error)
+        assert.deepStrictEqual([elsewhere.name, elsewhere.message], ["RangeError", "elsewhere"])
+        assert.propertyVal(elsewhere, "code", 7)
+      }).pipe(one))
+
     for (const job of [throws.throwing, throws.rejecting]) {
       it.live(`fails with JobThrew for an error, with its stack and causes: ${job.name}`, () =>
         Effect.gen(function*() {
@@ -100,7 +118,9 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
           assert.deepStrictEqual(yield* shown("uncloneable"), ["function", `() => "a function"`])
           assert.deepStrictEqual(yield* shown("circular"), ["object", "a value that cannot be shown"])
           assert.deepStrictEqual(yield* shown("silent"), ["object", "[object Object]"])
-          assert.strictEqual((yield* shown("hostile"))[1], "a value that cannot be shown")
+          assert.deepStrictEqual(yield* shown("revoked"), ["object", "a value that cannot be shown"])
+          assert.deepStrictEqual(yield* shown("elsewhere"), ["TypeError", "elsewhere"])
+          assert.deepStrictEqual(yield* shown("hostile"), ["Error", "a value that cannot be shown"])
           assert.strictEqual(yield* Executor.run(values.square, 3), 9)
         }).pipe(one))
     }
@@ -155,9 +175,12 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
 
     it.live("fails with CloneError for a failure that cannot be cloned", () =>
       Effect.gen(function*() {
-        const error = yield* Effect.flip(Executor.run(effects.failUncloneable, undefined))
-        assert.propertyVal(error, "_tag", "CloneError")
-        assert.propertyVal(error, "side", "result")
+        const { failHostile, failUncloneable } = effects
+        for (const run of [Executor.run(failUncloneable, undefined), Executor.run(failHostile, undefined)]) {
+          const error = yield* Effect.flip(run)
+          assert.propertyVal(error, "_tag", "CloneError")
+          assert.propertyVal(error, "side", "result")
+        }
       }).pipe(one))
 
     it.live(
