@@ -2,6 +2,7 @@
  * What can go wrong with a job besides the job's own typed failure. Each error costs the one job that it names.
  */
 import * as Schema from "effect/Schema"
+import { inspect } from "node:util"
 
 /** The worker died while it ran the job: it exited, threw outside the job's call, or was out of memory. */
 export class WorkerDied extends Schema.TaggedError<WorkerDied>()("WorkerDied", {
@@ -94,7 +95,8 @@ export class InvalidOptions extends Schema.TaggedError<InvalidOptions>()("Invali
   }
 }
 
-const show = (value: unknown) => typeof value === "string" ? JSON.stringify(value) : String(value)
+const show = (value: unknown) =>
+  typeof value === "string" ? JSON.stringify(value) : inspect(value, { breakLength: Infinity, depth: 0 })
 
 /** The job ended on a cluster, and its result cannot be had: it was removed, too old, or is not what was written. */
 export class ResultLost extends Schema.TaggedError<ResultLost>()("ResultLost", {

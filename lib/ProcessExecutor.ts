@@ -43,8 +43,7 @@ const entry = new URL("./internal/processEntry.js", import.meta.url)
 
 const make = Effect.fnUntraced(function*(options: Options) {
   const valid = yield* poolOptions.validate(options)
-  yield* poolOptions.validateLimits(options)
-  const { env, execArgv = [], resourceLimits = {} } = options
+  const { env, execArgv, resourceLimits = {} } = yield* poolOptions.validateSpawn(options)
   const processes = SpawnedWorkers.make(
     () =>
       packing(fork(entry, {
@@ -72,5 +71,5 @@ const limitFlags = ({ maxOldGenerationSizeMb, maxYoungGenerationSizeMb, stackSiz
   Object.entries({
     "--max-old-space-size": maxOldGenerationSizeMb,
     "--max-semi-space-size": maxYoungGenerationSizeMb,
-    "--stack-size": stackSizeMb === undefined ? undefined : Math.floor(stackSizeMb * 1024)
-  }).flatMap(([flag, value]) => value === undefined ? [] : [`${flag}=${value}`])
+    "--stack-size": stackSizeMb && stackSizeMb * 1024
+  }).flatMap(([flag, value]) => value === undefined ? [] : [`${flag}=${Math.floor(value)}`])

@@ -44,8 +44,7 @@ const entry = new URL("./internal/threadEntry.js", import.meta.url)
 
 const make = Effect.fnUntraced(function*(options: Options) {
   const valid = yield* poolOptions.validate(options)
-  yield* poolOptions.validateLimits(options)
-  const { env, execArgv = [], resourceLimits } = options
+  const { env, execArgv, resourceLimits } = yield* poolOptions.validateSpawn(options)
   const threads = SpawnedWorkers.make(
     (workerId) =>
       new Worker(entry, {

@@ -33,6 +33,18 @@ describe("ProcessExecutor.layer", () => {
       ProcessExecutor.layer({ maxWorkers: 1, env: { GREETING: "hello" }, execArgv: ["--no-warnings"] })
     )))
 
+  it.live("gives its processes whole limits", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* Executor.run(values.execArgv, undefined), [
+        "--max-old-space-size=100",
+        "--stack-size=1536"
+      ])
+    }).pipe(
+      Effect.provide(
+        ProcessExecutor.layer({ maxWorkers: 1, resourceLimits: { maxOldGenerationSizeMb: 100.5, stackSizeMb: 1.5 } })
+      )
+    ))
+
   it.live("gives its processes no flags by default", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* Executor.run(values.execArgv, undefined), [])

@@ -140,6 +140,22 @@ describe("a worker that dies", () => {
         yield* messageFor(ThreadExecutor.layer, { resourceLimits: { codeRangeSizeMb: "8" } }),
         `resourceLimits.codeRangeSizeMb must be a number of at least 0: received "8"`
       )
+      assert.strictEqual(
+        yield* messageFor(ThreadExecutor.layer, { resourceLimits: null }),
+        "resourceLimits must be an object: received null"
+      )
+    }))
+
+  it.live("refuses flags that are no array of strings", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(
+        yield* messageFor(ThreadExecutor.layer, { execArgv: "--expose-gc" }),
+        `execArgv must be an array of strings: received "--expose-gc"`
+      )
+      assert.strictEqual(
+        yield* messageFor(ThreadExecutor.layer, { execArgv: [1] }),
+        "execArgv must be an array of strings: received [ 1 ]"
+      )
     }))
 
   it.live("disturbs no other job, and another takes its place", () =>

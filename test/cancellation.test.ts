@@ -264,6 +264,11 @@ describe("deadlines, by the clock", () => {
         yield* refusal({ key: "" }),
         "key must be of 1 to 200 characters, none of them NUL: received \"\""
       )
+      assert.strictEqual(yield* refusal({ key: null }), "key must be a string: received null")
+      assert.strictEqual(
+        yield* refusal({ priority: Object.create(null) }),
+        "priority must be a finite number: received [Object: null prototype] {}"
+      )
       assert.strictEqual(yield* refusal({ priority: NaN }), "priority must be a finite number: received NaN")
       assert.strictEqual(
         yield* refusal({ retryWorkerDeath: -1 }),

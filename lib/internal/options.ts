@@ -3,10 +3,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { availableParallelism } from "node:os"
+import { isArrayBuffer } from "node:util/types"
 import type { ResourceLimits } from "node:worker_threads"
 import type { ExecuteOptions } from "../Executor.ts"
 import { InvalidOptions } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
+import { isJob } from "./registry.ts"
 
 /** The options that every executor with workers takes. */
 export interface PoolOptions {
@@ -48,6 +50,9 @@ export const validate = Effect.fnUntraced(function*(options: PoolOptions) {
   const maxJobsPerWorker = options.maxJobsPerWorker === undefined
     ? Infinity
     : yield* integer("maxJobsPerWorker", options.maxJobsPerWorker, 1)
+  if (options.setup !== undefined && !isJob(options.setup)) {
+    return yield* new InvalidOptions({ option: "setup", value: options.setup, expected: "a job, as Job.make makes it" })
+  }
   return { maxWorkers, minWorkers, cancelGrace, idleTimeToLive, maxJobsPerWorker, setup: options.setup }
 })
 
@@ -59,13 +64,23 @@ const leastLimits = {
   stackSizeMb: 0.5
 } satisfies ResourceLimits
 
-export const validateLimits = ({ resourceLimits = {} }: SpawnOptions) =>
-  Effect.forEach(Object.keys(leastLimits) as Array<keyof typeof leastLimits>, (limit) => {
-    const value = resourceLimits[limit]
-    if (value === undefined || Number.isFinite(value) && value >= leastLimits[limit]) return Effect.void
+/** What is left out stays so, but for the flags. */
+export const validateSpawn = Effect.fnUntraced(function*({ env, execArgv = [], resourceLimits }: SpawnOptions) {
+  if (!Array.isArray(execArgv) || !execArgv.every((flag) => typeof flag === "string")) {
+    return yield* new InvalidOptions({ option: "execArgv", value: execArgv, expected: "an array of strings" })
+  }
+  for (const [option, value] of Object.entries({ env, resourceLimits })) {
+    if (value === undefined || typeof value === "object" && value !== null) continue
+    return yield* new InvalidOptions({ option, value, expected: "an object" })
+  }
+  for (const limit of Object.keys(leastLimits) as Array<keyof typeof leastLimits>) {
+    const value = resourceLimits?.[limit]
+    if (value === undefined || Number.isFinite(value) && value >= leastLimits[limit]) continue
     const expected = `a number of at least ${leastLimits[limit]}`
-    return Effect.fail(new InvalidOptions({ option: `resourceLimits.${limit}`, value, expected }))
-  }, { discard: true })
+    return yield* new InvalidOptions({ option: `resourceLimits.${limit}`, value, expected })
+  }
+  return { env, execArgv, resourceLimits }
+})
 
 export const validateRun = Effect.fnUntraced(
   function*(
@@ -81,16 +96,15 @@ export const validateRun = Effect.fnUntraced(
     const queued = yield* limit("deadline.queued", deadline.queued)
     const running = yield* limit("deadline.running", deadline.running)
     const total = yield* limit("deadline.total", deadline.total)
-    const notBuffer = Array.isArray(transfer) ? transfer.find((buffer) => !(buffer instanceof ArrayBuffer)) : transfer
-    if (notBuffer !== undefined) {
-      return yield* new InvalidOptions({ option: "transfer", value: notBuffer, expected: "an array of ArrayBuffers" })
+    if (!Array.isArray(transfer) || !transfer.every(isArrayBuffer)) {
+      return yield* new InvalidOptions({ option: "transfer", value: transfer, expected: "an array of ArrayBuffers" })
     }
     if (transfer.length > 0 && retryWorkerDeath > 0) {
       const expected = "0 with transfer, for what has moved cannot be sent again"
       return yield* new InvalidOptions({ option: "retryWorkerDeath", value: retryWorkerDeath, expected })
     }
     return {
-      transfer,
+      transfer: [...new Set(transfer)],
       deadline: queued ?? running ?? total ? { queued, running, total } : undefined,
       retryWorkerDeath: yield* integer("retryWorkerDeath", retryWorkerDeath, 0),
       priority,
@@ -101,13 +115,20 @@ export const validateRun = Effect.fnUntraced(
 )
 
 /** What a database can keep as a name. */
-export const validateName = (option: string, value: string | undefined) =>
-  value === undefined || value.length > 0 && value.length <= 200 && !value.includes("\0") && value.isWellFormed()
+export const validateName = (option: string, value: string | undefined) => {
+  const problem = value === undefined ? undefined : nameProblem(value)
+  return problem === undefined
     ? Effect.succeed(value)
-    : Effect.fail(new InvalidOptions({ option, value, expected: expectedName(value) }))
+    : Effect.fail(new InvalidOptions({ option, value, expected: problem }))
+}
 
-const expectedName = (value: string) =>
-  value.isWellFormed() ? "of 1 to 200 characters, none of them NUL" : "of whole characters: this one has half of a pair"
+const nameProblem = (value: string) => {
+  if (typeof value !== "string") return "a string"
+  if (!value.isWellFormed()) return "of whole characters: this one has half of a pair"
+  return value.length > 0 && value.length <= 200 && !value.includes("\0")
+    ? undefined
+    : "of 1 to 200 characters, none of them NUL"
+}
 
 /** Jobs that are known by their names alone. */
 export const uniqueNames = (jobs: ReadonlyArray<Job.Any>) => {

@@ -14,8 +14,13 @@ export const add = (job: Job.Any): void => {
 
 export const get = (module: string, name: string): Job.Any | "ambiguous" | undefined => jobs.get(key(module, name))
 
+/** Whether `Job.make` can have made it. */
+export const isJob = (u: unknown): u is Job.Any => {
+  const job = u as Partial<Job.Any> | null | undefined
+  return typeof job?.module === "string" && typeof job.name === "string"
+}
+
 /** @throws TypeError for what `Job.make` has not made. */
-export const assertJob = (job: Partial<Job.Any> | null | undefined): void => {
-  if (typeof job?.module === "string" && typeof job.name === "string") return
-  throw new TypeError(`Expected a job, as Job.make makes it: received ${inspect(job)}`)
+export const assertJob = (job: unknown): void => {
+  if (!isJob(job)) throw new TypeError(`Expected a job, as Job.make makes it: received ${inspect(job)}`)
 }

@@ -664,6 +664,10 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
           yield* message({ cancelGrace: -5 }),
           "cancelGrace must be a duration of at least 0: received -5"
         )
+        assert.strictEqual(
+          yield* message({ setup: () => {} }),
+          "setup must be a job, as Job.make makes it: received [Function: setup]"
+        )
       }))
 
     it.live("minWorkers are up before the layer is built", () =>
