@@ -6,6 +6,7 @@ import * as worker from "./worker.ts"
 
 const send = process.send!.bind(process)
 const removeAllListeners = process.removeAllListeners.bind(process)
+const removeListener = process.removeListener.bind(process)
 const receive = worker.make({
   post: (message) => send(message[0] === 1 ? [1, packed(message[1])] : message),
   moves: false,
@@ -27,14 +28,22 @@ const listen = () => {
   return process
 }
 
+const remove = (event: string, listener: () => void) => {
+  removeListener(event, listener)
+  return listen()
+}
+
 // See thread.ts.
 Object.assign(process, {
   send: () => true,
+  off: remove,
+  removeListener: remove,
   removeAllListeners: (event?: string) => {
     removeAllListeners(event)
     return listen()
   }
 })
+Object.assign(process.channel!, { unref: () => {} })
 listen()
 
 // A busy loop does not hear of it, so a thread of its own looks who the parent is.

@@ -17,6 +17,7 @@ const handle = worker.make({
 Object.assign(port, {
   postMessage: () => {},
   close: () => {},
+  unref: () => {},
   removeAllListeners: (event?: string) => {
     removeAllListeners(event)
     return port.on("message", handle)

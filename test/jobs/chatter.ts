@@ -15,9 +15,14 @@ export const print = Job.make(import.meta, "print", (lines: number): void => {
 
 /** Does what it can not to hear of its executor again. */
 export const cutOff = Job.make(import.meta, "cutOff", () => {
+  for (const event of ["message", "disconnect", "SIGINT"]) {
+    for (const listener of process.listeners(event)) process.off(event, listener)
+  }
   process.removeAllListeners()
   parentPort?.removeAllListeners()
   parentPort?.close()
+  parentPort?.unref()
+  process.channel?.unref()
   // As fake timers do.
   Object.assign(globalThis, { setImmediate: () => {} })
   return "cut off"
