@@ -129,10 +129,11 @@ describe("Recorder.read, of a hostile journal", () => {
         "[".repeat(100_000),
         `{"_tag":"Nonsense"}`,
         `{"_tag":"Submitted","job":-1,"submittedMs":0}`,
+        `{"_tag":"End","status":"completed","atMs":0,"cpuMs":-1}`,
         submitted(2)
       )
       assert.deepStrictEqual(jobs, [0, 1, 2])
-      assert.deepStrictEqual(damaged, [3, 4, 6, 7, 8, 9])
+      assert.deepStrictEqual(damaged, [3, 4, 6, 7, 8, 9, 10])
     }).pipe(live))
 
   it.live("tells of a thousand damaged lines one by one, and counts the rest", () =>

@@ -231,7 +231,7 @@ export class Task {
       return true
     }
     const died = () => Exit.fail(new WorkerDied({ ...death, job: this.job.name, attempt: item.deaths }))
-    this.#settle(item, this.#verdict ?? died(), this.isCancelled ? undefined : { workerId: death.workerId })
+    this.#settle(item, this.#verdict ?? died(), { workerId: death.workerId })
     return false
   }
 

@@ -9,6 +9,7 @@ import { newerVersion } from "./resultFile.ts"
 
 const { submittedMs, ...settled } = RunRecord.JobRecord.fields
 const { job, startedMs, workerId } = settled
+const { wallMs: atMs, cpuMs } = RunRecord.Summary.fields
 
 const Event = Schema.Union([
   Schema.TaggedStruct("Start", {
@@ -22,8 +23,8 @@ const Event = Schema.Union([
   Schema.TaggedStruct("Submitted", { job, submittedMs }),
   Schema.TaggedStruct("Started", { job, workerId, startedMs }),
   Schema.TaggedStruct("Settled", settled),
-  Schema.TaggedStruct("Sample", { ...RunRecord.MemorySample.fields, cpuMs: Schema.Finite }),
-  Schema.TaggedStruct("End", { status: RunRecord.Status, atMs: Schema.Finite, cpuMs: Schema.Finite })
+  Schema.TaggedStruct("Sample", { ...RunRecord.MemorySample.fields, cpuMs }),
+  Schema.TaggedStruct("End", { status: RunRecord.Status, atMs, cpuMs })
 ])
 export type Event = typeof Event.Type
 
@@ -60,12 +61,7 @@ export class Ledger {
         this.#start = event
         return
       case "Submitted":
-        this.#jobs.set(event.job, {
-          job: event.job,
-          status: "killed",
-          submittedMs: event.submittedMs,
-          resultBytes: 0
-        })
+        this.#update(event)
         return this.#reached(event.submittedMs)
       case "Started":
         this.#update(event)
@@ -117,8 +113,9 @@ export class Ledger {
     }
   }
 
-  #update({ _tag, ...event }: Extract<Event, { readonly _tag: "Started" | "Settled" }>) {
-    const known = this.#jobs.get(event.job) ?? { status: "killed", submittedMs: 0, resultBytes: 0 }
+  /** A damaged journal can have a job's events in any order. */
+  #update({ _tag, ...event }: Extract<Event, { readonly _tag: "Submitted" | "Started" | "Settled" }>) {
+    const known = this.#jobs.get(event.job) ?? { job: event.job, status: "killed", submittedMs: 0, resultBytes: 0 }
     this.#jobs.set(event.job, { ...known, ...event })
   }
 

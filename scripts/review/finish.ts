@@ -18,7 +18,12 @@ export const finish = Command.make(
   },
   Effect.fn("finish")(function*({ force, json, paths }) {
     const recorder = yield* Recorder.Recorder
-    const journals = (yield* expand(paths)).filter((file) => paths.includes(file) || file.endsWith(".jsonl"))
+    const files = yield* expand(paths)
+    const journals = files.filter((file) => paths.includes(file) || file.endsWith(".jsonl"))
+    // In a folder it is one among others, and can wait while its run goes on; a damaged one stays beside its record.
+    const canWait = (journal: string, problem: string) =>
+      !paths.includes(journal) && (problem === "RunGoesOn" ||
+        problem === "RecordNotWritten" && files.includes(journal.replace(/\.jsonl$/, ".json")))
     const outcomes = yield* forEachFile(
       journals,
       (journal, options) =>
@@ -27,8 +32,7 @@ export const finish = Command.make(
           onFailure: ({ _tag, message }) => ({
             journal,
             problem: message,
-            // In a folder it is one among others, and can wait.
-            isLeft: _tag === "RunGoesOn" && !paths.includes(journal)
+            isLeft: canWait(journal, _tag)
           })
         })
     )

@@ -96,6 +96,11 @@ describe("scripts/review.ts", () => {
       assert.includeMembers(yield* script.filesIn(folder), ["damaged.json", "damaged.jsonl"])
       assert.strictEqual((yield* readRecord(path.join(folder, "damaged.json"))).jobs.length, 2)
 
+      const again = yield* script.run("review", ["finish", folder])
+      assert.deepStrictEqual([again.status, again.stdout], [0, ""])
+      assert.include(again.stderr, "damaged.json cannot be written: expected no file there yet")
+      assert.strictEqual((yield* script.run("review", ["finish", damaged])).status, 2)
+
       assert.deepStrictEqual([ofBegun.status, ofBegun.stderr], [0, ""])
       const record = yield* readRecord(path.join(folder, "begun.json"))
       assert.deepStrictEqual([record.status, record.jobs], ["killed", []])

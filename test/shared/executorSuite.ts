@@ -271,19 +271,19 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.propertyVal(yield* Executor.stats, "died", 0)
       }).pipe(one))
 
-    it.live("tells the observer that the job was interrupted, whether it listens or not", () =>
+    it.live("tells the observer that the job was interrupted, and where, whether it listens or not", () =>
       Effect.gen(function*() {
         for (const job of [abortable, deaf]) {
           const board = Board.make()
-          const statuses: Array<string> = []
+          const ends: Array<unknown> = []
           const fiber = yield* Executor.submit(job, board).pipe(
             Effect.provideService(Executor.JobObserver, (event) => {
-              if (event._tag === "Settled") statuses.push(event.status)
+              if (event._tag === "Settled") ends.push(event.status, event.workerId)
             })
           )
           yield* until(() => Board.started(board) === 1)
           yield* Fiber.interrupt(fiber)
-          assert.deepStrictEqual(statuses, ["interrupted"], job.name)
+          assert.deepStrictEqual(ends, ["interrupted", 1], job.name)
         }
       }).pipe(one))
   })
