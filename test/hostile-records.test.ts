@@ -89,6 +89,12 @@ describe("Recorder.read, of a hostile record", () => {
       assert.notProperty({}, "polluted")
     }).pipe(live))
 
+  it.live("takes the mark that some editors begin a file with", () =>
+    Effect.gen(function*() {
+      const { exit } = yield* read("marked.json", `\uFEFF${JSON.stringify(runRecord)}`)
+      assert.deepStrictEqual(exit, Exit.succeed({ record: runRecord, damage: [] }))
+    }).pipe(live))
+
   it.live("leaves out what it does not know, however deep", () =>
     Effect.gen(function*() {
       const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`

@@ -11,14 +11,15 @@ export const maxSize = ByteSize.bytes(constants.MAX_STRING_LENGTH)
 
 const newestVersion = 1
 
-const whitespace = new Set([..." \t\r\n"].map((character) => character.charCodeAt(0)))
+/** White space, and the mark that some editors begin a file with. */
+const before = new Set(Buffer.from(" \t\r\n\uFEFF"))
 const openingBrace = "{".charCodeAt(0)
 
 /** Fails for what is no JSON object, or belongs to a version that is not known yet. */
 export const parse = Effect.fnUntraced(function*(
   bytes: Uint8Array
 ): Effect.fn.Return<object, { readonly message: string }> {
-  if (bytes.find((byte) => !whitespace.has(byte)) !== openingBrace) {
+  if (bytes.find((byte) => !before.has(byte)) !== openingBrace) {
     return yield* Effect.fail({ message: "expected a JSON object" })
   }
   const text = yield* Effect.try({

@@ -25,6 +25,7 @@ export const main = <Name extends string, Input, ContextInput>(
 ): void => {
   let interrupted = status.sigint
   let hasEnded = false
+  let isCut = false
   const interrupt = (status: number) => {
     interrupted = status
     process.emit("SIGINT")
@@ -38,7 +39,8 @@ export const main = <Name extends string, Input, ContextInput>(
     // Its terminal, which has told of that itself.
     if (interrupted === status.sighup) return
     const isReaderGone = error.code === "EPIPE"
-    if (!isReaderGone) console.error(`Standard output cannot be written: ${error.message}`)
+    if (!isReaderGone && !isCut) console.error(`Standard output cannot be written: ${error.message}`)
+    isCut = true
     const ended = isReaderGone ? status.sigpipe : status.badUsage
     if (hasEnded) process.exitCode = ended
     else interrupt(ended)
