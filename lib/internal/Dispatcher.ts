@@ -123,7 +123,9 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   }
 
   const mayHaveMore = ({ jobs, line, slots, state }: Fleet.Worker, items: number) =>
-    state === "busy" && slots !== undefined && !line.isStuck && line.busyMs <= aheadMs && line.room >= items &&
+    state === "busy" && slots !== undefined && !line.isStuck && line.room >= items &&
+    // One that takes long to send is on its way while the worker has the one before.
+    (line.busyMs <= aheadMs || line.size === 1 && line.runMs <= aheadMs) &&
     jobs + items <= options.maxJobsPerWorker
 
   const assign = (worker: Fleet.Worker, task: Task) => {
