@@ -261,6 +261,10 @@ describe("deadlines, by the clock", () => {
         "deadline must be an object of queued, running or total: received \"1 second\""
       )
       assert.strictEqual(
+        yield* refusal({ deadline: { runing: 5 } }),
+        "deadline must be an object of queued, running or total: received { runing: 5 }"
+      )
+      assert.strictEqual(
         yield* refusal({ key: "" }),
         "key must be of 1 to 200 characters, none of them NUL: received \"\""
       )

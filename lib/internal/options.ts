@@ -86,7 +86,7 @@ export const validateRun = Effect.fnUntraced(
   function*(
     { deadline = {}, key, oneByOne = false, priority = 0, retryWorkerDeath = 0, transfer = [] }: ExecuteOptions
   ) {
-    if (typeof deadline !== "object" || deadline === null) {
+    if (typeof deadline !== "object" || deadline === null || !Object.keys(deadline).every(isClock)) {
       const expected = "an object of queued, running or total"
       return yield* new InvalidOptions({ option: "deadline", value: deadline, expected })
     }
@@ -113,6 +113,8 @@ export const validateRun = Effect.fnUntraced(
     }
   }
 )
+
+const isClock = (name: string) => ["queued", "running", "total"].includes(name)
 
 /** What a database can keep as a name. */
 export const validateName = (option: string, value: string | undefined) => {
