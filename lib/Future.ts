@@ -48,9 +48,13 @@ export const asCompleted = <A, E>(fibers: Iterable<Fiber.Fiber<A, E>>): Stream.S
       })
       if (observers.has(fiber)) observers.set(fiber, stop)
     }
+    const take = (fiber: Fiber.Fiber<A, E>) => {
+      left--
+      return [fiber] as const
+    }
     return Stream.fromPull(
       Effect.succeed(
-        Effect.suspend(() => left-- > 0 ? Effect.map(Queue.take(finished), (fiber) => [fiber] as const) : Cause.done())
+        Effect.suspend(() => left === 0 ? Cause.done() : Effect.map(Queue.take(finished), take))
       )
     )
   }))

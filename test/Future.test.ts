@@ -1,5 +1,5 @@
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { ExecutorError, Future } from "../lib/mod.ts"
 import { collectGarbage } from "./shared/gc.ts"
@@ -113,6 +113,19 @@ describe("Future.asCompleted", () => {
       )
       assert.strictEqual(collected, 3)
     }))
+
+  it.effect("loses no fiber to a pull that is interrupted", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<string>()
+      const pull = yield* Stream.toPull(Future.asCompleted([yield* Effect.forkChild(Deferred.await(gate))]))
+      for (let n = 0; n < 2; n++) {
+        yield* Fiber.interrupt(yield* Effect.forkChild(pull, { startImmediately: true }))
+      }
+      yield* Deferred.succeed(gate, "done")
+      const [fiber] = yield* pull
+      assert.strictEqual(yield* Fiber.join(fiber), "done")
+      assert.isTrue(Cause.isDone(yield* Effect.flip(pull)))
+    }).pipe(Effect.scoped))
 })
 
 describe("Future.wait", () => {

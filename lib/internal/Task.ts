@@ -10,8 +10,9 @@ import * as Exit from "effect/Exit"
 import type { JobEvent, Settled } from "../Executor.ts"
 import { CloneError, type DeadlineExceeded, JobNotFound, JobThrew, WorkerDied } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
-import { decodeError, describe } from "./errorCodec.ts"
+import { decodeError, describe, withoutFrames } from "./errorCodec.ts"
 import type { Death } from "./Fleet.ts"
+import { goOn } from "./goOn.ts"
 import type { Pace } from "./Pace.ts"
 import { type EndedSpan, now, type Outcome } from "./protocol.ts"
 
@@ -170,7 +171,7 @@ export class Task {
   /** Takes the next items for a message of at most `most`. */
   take(most: number): Array<Item> {
     const { onTaken } = this.#recipient
-    if (onTaken !== undefined && this.#made === 0) this.#resume(onTaken(this))
+    if (onTaken !== undefined && this.#made === 0) goOn(this.#resume, onTaken(this))
     const items: Array<Item> = []
     const count = Math.min(this.pending, this.isSuspect ? 1 : most)
     while (items.length < count) items.push(this.#takeNext())
@@ -211,7 +212,7 @@ export class Task {
 
   /** The item cannot be cloned. */
   refused(item: Item, reason: string): void {
-    this.#settle(item, Exit.fail(new CloneError({ job: this.job.name, side: "input", reason })))
+    this.#settle(item, failed(() => new CloneError({ job: this.job.name, side: "input", reason })))
   }
 
   /** The worker that has `item` replied, or put the result down. */
@@ -230,8 +231,8 @@ export class Task {
       this.putBack(item)
       return true
     }
-    const died = () => Exit.fail(new WorkerDied({ ...death, job: this.job.name, attempt: item.deaths }))
-    this.#settle(item, this.#verdict ?? died(), { workerId: death.workerId })
+    const died = () => new WorkerDied({ ...death, job: this.job.name, attempt: item.deaths })
+    this.#settle(item, this.#verdict ?? failed(died), { workerId: death.workerId })
     return false
   }
 
@@ -267,7 +268,7 @@ export class Task {
   }
 
   #tellEnd() {
-    this.#resume(this.#recipient.receive(this.#settled!))
+    goOn(this.#resume, this.#recipient.receive(this.#settled!))
   }
 
   #settle({ index }: Item, exit: Exit.Exit<unknown, unknown>, measured?: Partial<Measured>) {
@@ -293,14 +294,16 @@ export class Task {
       case "Failed":
         return Exit.fail(decodeError(outcome.error))
       case "Threw":
-        return Exit.fail(new JobThrew({ job, ...outcome.thrown }))
+        return failed(() => new JobThrew({ job, ...outcome.thrown }))
       case "NotFound":
-        return Exit.fail(new JobNotFound({ job, module: this.job.module, reason: outcome.reason }))
+        return failed(() => new JobNotFound({ job, module: this.job.module, reason: outcome.reason }))
       case "NotCloned":
-        return Exit.fail(new CloneError({ job, side: "result", reason: outcome.reason }))
+        return failed(() => new CloneError({ job, side: "result", reason: outcome.reason }))
     }
   }
 }
+
+const failed = <E>(makeError: () => E): Exit.Exit<never, E> => Exit.fail(withoutFrames(makeError))
 
 export const nothingToGiveBack = () => {}
 

@@ -17,7 +17,9 @@ import { DeadlineExceeded, type InvalidOptions, type WorkerStartError, WouldDead
 import type * as Job from "../Job.ts"
 import * as Dispatcher from "./Dispatcher.ts"
 import { replay } from "./effectJob.ts"
+import { withoutFrames } from "./errorCodec.ts"
 import type * as Fleet from "./Fleet.ts"
+import { goOn } from "./goOn.ts"
 import { newJobIds } from "./jobIds.ts"
 import { publisher } from "./metrics.ts"
 import { validateRun } from "./options.ts"
@@ -104,7 +106,7 @@ export const make = Effect.fnUntraced(function*(
       const busy = dispatcher.withdraw(task)
       if (busy.length === 0) return Effect.void
       fleet.keepSpare()
-      return Effect.callback<void>((resume) => task.whenFinished(() => resume(Effect.void))).pipe(
+      return Effect.callback<void>((resume) => task.whenFinished(() => goOn(resume, Effect.void))).pipe(
         Effect.timeoutOrElse({
           duration: options.cancelGrace,
           orElse: () =>
@@ -126,9 +128,11 @@ export const make = Effect.fnUntraced(function*(
   const limit = (task: Task, clock: DeadlineExceeded["clock"]): () => void => {
     const duration = task.deadline?.[clock]
     if (duration === undefined || task.isSettled) return () => {}
-    const error = new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
+    const exceeded = () => new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
     const timer = runLater(Effect.delay(
-      Effect.suspend(() => clock === "queued" && task.hasStarted ? Effect.void : cancel(task, Exit.fail(error))),
+      Effect.suspend(() =>
+        clock === "queued" && task.hasStarted ? Effect.void : cancel(task, Exit.fail(withoutFrames(exceeded)))
+      ),
       duration
     ))
     return () => timer.interruptUnsafe()
@@ -254,7 +258,7 @@ export const make = Effect.fnUntraced(function*(
     stats: Effect.tap(stats, publish),
     drain: Effect.callback<void>((resume) => {
       if (isIdle()) return resume(Effect.void)
-      whenIdle.push(() => resume(Effect.void))
+      whenIdle.push(() => goOn(resume, Effect.void))
     })
   })
 })

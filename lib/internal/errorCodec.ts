@@ -47,7 +47,7 @@ export const decodeError = (encoded: unknown): unknown =>
   rebuild(encoded, (object, decode) => {
     if (!isEncoded(object)) return undefined
     const { fields, message, name, stack } = object
-    const error = new Error(message)
+    const error = withoutFrames(() => new Error(message))
     for (const [key, value] of Object.entries({ name, stack })) put(error, key, value, false)
     for (const [key, value] of Object.entries(fields)) put(error, key, decode(value), !hiddenKeys.includes(key))
     return error
@@ -82,6 +82,20 @@ const emptyCopy = (object: object): object | undefined => {
 
 const put = (object: object, key: string, value: unknown, enumerable = true) =>
   Object.defineProperty(object, key, { value, enumerable, writable: true, configurable: true })
+
+/**
+ * An error that holds nothing but what it says. V8 keeps with each frame of an error what its function was called on, here
+ * a task with its inputs and results, as long as there is the error.
+ */
+export const withoutFrames = <E>(make: () => E): E => {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
 
 /** Anything that can be thrown, as strings; never throws itself. */
 export const describe = (thrown: unknown): Thrown => {

@@ -31,6 +31,13 @@ export const half = Job.make(import.meta, "half", (n: number) =>
     return n / 2
   }))
 
+/** Fails with an Error where `n` is odd, or else returns its input. */
+export const evenOnly = Job.make(
+  import.meta,
+  "evenOnly",
+  (input: { readonly n: number }) => input.n % 2 === 0 ? Effect.succeed(input) : Effect.fail(new Odd(input))
+)
+
 export const failPlain = Job.make(import.meta, "failPlain", (code: number) => Effect.fail({ code } as const))
 
 /** Fails with an array that moves. */

@@ -8,6 +8,7 @@ import * as effects from "../jobs/effects.ts"
 import { abortable, deaf } from "../jobs/endless.ts"
 import * as throws from "../jobs/throws.ts"
 import * as values from "../jobs/values.ts"
+import { collectGarbage } from "./gc.ts"
 import { messageFor } from "./invalidOptions.ts"
 import { until } from "./until.ts"
 
@@ -222,6 +223,72 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.deepStrictEqual(yield* Fiber.join(fiber), [0, 1, 2, 3, 4, 5])
         assert.strictEqual(Board.mostRunning(board), 2)
       }).pipe(two))
+  })
+
+  describe("a failure that its reader keeps", () => {
+    it.live("keeps neither inputs nor other results", () =>
+      Effect.gen(function*() {
+        const gone: Array<WeakRef<object>> = []
+        const failures: Array<unknown> = []
+        yield* Stream.range(0, 39).pipe(
+          Stream.map((n) => {
+            const input = { n }
+            gone.push(new WeakRef(input))
+            return input
+          }),
+          Executor.mapExit(effects.evenOnly, { chunkSize: 10, concurrency: 1 }),
+          Stream.runForEach((exit) =>
+            Effect.sync(() => Exit.isSuccess(exit) ? gone.push(new WeakRef(exit.value)) : failures.push(exit))
+          )
+        )
+        yield* collectGarbage
+        assert.lengthOf(failures, 20)
+        assert.lengthOf(gone, 60)
+        // The last chunk may still be in somebody's hands.
+        assert.isAtMost(gone.filter((ref) => ref.deref() !== undefined).length, 15)
+      }).pipe(one))
+  })
+
+  describe("jobs with a deadline, one after the other", () => {
+    it.live("keep none of the results before", () =>
+      Effect.gen(function*() {
+        const gone: Array<WeakRef<object>> = []
+        const deadline = { queued: "1 minute", total: "1 minute" } as const
+        for (let n = 0; n < 20; n++) {
+          gone.push(new WeakRef((yield* Executor.run(values.echo, { n }, { deadline })) as object))
+        }
+        // Now: each would be held by the next, and the last by nobody.
+        Memory.collectUnsafe()
+        assert.isAtMost(gone.filter((ref) => ref.deref() !== undefined).length, 3)
+      }).pipe(one))
+  })
+
+  describe("an observer that throws", () => {
+    it.live("harms no other job, and is heard of", () =>
+      Effect.gen(function*() {
+        const heard: Array<unknown> = []
+        const hear = (error: unknown) => void heard.push(error)
+        const listeners = process.listeners("uncaughtException")
+        process.removeAllListeners("uncaughtException").on("uncaughtException", hear)
+        yield* Effect.addFinalizer(() =>
+          Effect.sync(() => {
+            process.off("uncaughtException", hear)
+            for (const listener of listeners) process.on("uncaughtException", listener)
+          })
+        )
+        const fibers = yield* Effect.forEach(Array(300).keys(), (n) => Executor.submit(values.square, n))
+        const mistake = new Error("a mistake")
+        const observed = [50, 51, 150].flatMap((at) => fibers.splice(at, 1))
+        for (const fiber of observed) {
+          fiber.addObserver(() => {
+            throw mistake
+          })
+        }
+        assert.lengthOf(yield* Fiber.joinAll(fibers), 297)
+        yield* until(() => observed.every((fiber) => fiber.pollUnsafe() !== undefined))
+        assert.deepStrictEqual(heard, [mistake, mistake, mistake])
+        assert.propertyVal(yield* Executor.stats, "died", 0)
+      }).pipe(Effect.scoped, two))
   })
 
   describe("Executor.run, interrupted", () => {

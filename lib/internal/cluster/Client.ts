@@ -23,7 +23,8 @@ import { DeadlineExceeded, InvalidOptions, ResultLost, WorkerDied } from "../../
 import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
 import { free } from "../buffers.ts"
-import { describe } from "../errorCodec.ts"
+import { describe, withoutFrames } from "../errorCodec.ts"
+import { goOn } from "../goOn.ts"
 import { newJobIds } from "../jobIds.ts"
 import { publisher } from "../metrics.ts"
 import { validateRun } from "../options.ts"
@@ -307,7 +308,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       const isShared = (tasks.get(task.name)?.length ?? 0) > 1
       if (task.state !== "sent" || isShared) return Effect.sync(() => end(task, verdict))
       task.verdict ??= verdict
-      const stopped = Effect.callback<void>((resume) => void task.onStopped.push(() => resume(Effect.void)))
+      const stopped = Effect.callback<void>((resume) => void task.onStopped.push(() => goOn(resume, Effect.void)))
       return persist(table.cancel(task.name, ["waiting", "running"])).pipe(
         Effect.flatMap((state) => state === "running" ? stopped : Effect.void),
         Effect.timeoutOrElse({ duration: stopTimeout, orElse: () => Effect.void }),
@@ -320,9 +321,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const limit = (task: RemoteTask, clock: "queued" | "total"): () => void => {
     const duration = task.options.deadline?.[clock]
     if (duration === undefined || task.state === "settled") return () => {}
-    const error = new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
+    const exceeded = () => new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
     const timer = runLater(Effect.delay(
-      clock === "total" ? cancel(task, Exit.fail(error)) : expire(task, Exit.fail(error)),
+      Effect.suspend(() => (clock === "total" ? cancel : expire)(task, Exit.fail(withoutFrames(exceeded)))),
       duration
     ))
     return () => timer.interruptUnsafe()
@@ -423,7 +424,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     stats: Effect.tap(stats, publish),
     drain: Effect.callback<void>((resume) => {
       if (counts.accepted === counts.finished + counts.failed) return resume(Effect.void)
-      whenIdle.push(() => resume(Effect.void))
+      whenIdle.push(() => goOn(resume, Effect.void))
     })
   })
 })

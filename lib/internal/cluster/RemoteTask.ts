@@ -8,6 +8,7 @@ import type { JobEvent, Settled } from "../../Executor.ts"
 import type { DeadlineExceeded } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
 import { describe } from "../errorCodec.ts"
+import { goOn } from "../goOn.ts"
 import { now } from "../protocol.ts"
 import * as values from "./values.ts"
 import * as wire from "./wire.ts"
@@ -147,7 +148,7 @@ export class RemoteTask {
     this.pieces = []
     this.onStopped.splice(0).forEach((tell) => tell())
     this.onFinish.splice(0).forEach((tell) => tell())
-    this.options.resume(Effect.succeed({ exits: this.#exits, runMs, giveBack }))
+    goOn(this.options.resume, Effect.succeed({ exits: this.#exits, runMs, giveBack }))
   }
 
   #settle(

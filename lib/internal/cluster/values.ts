@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import { CloneError, ExecutorError } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
 import { buffersIn } from "../buffers.ts"
-import { decodeError, describe, encodeError } from "../errorCodec.ts"
+import { decodeError, describe, encodeError, withoutFrames } from "../errorCodec.ts"
 import * as wire from "./wire.ts"
 
 const codec = (job: Job.Any, which: wire.SchemaName) => {
@@ -83,22 +83,23 @@ const errorBySchema = (job: Job.Any | undefined, error: unknown): Option.Option<
 }
 
 /** The other half of {@link addExit}. */
-export const readExit = (job: Job.Any, sent: unknown): Exit.Exit<unknown, unknown> => {
-  const [what, value] = sent as Sent
-  try {
-    switch (what) {
-      case "value":
-        return Exit.succeed(decode(job, "result", value))
-      case "failed":
-        return Exit.fail(decodeError(value))
-      case "failed by schema":
-        return Exit.fail(decode(job, "error", value))
-      case "error":
-        return Exit.fail(Schema.decodeUnknownSync(errorCodec)(value))
-      case "interrupted":
-        return Exit.interrupt()
+export const readExit = (job: Job.Any, sent: unknown): Exit.Exit<unknown, unknown> =>
+  withoutFrames(() => {
+    const [what, value] = sent as Sent
+    try {
+      switch (what) {
+        case "value":
+          return Exit.succeed(decode(job, "result", value))
+        case "failed":
+          return Exit.fail(decodeError(value))
+        case "failed by schema":
+          return Exit.fail(decode(job, "error", value))
+        case "error":
+          return Exit.fail(Schema.decodeUnknownSync(errorCodec)(value))
+        case "interrupted":
+          return Exit.interrupt()
+      }
+    } catch (cause) {
+      return Exit.fail(new CloneError({ job: job.name, side: "result", reason: describe(cause).message }))
     }
-  } catch (cause) {
-    return Exit.fail(new CloneError({ job: job.name, side: "result", reason: describe(cause).message }))
-  }
-}
+  })
