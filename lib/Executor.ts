@@ -223,7 +223,8 @@ export interface MapOptions {
   readonly chunkSize?: number | "auto"
   /**
    * Holds jobs back while results that nobody has read take up as much; the ArrayBuffers in them are counted. The first
-   * jobs, and a result larger than any before, can pass the limit; one result is always let through.
+   * jobs, and a result larger than any before, can pass the limit; one result is always let through, and so is one chunk
+   * of a size that is given.
    */
   readonly maxBufferedBytes?: number
 }

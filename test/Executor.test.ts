@@ -259,7 +259,7 @@ describe("Executor.map", () => {
               read++
               for (let turn = 0; turn < 5; turn++) yield* Effect.promise(() => setImmediate())
               // The first results tell how large one is.
-              if (read > 5) mostUnread = Math.max(mostUnread, Board.started(board) - read)
+              if (read > 15) mostUnread = Math.max(mostUnread, Board.started(board) - read)
             })
           )
         )
@@ -270,6 +270,9 @@ describe("Executor.map", () => {
       assert.strictEqual(yield* unreadWith({ maxBufferedBytes: 1500 }), 1)
       assert.strictEqual(yield* unreadWith({ maxBufferedBytes: 10 }), 1)
       assert.strictEqual(yield* unreadWith({ maxBufferedBytes: 1500, unordered: true }), 1)
+      assert.isAtMost(yield* unreadWith({ maxBufferedBytes: 1501, chunkSize: 3 }), 3)
+      assert.isAtMost(yield* unreadWith({ maxBufferedBytes: 1502, chunkSize: "auto" }), 1)
+      assert.isAtMost(yield* unreadWith({ maxBufferedBytes: 4500, chunkSize: "auto" }), 4)
     }).pipe(three))
 })
 

@@ -52,7 +52,8 @@ const executeChunks = <Input, A, E, E2, R2, E3>(
   inputs: Stream.Stream<Input, E2, R2>,
   check: (exits: Exits<A, E>) => Effect.Effect<Exits<A, E>, E3>
 ): Stream.Stream<Exits<A, E>, E2 | E3 | InvalidOptions, R2> => {
-  const size = new ChunkSize()
+  const budget = maxBufferedBytes === undefined ? undefined : new ByteBudget(maxBufferedBytes)
+  const size = new ChunkSize(budget)
   // A chunk that goes to several workers is several jobs at the same time.
   const runOptions = chunkSize !== 1 && concurrency < executor.maxWorkers ? { oneByOne: true } : undefined
   const chunks = chunkSize === "auto" ? atHand(inputs, size) : Stream.grouped(inputs, chunkSize)
@@ -61,11 +62,12 @@ const executeChunks = <Input, A, E, E2, R2, E3>(
       if (settled.runMs > 0) size.measured(settled.runMs)
       return check(settled.exits)
     })
-  if (maxBufferedBytes === undefined) return Stream.mapEffect(chunks, execute, { concurrency, unordered })
+  if (budget === undefined) return Stream.mapEffect(chunks, execute, { concurrency, unordered })
 
-  const budget = new ByteBudget(maxBufferedBytes)
   return chunks.pipe(
-    Stream.mapEffect((chunk) => budget.spend(execute(chunk)), { concurrency, unordered }),
+    Stream.mapEffect((chunk) => budget.spend(chunk.length, execute(chunk)), { concurrency, unordered }),
+    Stream.map(apartFromLast),
+    Stream.flattenIterable,
     Stream.mapEffect(({ giveBack, result }) => Effect.as(giveBack, result))
   )
 }
@@ -83,11 +85,16 @@ const toTakes = <A, E>(items: ReadonlyArray<Exit.Exit<A, E>>): Array<Take<A, E>>
 const nonEmpty = <A>(array: Array<A>): Array<Array.NonEmptyReadonlyArray<A>> =>
   Array.isReadonlyArrayNonEmpty(array) ? [array] : []
 
-/** A chunk size that follows the measured time of one item. */
+/** A chunk size that follows the measured time of one item, and what there is room for. */
 class ChunkSize {
   static readonly #targetMs = 5
   static readonly #max = 1024
+  readonly #budget: ByteBudget | undefined
   #itemMs: number | undefined
+
+  constructor(budget: ByteBudget | undefined) {
+    this.#budget = budget
+  }
 
   measured(itemMs: number): void {
     this.#itemMs = this.#itemMs === undefined ? itemMs : this.#itemMs * 0.7 + itemMs * 0.3
@@ -95,7 +102,8 @@ class ChunkSize {
 
   get now(): number {
     if (this.#itemMs === undefined) return 1
-    return Math.max(1, Math.min(ChunkSize.#max, Math.floor(ChunkSize.#targetMs / this.#itemMs)))
+    const most = Math.min(ChunkSize.#max, this.#budget?.items ?? Infinity)
+    return Math.max(1, Math.min(most, Math.floor(ChunkSize.#targetMs / this.#itemMs)))
   }
 }
 
@@ -126,28 +134,44 @@ const atHand = <A, E, R>(self: Stream.Stream<A, E, R>, size: ChunkSize): Stream.
 class ByteBudget {
   readonly #max: number
   readonly #semaphore: Semaphore.Semaphore
-  /** The largest result so far. */
-  #expected = 0
+  /** Of the largest item so far, in the mean of its chunk. */
+  #itemBytes = 0
 
   constructor(max: number) {
     this.#max = max
     this.#semaphore = Semaphore.makeUnsafe(max)
   }
 
-  spend<A, E, R>(effect: Effect.Effect<A, E, R>) {
+  /** For how many items there is room. */
+  get items(): number {
+    return this.#max / this.#itemBytes
+  }
+
+  spend<A, E, R>(items: number, effect: Effect.Effect<ReadonlyArray<A>, E, R>) {
     return Effect.suspend(() => {
-      const taken = Math.min(this.#expected, this.#max)
+      const taken = Math.min(Math.ceil(items * this.#itemBytes), this.#max)
       const giveBack = this.#semaphore.release(taken)
       return this.#semaphore.take(taken).pipe(
         Effect.andThen(Effect.onError(effect, () => giveBack)),
-        Effect.map((result) => {
-          this.#expected = Math.max(this.#expected, bytesIn(result))
+        Effect.map((result): Spent<A> => {
+          this.#itemBytes = Math.max(this.#itemBytes, bytesIn(result) / items)
           return { result, giveBack }
         })
       )
     })
   }
 }
+
+interface Spent<A> {
+  readonly result: ReadonlyArray<A>
+  readonly giveBack: Effect.Effect<unknown>
+}
+
+/** What a chunk takes it gives back with its last item, when the others have been read. */
+const apartFromLast = <A>({ giveBack, result }: Spent<A>): Array<Spent<A>> => [
+  ...(result.length > 1 ? [{ result: result.slice(0, -1), giveBack: Effect.void }] : []),
+  { result: result.slice(-1), giveBack }
+]
 
 type Valid = Effect.Success<ReturnType<typeof validate>>
 
