@@ -76,6 +76,11 @@ export interface ExecuteOptions extends RunOptions {
    * are free which would have to wait behind one that takes long.
    */
   readonly oneByOne?: boolean
+  /**
+   * Ends with the first of them that fails: those that have not ended are stopped, and have been interrupted. By default
+   * each runs to its own end, as on a cluster they always do.
+   */
+  readonly untilFailure?: boolean
 }
 
 /** What became of the items that were executed together. */

@@ -4,6 +4,7 @@ import { execFile } from "node:child_process"
 import { inspect, promisify } from "node:util"
 import { Executor, ExecutorError } from "../lib/mod.ts"
 import { cutOff } from "./jobs/chatter.ts"
+import * as effects from "./jobs/effects.ts"
 import * as faults from "./jobs/faults.ts"
 import * as Notes from "./jobs/notes.ts"
 import * as throws from "./jobs/throws.ts"
@@ -155,6 +156,41 @@ for (const { layer, name } of backEnds) {
         const again = name === "ThreadExecutor" ? [] : upToIt
         const ran = [...upToIt, ...again, 50, 50, ...numbers.slice(51)]
         assert.deepStrictEqual(Notes.lines(notes).map(Number), ran)
+      }).pipe(one))
+  })
+
+  describe(`${name}: an item that fails in the middle of a chunk`, () => {
+    const endings = ["succeed", "fail", "never end", "succeed"] as const
+
+    for (const options of [{ concurrency: 1 }, {}, { unordered: true }]) {
+      it.live(`fails Executor.map at once, and stops the others: ${JSON.stringify(options)}`, () =>
+        Effect.gen(function*() {
+          const notes = yield* makeNotes
+          const read: Array<number> = []
+          const error = yield* Stream.fromIterable(endings.map((does, n) => ({ notes, n, does }))).pipe(
+            Executor.map(effects.endAs, { chunkSize: 4, ...options }),
+            Stream.runForEach((n) => Effect.sync(() => read.push(n))),
+            Effect.flip
+          )
+          assert.deepInclude({ ...error }, { _tag: "Odd", n: 1 })
+          if (options.concurrency === 1) {
+            assert.deepStrictEqual(read, [0])
+            assert.deepStrictEqual(Notes.lines(notes), ["0", "1"])
+          }
+          assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+          assert.deepInclude(yield* Executor.stats, { queued: 0, died: 0 })
+        }).pipe(two))
+    }
+
+    it.live("lets the others run to their ends in Executor.mapExit", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const inputs = endings.toSpliced(2, 1).map((does, n) => ({ notes, n, does }))
+        const exits = yield* Stream.fromIterable(inputs).pipe(
+          Executor.mapExit(effects.endAs, { chunkSize: 3 }),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(exits.map((exit) => Exit.isSuccess(exit) ? exit.value : tagOf(exit)), [0, "Odd", 2])
       }).pipe(one))
   })
 

@@ -170,6 +170,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   const send = (worker: Fleet.Worker, items: ReadonlyArray<Item>) => {
     const { number: id, task } = items[0]!
     const inputs = items.map(({ input }) => input)
+    const together = items.every((item) => item.task === task)
     const spares = spareBuffers.take(task.job)
     const startedAt = now()
     const sent = Effect.runSyncExit(worker.platformWorker!.send({
@@ -177,7 +178,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       id,
       job: host.address(task.job),
       inputs,
-      together: items.every((item) => item.task === task),
+      together,
+      untilFailure: together && task.endsAtFailure,
       spares,
       observed: task.isObserved,
       traced: task.isTraced,
@@ -311,10 +313,12 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     finishAll(tasks)
   }
 
-  /** Puts a task with items to run where it has its turn next. */
+  /** Puts a task with items to run where it has its turn next, or settles those that are not to run any more. */
   const enqueue = (task: Task) => {
-    if (task.isCancelled) endPending(task)
-    else if (task.hasTurn && !task.isQueued) queue.unshift(task)
+    if (task.isCancelled || task.hasFailed) {
+      if (task.isQueued) queue.remove(task)
+      endPending(task)
+    } else if (task.hasTurn && !task.isQueued) queue.unshift(task)
   }
 
   const finishAll = (tasks: ReadonlyArray<Task>) => {

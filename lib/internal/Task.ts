@@ -57,6 +57,16 @@ export interface Recipient {
   readonly receive: (settled: Settled<unknown, unknown>) => Effect.Effect<unknown, unknown>
   /** What its caller's fiber goes on with when a worker is to have the task, where it has only waited until then. */
   readonly onTaken?: (task: Task) => Effect.Effect<unknown, unknown>
+  /** Told of the first item that fails, where the others are to be stopped then. */
+  readonly onFailure?: (task: Task) => void
+}
+
+/** What became of a task so far. */
+interface Progress {
+  readonly exits: Array<Exit.Exit<unknown, unknown>>
+  runMs: number
+  giveBack: () => void
+  hasFailed: boolean
 }
 
 export type Deadline = Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>>
@@ -92,7 +102,7 @@ export class Task {
   readonly #recipient: Recipient
   #resume: (effect: Effect.Effect<unknown, unknown>) => void
   /** What became of it so far: nothing, for what waits is to take little. */
-  #settled: { exits: Array<Exit.Exit<unknown, unknown>>; runMs: number; giveBack: () => void } | undefined = undefined
+  #settled: Progress | undefined = undefined
   #verdict: Exit.Exit<never, unknown> | undefined = undefined
 
   constructor(
@@ -137,7 +147,8 @@ export class Task {
 
   /** Whether it matters to nobody when its items start, so that they can be sent before a worker is free. */
   get canWaitAnywhere(): boolean {
-    return !this.isObserved && this.deadline === undefined && this.transfer.length === 0 && !this.isSuspect
+    return !this.isObserved && this.deadline === undefined && this.transfer.length === 0 && !this.isSuspect &&
+      !this.hasFailed
   }
 
   /** How many items no worker has. */
@@ -161,6 +172,16 @@ export class Task {
 
   get isCancelled(): boolean {
     return this.#verdict !== undefined
+  }
+
+  /** Whether it ends with its first failure. */
+  get endsAtFailure(): boolean {
+    return this.#recipient.onFailure !== undefined
+  }
+
+  /** Whether an item has failed with which it ends. */
+  get hasFailed(): boolean {
+    return this.#settled?.hasFailed === true
   }
 
   /** Nobody wants its results any more: whatever has not settled will, as `verdict`. */
@@ -217,7 +238,10 @@ export class Task {
 
   /** The worker that has `item` replied, or put the result down. */
   replied(item: Item, outcome: Outcome, runMs: number, measured: Measured): void {
-    this.#settle(item, this.#verdict ?? this.#toExit(outcome), measured).runMs += (runMs + item.sendMs) /
+    const exit = this.#toExit(outcome)
+    // What succeeded before the failure may be heard of after it.
+    const counts = this.hasFailed && Exit.isSuccess(exit)
+    this.#settle(item, counts ? exit : this.#verdict ?? exit, measured).runMs += (runMs + item.sendMs) /
       this.#inputs.length
   }
 
@@ -272,10 +296,14 @@ export class Task {
   }
 
   #settle({ index }: Item, exit: Exit.Exit<unknown, unknown>, measured?: Partial<Measured>) {
-    const settled = this.#settled ??= { exits: [], runMs: 0, giveBack: nothingToGiveBack }
+    const settled = this.#settled ??= { exits: [], runMs: 0, giveBack: nothingToGiveBack, hasFailed: false }
     this.unsettled--
     settled.exits[index] = exit
     this.#caller.onSettled(exit)
+    if (this.endsAtFailure && !settled.hasFailed && !this.isCancelled && Exit.isFailure(exit)) {
+      settled.hasFailed = true
+      this.#recipient.onFailure!(this)
+    }
     if (!this.isObserved) return settled
     const status = Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
     this.#tell(index, { _tag: "Settled", status, error: errorIn(exit), ...unmeasured(), ...measured })

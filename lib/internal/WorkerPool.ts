@@ -60,7 +60,8 @@ const defaultRunOptions = {
   priority: 0,
   key: undefined,
   transfer: [],
-  oneByOne: false
+  oneByOne: false,
+  untilFailure: false
 }
 
 const withValid = <A, E>(
@@ -193,9 +194,15 @@ export const make = Effect.fnUntraced(function*(
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions?: ExecuteOptions) =>
     withValid(runOptions, (valid) =>
       Effect.callback<unknown, unknown>((resume) => {
-        const task = accept(job, inputs, valid, executing, resume)
+        const task = accept(job, inputs, valid, valid.untilFailure ? executingUntilFailure : executing, resume)
         return task && cancel(task, interrupted)
       }))
+
+  const executingUntilFailure: Recipient = {
+    ...executing,
+    // Later, for it takes from workers what is being settled.
+    onFailure: (task) => void runLater(Effect.andThen(Effect.yieldNow, cancel(task, interrupted)))
+  }
 
   /** What waits takes little: there is nothing to clean up when its fiber is interrupted, but to take it from the queue. */
   const submit = (job: Job.Any, input: unknown, runOptions?: RunOptions) =>

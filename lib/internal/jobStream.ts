@@ -1,5 +1,6 @@
 /** `Executor.map` and `Executor.mapExit`: a Stream's items in chunks, through a bounded number of workers. */
 import * as Array from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Semaphore from "effect/Semaphore"
@@ -35,10 +36,10 @@ export const values = Effect.fnUntraced(function*<Input, A, E, E2, R2>(
   // In order and side by side, a failure does not wait for the items before it.
   const failsAtOnce = !valid.unordered && valid.concurrency > 1
   const check = (items: Exits<A, E>): Effect.Effect<Exits<A, E>, E | ExecutorError> => {
-    const failure = failsAtOnce ? items.find(Exit.isFailure) : undefined
+    const failure = failsAtOnce ? failureIn(items) : undefined
     return failure === undefined ? Effect.succeed(items) : Exit.failCause(failure.cause)
   }
-  return executeChunks(executor, job, valid, inputs, check).pipe(
+  return executeChunks(executor, job, valid, inputs, check, true).pipe(
     Stream.map(toTakes),
     Stream.flattenIterable,
     Stream.flattenTake
@@ -50,12 +51,14 @@ const executeChunks = <Input, A, E, E2, R2, E3>(
   job: Job.Job<Input, A, E>,
   { chunkSize, concurrency, maxBufferedBytes, unordered }: Valid,
   inputs: Stream.Stream<Input, E2, R2>,
-  check: (exits: Exits<A, E>) => Effect.Effect<Exits<A, E>, E3>
+  check: (exits: Exits<A, E>) => Effect.Effect<Exits<A, E>, E3>,
+  untilFailure = false
 ): Stream.Stream<Exits<A, E>, E2 | E3 | InvalidOptions, R2> => {
   const budget = maxBufferedBytes === undefined ? undefined : new ByteBudget(maxBufferedBytes)
   const size = new ChunkSize(budget)
   // A chunk that goes to several workers is several jobs at the same time.
-  const runOptions = chunkSize !== 1 && concurrency < executor.maxWorkers ? { oneByOne: true } : undefined
+  const oneByOne = concurrency < executor.maxWorkers
+  const runOptions = chunkSize !== 1 && (oneByOne || untilFailure) ? { oneByOne, untilFailure } : undefined
   const chunks = chunkSize === "auto" ? atHand(inputs, size) : Stream.grouped(inputs, chunkSize)
   const execute = (chunk: ReadonlyArray<Input>) =>
     Effect.flatMap(executor.execute(job, chunk, runOptions), (settled) => {
@@ -72,11 +75,17 @@ const executeChunks = <Input, A, E, E2, R2, E3>(
   )
 }
 
+/** The first that failed: not one that was interrupted because another had failed. */
+const failureIn = <A, E>(items: ReadonlyArray<Exit.Exit<A, E>>): Exit.Failure<A, E> | undefined => {
+  const failures = items.filter(Exit.isFailure)
+  return failures.find(({ cause }) => !Cause.hasInterruptsOnly(cause)) ?? failures[0]
+}
+
 /** The exits as one array of values and, where one failed, the failure that ends the Stream. */
 const toTakes = <A, E>(items: ReadonlyArray<Exit.Exit<A, E>>): Array<Take<A, E>> => {
   const succeeded: Array<A> = []
   for (const exit of items) {
-    if (Exit.isFailure(exit)) return [...nonEmpty(succeeded), Exit.failCause(exit.cause)]
+    if (Exit.isFailure(exit)) return [...nonEmpty(succeeded), Exit.failCause(failureIn(items)!.cause)]
     succeeded.push(exit.value)
   }
   return nonEmpty(succeeded)

@@ -84,7 +84,15 @@ export const validateSpawn = Effect.fnUntraced(function*({ env, execArgv = [], r
 
 export const validateRun = Effect.fnUntraced(
   function*(
-    { deadline = {}, key, oneByOne = false, priority = 0, retryWorkerDeath = 0, transfer = [] }: ExecuteOptions
+    {
+      deadline = {},
+      key,
+      oneByOne = false,
+      priority = 0,
+      retryWorkerDeath = 0,
+      transfer = [],
+      untilFailure = false
+    }: ExecuteOptions
   ) {
     if (typeof deadline !== "object" || deadline === null || !Object.keys(deadline).every(isClock)) {
       const expected = "an object of queued, running or total"
@@ -109,7 +117,8 @@ export const validateRun = Effect.fnUntraced(
       retryWorkerDeath: yield* integer("retryWorkerDeath", retryWorkerDeath, 0),
       priority,
       key: yield* validateName("key", key),
-      oneByOne
+      oneByOne,
+      untilFailure
     }
   }
 )

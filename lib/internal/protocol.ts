@@ -24,6 +24,8 @@ export type ToWorker =
     readonly inputs: ReadonlyArray<unknown>
     /** Whether the items belong to one caller, so that their results may come together. */
     readonly together: boolean
+    /** Whether those after one that fails are not to be run. */
+    readonly untilFailure: boolean
     /** Buffers to fill again. */
     readonly spares: ReadonlyArray<ArrayBuffer>
     /** Whether somebody looks at what each run cost. */

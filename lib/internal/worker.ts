@@ -142,7 +142,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
   }
 
   const runFrom = (item: number, run: Run): Promise<void> | undefined => {
-    for (; item < run.id + run.inputs.length; item++) {
+    for (; item < endOf(run); item++) {
       if (slots === undefined ? isCancelled(item) : !slots.claim(item, at)) continue
       running = item
       controller = undefined
@@ -151,10 +151,11 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
         if (slots !== undefined && !run.observed) flush(run)
         return outcome.then((outcome) => {
           settle(run, item, outcome)
-          return runFrom(item + 1, run)
+          return runFrom(endsWith(run, outcome) ? endOf(run) : item + 1, run)
         })
       }
       settle(run, item, outcome)
+      if (endsWith(run, outcome)) break
     }
     if (run.outcomes.length > 0 || slots === undefined) flush(run)
     buffers.end()
@@ -296,6 +297,11 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     busyPoll.expect()
   }
 }
+
+const endOf = ({ id, inputs }: Run) => id + inputs.length
+
+/** Whether nothing of it is run after that. */
+const endsWith = ({ untilFailure }: Run, outcome: Outcome) => untilFailure && outcome._tag !== "Succeeded"
 
 const callJob = (
   job: Job.Any,

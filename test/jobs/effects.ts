@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import { runInNewContext } from "node:vm"
 import * as Job from "../../lib/Job.ts"
 import * as Board from "./board.ts"
+import * as Notes from "./notes.ts"
 
 const doNotLook = () => {
   throw new Error("do not look")
@@ -37,6 +38,18 @@ export const evenOnly = Job.make(
   "evenOnly",
   (input: { readonly n: number }) => input.n % 2 === 0 ? Effect.succeed(input) : Effect.fail(new Odd(input))
 )
+
+export interface Ending {
+  readonly notes: Notes.Notes
+  readonly n: number
+  readonly does: "succeed" | "fail" | "never end"
+}
+
+/** Notes that it runs, and ends as it is told. */
+export const endAs = Job.make(import.meta, "endAs", ({ does, n, notes }: Ending) => {
+  Notes.write(notes, `${n}`)
+  return does === "never end" ? Effect.never : does === "fail" ? Effect.fail(new Odd({ n })) : Effect.succeed(n)
+})
 
 export const failPlain = Job.make(import.meta, "failPlain", (code: number) => Effect.fail({ code } as const))
 

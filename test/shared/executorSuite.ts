@@ -285,7 +285,7 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
           })
         }
         assert.lengthOf(yield* Fiber.joinAll(fibers), 297)
-        yield* until(() => observed.every((fiber) => fiber.pollUnsafe() !== undefined))
+        yield* until(() => heard.length === observed.length)
         assert.deepStrictEqual(heard, [mistake, mistake, mistake])
         assert.propertyVal(yield* Executor.stats, "died", 0)
       }).pipe(Effect.scoped, two))

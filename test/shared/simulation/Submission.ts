@@ -88,6 +88,10 @@ export class Submission {
     if (event._tag === "Started" && this.items.find((item) => !hasSettled(item) && mayStart(item)) === item) {
       this.#turns.start(this.#turn!)
     }
+    if (event._tag === "Started" && this.#hasFailed()) this.#violation("started after another had failed", item)
+    if (event._tag === "Settled" && this.#hasFailed() && item.events.at(-1)?._tag === "Submitted") {
+      this.#simulation.withdrawn.add(item.label)
+    }
     item.events.push(event)
     if (this.isSettled) this.#turns.leave(this.#turn!)
   }
@@ -95,8 +99,8 @@ export class Submission {
   /** The caller has what the executor hands back. */
   returned(exits: ReadonlyArray<Exit.Exit<unknown, unknown>>): void {
     if (exits.length !== this.items.length) this.#simulation.violation(`${exits.length} exits of ${this.items.length}`)
+    for (const [index, item] of this.items.entries()) item.exit = exits[index]
     for (const [index, item] of this.items.entries()) {
-      item.exit = exits[index]
       this.#judge(item, exits[index])
     }
     this.ended()
@@ -119,8 +123,15 @@ export class Submission {
     const isTold = told?._tag === "Settled" && told.status === status
     if (this.isObserved && !isTold) this.#violation(`told otherwise than ${status}`, item)
     if (Exit.isSuccess(exit)) return this.#judgeResult(item, exit.value)
-    if (Exit.hasInterrupts(exit)) return this.#isWithdrawn || this.#violation("interrupted by nobody", item)
+    if (Exit.hasInterrupts(exit)) {
+      return this.#isWithdrawn || this.#hasFailed() || this.#violation("interrupted by nobody", item)
+    }
     this.#judgeError(item, Cause.squash(exit.cause) as ExecutorError.ExecutorError)
+  }
+
+  /** Whether an item has failed that ends the others. */
+  #hasFailed(): boolean {
+    return this.#plan.untilFailure && this.statuses.includes("failed")
   }
 
   #judgeResult(item: Item, value: unknown) {

@@ -68,6 +68,8 @@ export interface ExecutePlan {
   readonly retryWorkerDeath: number
   /** Whether no two workers may run items of it at the same time. */
   readonly oneByOne: boolean
+  /** Whether the first item that fails ends it. */
+  readonly untilFailure: boolean
   readonly deadline: { readonly queued?: number; readonly running?: number; readonly total?: number }
   /** How often the caller executes it again, at once, when no worker could be started. */
   readonly insists: number
@@ -141,6 +143,7 @@ const execute: fc.Arbitrary<Step> = fc.record({
   priority: fc.constantFrom(0, 0, 1, -1),
   retryWorkerDeath: fc.constantFrom(0, 0, 1, 2),
   oneByOne: fc.boolean(),
+  untilFailure: fc.boolean(),
   deadline: fc.oneof(
     { weight: 3, arbitrary: fc.constant({}) },
     { weight: 1, arbitrary: fc.record({ queued: limit, running: limit, total: limit }, { requiredKeys: [] }) }
