@@ -72,6 +72,7 @@ export const layer = (
   Layer.unwrap(Effect.gen(function*() {
     if (options.maxWorkers !== undefined) yield* poolOptions.integer("maxWorkers", options.maxWorkers, 1)
     yield* poolOptions.validateName("run", options.run)
+    yield* poolOptions.folder("resultFolder", options.resultFolder)
     // A program that uses threads alone loads nothing of a database.
     const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
     return cluster.layerClient(options)
@@ -106,6 +107,8 @@ export const runner = (
 ): Layer.Layer<never, InvalidOptions | ClusterUnavailable | WorkerStartError> =>
   Layer.unwrap(Effect.gen(function*() {
     yield* poolOptions.uniqueNames(options.jobs)
+    yield* poolOptions.validateName("address", options.address)
+    yield* poolOptions.folder("resultFolder", options.resultFolder)
     const drainTimeout = yield* poolOptions.duration("drainTimeout", options.drainTimeout ?? "10 seconds")
     const keepFor = yield* poolOptions.duration("keepFor", options.keepFor ?? "7 days")
     const pollInterval = yield* poolOptions.duration("pollInterval", options.pollInterval ?? "200 millis")

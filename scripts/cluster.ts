@@ -67,12 +67,12 @@ const up = Command.make(
     const cluster = { databaseUrl, resultFolder, ownsDatabase: Option.isNone(input.databaseUrl), runners: [] }
     local.write(folder, cluster)
     yield* Effect.gen(function*() {
-      const before = yield* ClusterExecutor.status({ databaseUrl })
       const runners = Array.from({ length: input.runners }, (_, n) => startRunner(folder, n, input))
       local.write(folder, { ...cluster, runners })
       yield* ClusterExecutor.status({ databaseUrl }).pipe(
         Effect.repeat({
-          until: (status) => status.runners.length >= before.runners.length + input.runners || !runners.every(isAlive),
+          until: (status) =>
+            runners.every((runner) => status.runners.some(({ pid }) => pid === runner)) || !runners.every(isAlive),
           schedule: Schedule.spaced("100 millis")
         })
       )

@@ -6,11 +6,11 @@
  *     npx tsx scripts/compare.ts --jobs 50 --count 10000000 --workers 3
  */
 import "./shared/require-node.js"
-import { Console, Effect, FileSystem, Option, Path, Schema, Stream } from "effect"
+import { Console, Effect, FileSystem, Layer, Option, Path, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Recorder, RunRecord } from "../lib/mod.ts"
-import { argumentsOf, type Choice } from "./shared/executors.ts"
+import { argumentsOf, type Choice, executor as executorOf } from "./shared/executors.ts"
 import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
 import { checkCount } from "./shared/kernels.ts"
@@ -29,6 +29,9 @@ export const command = Command.make(
       Effect.gen(function*() {
         const { count, executor, force, jobs, json, kernel, quiet, workers } = input
         yield* checkCount(input)
+        const layer = yield* executorOf("compare", input)
+        // Whether there is one to be had is said once, before anything starts.
+        if (executor === "cluster") yield* Effect.scoped(Layer.build(layer))
         const place = yield* placeOf("compare", input)
         if (!force) yield* checkMemory(input, () => jobs)
         const recorder = yield* Recorder.Recorder

@@ -418,6 +418,16 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
           "expected a URL such as postgres://user:password@host:5432/database"
         )
         assert.include(yield* messageOf("mysql://me:secret@host/db"), `"mysql://me:…@host/db" cannot be used: expected`)
+        for (
+          const url of [
+            "postgres://me:sec/ret@127.0.0.1:5432/db",
+            "host=localhost user=me password=secret",
+            "mysql://host/db?user=me&password=secret",
+            "mysql://me:s@secret@host/db"
+          ]
+        ) {
+          assert.notMatch(yield* messageOf(url), /sec|ret/)
+        }
       }))
 
     it.effect("is said of a wrong password, database or user, without the password", () =>
@@ -497,6 +507,24 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         )
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
       }).pipe(Effect.provide(cluster())))
+  })
+
+  const message = (options: object) =>
+    Layer.build(ClusterExecutor.runner({ databaseUrl: "postgres://127.0.0.1:1/db", jobs: [], ...options })).pipe(
+      Effect.flip,
+      Effect.map((error) => error.message),
+      Effect.scoped
+    )
+
+  describe("a runner's options", () => {
+    it.effect("are refused by name", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* message({ jobs: [5] }), "jobs must be an array of jobs: received [ 5 ]")
+        assert.strictEqual(yield* message({ jobs: undefined }), "jobs must be an array of jobs: received undefined")
+        assert.strictEqual(yield* message({ resultFolder: "" }), `resultFolder must be a path: received ""`)
+        assert.include(yield* message({ address: "a\0b" }), "address must be of 1 to 200 characters")
+        assert.include(yield* message({ databaseUrl: undefined }), "expected a URL such as postgres://")
+      }))
   })
 
   describe("a folder for results that cannot be written", () => {

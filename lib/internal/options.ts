@@ -141,8 +141,17 @@ const nameProblem = (value: string) => {
     : "of 1 to 200 characters, none of them NUL"
 }
 
+/** A path to a folder, where there is one. */
+export const folder = (option: string, value: string | undefined) =>
+  value === undefined || typeof value === "string" && value !== ""
+    ? Effect.succeed(value)
+    : Effect.fail(new InvalidOptions({ option, value, expected: "a path" }))
+
 /** Jobs that are known by their names alone. */
 export const uniqueNames = (jobs: ReadonlyArray<Job.Any>) => {
+  if (!Array.isArray(jobs) || !jobs.every(isJob)) {
+    return Effect.fail(new InvalidOptions({ option: "jobs", value: jobs, expected: "an array of jobs" }))
+  }
   const names = jobs.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   return twice === undefined

@@ -63,6 +63,7 @@ const statusOf = (cause: Cause.Cause<unknown>, interrupted: number) => {
   const error = Cause.squash(cause)
   if (error instanceof Recorder.RecordNotWritten || error instanceof Recorder.RecordNotRead) return status.badUsage
   if (error instanceof ExecutorError.ClusterUnavailable) return status.badUsage
+  if (error instanceof ExecutorError.InvalidOptions) return status.badUsage
   if (CliError.isCliError(error)) return Runtime.getErrorExitCode(error) === 0 ? 0 : status.badUsage
   return Runtime.getErrorExitCode(error)
 }

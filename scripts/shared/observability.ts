@@ -1,5 +1,6 @@
 /** Where a script sends what can be watched of it, if it is told. */
 import { Effect, Layer, Option, References } from "effect"
+import { UsageError } from "./main.ts"
 
 /** Spans, metrics and logs to the OTLP collector of `--otlp`, in the name of `serviceName`. */
 export const otlp = (url: Option.Option<string>, serviceName: string): Layer.Layer<never> =>
@@ -32,6 +33,9 @@ export const prometheus = (port: Option.Option<number>) =>
         const { createServer } = await import("node:http")
         return HttpRouter.serve(PrometheusMetrics.layerHttp(), { disableLogger: true, disableListenLog: true }).pipe(
           Layer.provide(NodeHttpServer.layer(createServer, { port })),
+          Layer.catch(({ cause }) =>
+            Layer.effectDiscard(Effect.fail(new UsageError(`--metrics-port ${port} cannot be had: ${String(cause)}`)))
+          ),
           Layer.provide(Layer.succeed(References.TracerEnabled, false))
         )
       }))

@@ -224,14 +224,16 @@ describe("scripts/cluster.ts", () => {
       const data = ["--data", path.join(folder, "cluster")]
       const nowhere = ["--executor", "cluster", "--database-url", "postgres://me:secret@127.0.0.1:1/db"]
       yield* script.write(path.join(folder, "cluster.json"), `{"databaseUrl":"postgr`)
-      const [taken, odd, away, thread, retry, down, torn] = yield* Effect.all([
+      const [taken, odd, away, thread, retry, down, torn, compare, compareAway] = yield* Effect.all([
         script.run("cluster", ["up", "--port", String(port), ...data]),
         script.run("cluster", ["up", "--port", "99999", ...data]),
         script.run("lazy", [...nowhere, "--out", path.join(folder, "away.json")]),
         script.run("lazy", ["--run", "wednesday", "--out", path.join(folder, "none.json")]),
         script.run("lazy", ["--retry-failed", "--out", path.join(folder, "none.json")]),
         script.run("cluster", ["down", ...data]),
-        script.run("cluster", ["status", "--data", folder])
+        script.run("cluster", ["status", "--data", folder]),
+        script.run("compare", ["--run", "wednesday", "--out", path.join(folder, "none.json")]),
+        script.run("compare", [...nowhere, "--out", path.join(folder, "none.json")])
       ], { concurrency: 2 })
       assert.deepStrictEqual([taken.status, taken.stderr], [
         2,
@@ -252,6 +254,10 @@ describe("scripts/cluster.ts", () => {
         2,
         "--retry-failed needs --executor cluster: other executors keep no results\n"
       ])
+      assert.deepStrictEqual([compare.status, compare.stdout], [2, ""])
+      assert.include(compare.stderr, "--run wednesday needs --executor cluster")
+      assert.deepStrictEqual([compareAway.status, compareAway.stdout], [2, ""])
+      assert.include(compareAway.stderr, "cannot be used: nothing listens")
       assert.isFalse(existsSync(path.join(folder, "none.json")))
       assert.deepStrictEqual([down.status, down.stderr], [2, `No cluster is up in ${data[1]}\n`])
       assert.strictEqual(torn.status, 2)

@@ -8,6 +8,7 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -84,10 +85,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /** Whether jobs wait and no runner is up. */
   let isAlone = false
 
-  const maxWorkers = options.maxWorkers ?? Math.max(1, cluster.workers)
+  const maxWorkers = () => options.maxWorkers ?? Math.max(1, cluster.workers)
 
   /** Without a bound of one's own, the queue of the cluster holds enough that no worker waits for this program. */
-  const room = () => options.maxWorkers ?? Math.max(maxWorkers, 4 * cluster.workers)
+  const room = () => options.maxWorkers ?? Math.max(1, 4 * cluster.workers)
 
   const dispatch = () => {
     if (isClosed) return
@@ -195,7 +196,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         }
       }
       // Nobody waits for it any more.
-      if (!tasks.has(id)) yield* persist(table.cancel(id, ["waiting", "running"]))
+      if (!tasks.has(id)) {
+        yield* persist(table.cancel(id, ["waiting", "running"]))
+        yield* letGo(id, inputReference)
+      }
     }
   }, (effect, chosen) => Effect.catchDefect(effect, (defect) => Effect.sync(() => endAll(chosen, Exit.die(defect)))))
 
@@ -214,9 +218,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
           if (loading.has(row.id)) continue
           if (row.state === "cancelled") {
             for (const task of tasks.get(row.id) ?? []) {
-              // Another program cancelled what this one still wants.
+              // Another program cancelled what this one still wants; who cancelled it here waits for its worker.
               if (task.verdict === undefined) submitAgain(task)
-              else end(task, task.verdict)
             }
           } else {
             loading.add(row.id)
@@ -254,10 +257,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       task.replied(exits, measured, () => loaded.value.buffers.forEach(free))
       settled()
     }
-    if (row.id.startsWith(keyed)) return
-    forgotten.push(row.id)
-    yield* messages.discard(row.replyReference)
-    yield* Effect.forEach(receivers, ({ inputReference }) => messages.discard(inputReference), { discard: true })
+    yield* letGo(row.id, row.replyReference, ...receivers.map(({ inputReference }) => inputReference))
   })
 
   const collectAll = Queue.takeAll(ended).pipe(Effect.flatMap(collect), Effect.forever)
@@ -274,6 +274,11 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const sweep = Effect.gen(function*() {
     const names = [...tasks].flatMap(([name, [task]]) => task?.state === "sent" ? name : [])
     yield* collect(names)
+    for (const some of Arr.chunksOf(names, namesAtOnce)) {
+      const known = yield* table.known(some)
+      const gone = some.filter((name) => !known.has(name) && !loading.has(name))
+      for (const task of gone.flatMap((name) => tasks.get(name) ?? [])) end(task, tooOld(task))
+    }
     const waiting = names.filter((name) => tasks.get(name)?.[0]?.startedAt === undefined)
     for (const some of Arr.chunksOf(waiting, namesAtOnce)) {
       for (const { id, worker } of yield* table.running(some)) onStarted(id, worker)
@@ -308,15 +313,30 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       const isShared = (tasks.get(task.name)?.length ?? 0) > 1
       if (task.state !== "sent" || isShared) return Effect.sync(() => end(task, verdict))
       task.verdict ??= verdict
-      const stopped = Effect.callback<void>((resume) => void task.onStopped.push(() => goOn(resume, Effect.void)))
+      const stopped = Deferred.makeUnsafe<void>()
+      task.onStopped.push(() => Deferred.doneUnsafe(stopped, Effect.void))
       return persist(table.cancel(task.name, ["waiting", "running"])).pipe(
-        Effect.flatMap((state) => state === "running" ? stopped : Effect.void),
+        Effect.flatMap((state) => state === "running" ? Deferred.await(stopped) : Effect.void),
         Effect.timeoutOrElse({ duration: stopTimeout, orElse: () => Effect.void }),
         // A job runs in real time, whatever clock its caller has.
         Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
-        Effect.andThen(Effect.sync(() => end(task, verdict)))
+        Effect.andThen(Effect.sync(() => abandon(task, verdict)))
       )
     })
+
+  /** Ends a task with what nobody can ask for again. */
+  const abandon = (task: RemoteTask, verdict: Exit.Exit<never, unknown>) => {
+    if (task.state === "settled") return
+    end(task, verdict)
+    runLater(letGo(task.name, task.inputReference))
+  }
+
+  /** Of a job without a key, that nobody waits for. */
+  const letGo = (name: string, ...references: ReadonlyArray<string | null>) => {
+    if (name.startsWith(keyed)) return Effect.void
+    forgotten.push(name)
+    return Effect.forEach(references, messages.discard, { discard: true })
+  }
 
   const limit = (task: RemoteTask, clock: "queued" | "total"): () => void => {
     const duration = task.options.deadline?.[clock]
@@ -335,7 +355,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       if (task.startedAt !== undefined || task.state === "settled") return
       if (task.state !== "sent") return end(task, verdict)
       const state = yield* persist(table.cancel(task.name, ["waiting"]))
-      if (state !== undefined) end(task, verdict)
+      if (state !== undefined) abandon(task, verdict)
     })
 
   /** Under a run a job is known by its inputs, and by how many like it came before: others may come in another order. */
@@ -387,14 +407,14 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     )
 
   const stats = Effect.sync((): Stats => ({
-    workers: cluster.workers,
-    busy: cluster.busy,
+    workers: Math.min(cluster.workers, maxWorkers()),
+    busy: Math.min(cluster.busy, maxWorkers()),
     queued: counts.queued,
     finished: counts.finished,
     failed: counts.failed,
     died: counts.died,
     recycled: 0,
-    ...timings.summary(maxWorkers)
+    ...timings.summary(maxWorkers())
   }))
   const publish = publisher()
 
@@ -415,7 +435,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   )
 
   return Executor.of({
-    maxWorkers,
+    get maxWorkers() {
+      return maxWorkers()
+    },
     execute: execute as Executor["Service"]["execute"],
     submit: (job, input, runOptions) =>
       Effect.forkDetach(Effect.flatMap(execute(job, [input], runOptions), ({ exits }) => exits[0]!), {
@@ -444,6 +466,9 @@ const otherKey = (task: RemoteTask, job: string) =>
       ? "a name for one input: this one has been used with another"
       : `a name for one job: this one has been used with job "${job}"`
   })
+
+const tooOld = ({ job }: RemoteTask) =>
+  Exit.fail(new ResultLost({ job: job.name, reason: "it ended, and was removed before it was read" }))
 
 const reasonOf = (exit: Exit.Failure<unknown, unknown>) => {
   const error = Exit.findErrorOption(exit)

@@ -59,16 +59,20 @@ export const layer = ({ databaseUrl, isDurable, maxConnections, name, pollInterv
   }))
 
 const parse = (databaseUrl: string) => {
-  const url = URL.parse(databaseUrl)
+  const url = typeof databaseUrl === "string" ? URL.parse(databaseUrl) : null
   return url !== null && /^postgres(?:ql)?:$/.test(url.protocol)
     ? Effect.succeed(url)
     : Effect.fail(
       new ClusterUnavailable({
-        database: JSON.stringify(databaseUrl.replace(/:[^:@/]*@/, ":…@")),
-        reason: "expected a URL such as postgres://user:password@host:5432/database"
+        // What cannot be read can hold a password anywhere.
+        database: url === null ? "a place that is no URL" : JSON.stringify(withoutPassword(url)),
+        reason: "expected a URL such as postgres://user:password@host:5432/database, its password percent-encoded"
       })
     )
 }
+
+const withoutPassword = ({ host, password, pathname, protocol, username }: URL) =>
+  `${protocol}//${username}${password && ":…"}${(username || password) && "@"}${host}${pathname}`
 
 const migrate = Effect.gen(function*() {
   const sql = yield* SqlClient
@@ -91,7 +95,7 @@ class OtherTables extends Error {
 
 const unavailable = (url: URL, error: unknown) =>
   new ClusterUnavailable({
-    database: `${url.protocol}//${url.username === "" ? "" : `${url.username}@`}${url.host}${url.pathname}`,
+    database: withoutPassword(Object.assign(new URL(url), { password: "" })),
     reason: reasonOf(url, error)
   })
 

@@ -229,6 +229,13 @@ const make = Effect.gen(function*() {
         SELECT id, state, reply, reply_reference AS "replyReference" FROM effect_futures_jobs
         WHERE ${sql.in("id", ids)} AND state IN ('done', 'failed', 'cancelled')`,
 
+    /** Those of the jobs that are in the table still. */
+    known: (ids: ReadonlyArray<string>) =>
+      Effect.map(
+        sql<{ readonly id: string }>`SELECT id FROM effect_futures_jobs WHERE ${sql.in("id", ids)}`,
+        (rows) => new Set(rows.map(({ id }) => id))
+      ),
+
     /** The result that stands under a key is gone: the job counts as failed, so that it can be asked for again. */
     lose: (id: string) =>
       sql`UPDATE effect_futures_jobs SET state = 'failed' WHERE id = ${id} AND keyed AND state = 'done'`,

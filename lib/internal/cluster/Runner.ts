@@ -90,7 +90,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
         Effect.map((ended) => ended as JobTable.Reply | undefined),
         Effect.raceFirst(Effect.as(Deferred.await(cancelled), undefined)),
         Effect.onInterrupt(() => Effect.ignore(table.release(ticket, runner))),
-        Effect.ensuring(Effect.sync(() => running.delete(ticket.id)))
+        // It may run again already, for who asked for it anew.
+        Effect.ensuring(Effect.sync(() => running.get(ticket.id) === cancelled && running.delete(ticket.id)))
       )
       if (reply === undefined) return yield* Effect.ignore(table.stopped(ticket))
       // What has been computed is not lost because the database is away.
