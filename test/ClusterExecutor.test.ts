@@ -21,6 +21,14 @@ const begun = (notes: Notes.Notes, label = "") => () =>
 
 const connection = Layer.unwrap(Effect.map(Database, ({ url }) => PgClient.layer({ url: Redacted.make(url) })))
 
+/** How a runner with `options` refuses to start. */
+const runnerRefuses = (options: object) =>
+  Layer.build(ClusterExecutor.runner({ databaseUrl: "postgres://127.0.0.1:1/db", jobs: [], ...options })).pipe(
+    Effect.flip,
+    Effect.map((error) => error.message),
+    Effect.scoped
+  )
+
 const messageOf = (databaseUrl: string) =>
   Effect.map(Effect.flip(Layer.build(ClusterExecutor.layer({ databaseUrl }))), ({ message }) => message)
 
@@ -509,21 +517,17 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
       }).pipe(Effect.provide(cluster())))
   })
 
-  const message = (options: object) =>
-    Layer.build(ClusterExecutor.runner({ databaseUrl: "postgres://127.0.0.1:1/db", jobs: [], ...options })).pipe(
-      Effect.flip,
-      Effect.map((error) => error.message),
-      Effect.scoped
-    )
-
   describe("a runner's options", () => {
     it.effect("are refused by name", () =>
       Effect.gen(function*() {
-        assert.strictEqual(yield* message({ jobs: [5] }), "jobs must be an array of jobs: received [ 5 ]")
-        assert.strictEqual(yield* message({ jobs: undefined }), "jobs must be an array of jobs: received undefined")
-        assert.strictEqual(yield* message({ resultFolder: "" }), `resultFolder must be a path: received ""`)
-        assert.include(yield* message({ address: "a\0b" }), "address must be of 1 to 200 characters")
-        assert.include(yield* message({ databaseUrl: undefined }), "expected a URL such as postgres://")
+        assert.strictEqual(yield* runnerRefuses({ jobs: [5] }), "jobs must be an array of jobs: received [ 5 ]")
+        assert.strictEqual(
+          yield* runnerRefuses({ jobs: undefined }),
+          "jobs must be an array of jobs: received undefined"
+        )
+        assert.strictEqual(yield* runnerRefuses({ resultFolder: "" }), `resultFolder must be a path: received ""`)
+        assert.include(yield* runnerRefuses({ address: "a\0b" }), "address must be of 1 to 200 characters")
+        assert.include(yield* runnerRefuses({ databaseUrl: undefined }), "expected a URL such as postgres://")
       }))
   })
 
