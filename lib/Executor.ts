@@ -274,5 +274,5 @@ export const mapExit = <Input, A, E>(job: Job.Job<Input, A, E>, options: MapOpti
 /** The figures of the executor, now. */
 export const stats: Effect.Effect<Stats, never, Executor> = Executor.use((executor) => executor.stats)
 
-/** Waits until every job that was accepted has settled. */
+/** Waits until every job that was accepted has settled, and so have those that were accepted meanwhile. */
 export const drain: Effect.Effect<void, never, Executor> = Executor.use((executor) => executor.drain)

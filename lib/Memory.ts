@@ -17,7 +17,7 @@ export interface Sample {
   readonly maxRssBytes: number
   /** The calling thread's JavaScript objects. */
   readonly heapUsedBytes: number
-  /** The calling thread's ArrayBuffers. */
+  /** The ArrayBuffers that the calling thread has made; those that came from workers count as resident alone. */
   readonly arrayBuffersBytes: number
 }
 

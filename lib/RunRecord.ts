@@ -70,6 +70,7 @@ export const MemorySample = Schema.Struct({
   rssBytes: Count,
   maxRssBytes: Count,
   heapUsedBytes: Count,
+  /** Those that its main thread has made; results that came from workers are resident alone. */
   arrayBuffersBytes: Count,
   finishedJobs: Count
 })
