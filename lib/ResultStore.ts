@@ -59,26 +59,27 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
     const store = `folder ${folder}`
     const fileOf = (id: string) => path.join(folder, id)
 
-    const write = (id: string, pieces: Iterable<Uint8Array>) =>
-      Effect.tryPromise({
-        try: async (signal) => {
+    const write = (id: string, pieces: Iterable<Uint8Array>) => {
+      const partial = `${fileOf(id)}.partial`
+      // Interruption waits for each step: one that went on would write what has been given back, and after the removal.
+      const attempt = <A>(step: () => Promise<A>) =>
+        Effect.uninterruptible(Effect.tryPromise({ try: step, catch: lost(id) }))
+      return Effect.acquireUseRelease(
+        attempt(async () => {
           await fs.mkdir(folder, { recursive: true })
-          const file = await fs.open(`${fileOf(id)}.partial`, "wx")
-          try {
-            const written = await hashed({ store, id }, pieces, signal, async (piece) => {
+          return await fs.open(partial, "wx")
+        }),
+        (file) =>
+          hashed({ store, id }, pieces, (piece) =>
+            attempt(async () => {
               for (let at = 0; at < piece.length;) at += (await file.write(piece, at)).bytesWritten
-            })
-            await fs.rename(`${fileOf(id)}.partial`, fileOf(id))
-            return written
-          } catch (error) {
-            await fs.rm(`${fileOf(id)}.partial`, { force: true })
-            throw error
-          } finally {
-            await file.close()
-          }
-        },
-        catch: lost(id)
-      })
+            })),
+        (file) => attempt(() => file.close())
+      ).pipe(
+        Effect.tap(attempt(() => fs.rename(partial, fileOf(id)))),
+        Effect.onError(() => Effect.andThen(remove(`${id}.partial`), remove(id)))
+      )
+    }
 
     const open = (id: string) =>
       Effect.acquireRelease(
@@ -122,24 +123,24 @@ export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.e
   ResultStore,
   Effect.gen(function*() {
     const sql = yield* SqlClient
-    const context = yield* Effect.context<never>()
-    const run = Effect.runPromiseWith(context)
     const store = "postgres"
 
     const remove = (id: string) => sql`DELETE FROM effect_futures_results WHERE id = ${id}`
 
     const write = (id: string, pieces: Iterable<Uint8Array>) =>
-      Effect.tryPromise({
-        try: (signal) => {
-          let part = 0
-          return hashed({ store, id }, pieces, signal, async (bytes) => {
-            await run(persist(
-              sql`INSERT INTO effect_futures_results ${sql.insert({ id, part: part++, bytes })} ON CONFLICT DO NOTHING`
-            ))
-          })
-        },
-        catch: lost(id)
-      }).pipe(Effect.onError(() => Effect.ignore(remove(id))))
+      Effect.suspend(() => {
+        let part = 0
+        return hashed({ store, id }, pieces, (bytes) => {
+          const row = sql.insert({ id, part: part++, bytes })
+          // Interruption waits for each row: one on its way would come after the removal.
+          return persist(Effect.uninterruptible(
+            sql`INSERT INTO effect_futures_results ${row} ON CONFLICT DO NOTHING`
+          ))
+        })
+      }).pipe(
+        Effect.mapError(lost(id)),
+        Effect.onError(() => Effect.ignore(remove(id)))
+      )
 
     const read = (id: string, part: number) =>
       Effect.map(
@@ -169,25 +170,23 @@ export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.e
 )
 
 /** Writes in pieces of at most {@link pieceBytes} and tells what they add up to. */
-const hashed = async (
+const hashed = Effect.fnUntraced(function*<E>(
   { id, store }: { readonly store: string; readonly id: string },
   pieces: Iterable<Uint8Array>,
-  signal: AbortSignal,
-  write: (piece: Uint8Array) => Promise<void>
-): Promise<Reference> => {
+  write: (piece: Uint8Array) => Effect.Effect<unknown, E>
+) {
   let hash = 0
   let bytes = 0
   for (const piece of pieces) {
     for (let at = 0; at < piece.length; at += pieceBytes) {
-      signal.throwIfAborted()
       const part = piece.subarray(at, at + pieceBytes)
       hash = crc32(part, hash)
       bytes += part.length
-      await write(part)
+      yield* write(part)
     }
   }
-  return { store, id, bytes, hash }
-}
+  return { store, id, bytes, hash } satisfies Reference
+})
 
 /** Fails where what was read is not what was written, or is in another store. */
 const checked =

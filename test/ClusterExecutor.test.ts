@@ -4,7 +4,7 @@ import { Cause, Effect, Exit, Fiber, Layer, Logger, Option, Redacted, Schedule, 
 import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
 import path from "node:path"
-import { ClusterExecutor, Executor, ExecutorError, type Job } from "../lib/mod.ts"
+import { ClusterExecutor, Executor, ExecutorError, type Job, ResultStore } from "../lib/mod.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as effects from "./jobs/effects.ts"
 import * as faults from "./jobs/faults.ts"
@@ -28,6 +28,10 @@ const runnerRefuses = (options: object) =>
     Effect.map((error) => error.message),
     Effect.scoped
   )
+
+const endless = function*() {
+  for (;;) yield new Uint8Array(500_000)
+}
 
 const messageOf = (databaseUrl: string) =>
   Effect.map(Effect.flip(Layer.build(ClusterExecutor.layer({ databaseUrl }))), ({ message }) => message)
@@ -196,6 +200,17 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         yield* Effect.provide(lend, cluster({ resultFolder }))
         assert.deepStrictEqual(fs.readdirSync(resultFolder), [])
       }))
+
+    it.effect("is gone from the database when its writing was interrupted", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        yield* ClusterExecutor.status({ databaseUrl: url })
+        const store = yield* ResultStore.ResultStore
+        for (let ms = 1; ms <= 20; ms++) yield* Effect.timeoutOption(store.write(endless()), ms)
+        yield* Effect.sleep("100 millis")
+        const sql = yield* SqlClient
+        assert.deepStrictEqual(yield* sql`SELECT id, part FROM effect_futures_results`, [])
+      }).pipe(Effect.provide(Layer.provideMerge(ResultStore.layerPostgres, connection))))
 
     it.effect("fails with ResultLost where the reader looks elsewhere", () =>
       Effect.gen(function*() {
