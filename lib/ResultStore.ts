@@ -24,8 +24,8 @@ export class ResultStore extends Context.Service<ResultStore, {
   readonly read: (reference: Reference) => Stream.Stream<Uint8Array, StoreFailed>
   /** Removes what was written, if it is still there. */
   readonly remove: (reference: Reference) => Effect.Effect<void>
-  /** Removes all that is older. */
-  readonly removeOlder: (age: Duration.Input) => Effect.Effect<void, StoreFailed>
+  /** Removes all that is older, but for what has these ids. */
+  readonly removeOlder: (age: Duration.Input, except?: ReadonlyArray<string>) => Effect.Effect<void, StoreFailed>
 }>()("effect-futures/ResultStore") {}
 
 /** Where a result is and what it has to be. */
@@ -103,11 +103,13 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
           })).pipe(Stream.takeWhile((piece) => piece.length > 0))
         })).pipe(checked(store, reference)),
       remove: ({ id }) => isId(id) ? remove(id) : Effect.void,
-      removeOlder: (age) =>
+      removeOlder: (age, except = []) =>
         Effect.tryPromise({
           try: async () => {
             const before = Date.now() - Duration.toMillis(age)
+            const kept = new Set(except)
             for (const name of await fs.readdir(folder).catch(() => [])) {
+              if (kept.has(name)) continue
               if (isId(name.replace(/\.partial$/, "")) && (await fs.stat(fileOf(name))).mtimeMs < before) {
                 await fs.rm(fileOf(name), { force: true })
               }
@@ -160,9 +162,10 @@ export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.e
           checked(store, reference)
         ),
       remove: ({ id }) => Effect.ignore(remove(id)),
-      removeOlder: (age) =>
+      removeOlder: (age, except = []) =>
         sql`DELETE FROM effect_futures_results
-          WHERE created_at < now() - make_interval(secs => ${Duration.toSeconds(age)})`.pipe(
+          WHERE created_at < now() - make_interval(secs => ${Duration.toSeconds(age)})
+            AND id NOT IN (SELECT json_array_elements_text(${JSON.stringify(except)}::json))`.pipe(
           Effect.mapError(lost("of that age"))
         )
     })

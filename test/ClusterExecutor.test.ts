@@ -409,6 +409,38 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(Notes.lines(notes).length, 4)
       }))
 
+    for (const where of ["database", "folder"] as const) {
+      it.effect(`keeps an input in the ${where} for as long as its job waits`, () =>
+        Effect.gen(function*() {
+          const { url: databaseUrl } = yield* Database
+          const notes = yield* makeNotes
+          const folder = yield* makeNotes
+          const options = { databaseUrl, ...(where === "folder" && { resultFolder: folder }) }
+          const jobsOfRunner = [jobs.hold, values.echo]
+          const runner = ClusterExecutor.runner({ ...options, maxWorkers: 1, jobs: jobsOfRunner, keepFor: "1 second" })
+          const layerStore = where === "folder" ? ResultStore.layerFolder(folder) : ResultStore.layerPostgres
+          const layerClient = ClusterExecutor.layer({ ...options, maxWorkers: 2 })
+          const input = new Uint8Array(2_000_000)
+          yield* Effect.gen(function*() {
+            const held = yield* Executor.submit(jobs.hold, { notes, label: "first" })
+            yield* until(begun(notes))
+            const waits = yield* Executor.submit(values.echo, input)
+            yield* ClusterExecutor.status(options).pipe(
+              Effect.repeat({ until: (status) => status.jobs.waiting === 1, schedule: Schedule.spaced(20) })
+            )
+            const store = yield* ResultStore.ResultStore
+            const younger = yield* store.write([input])
+            yield* Stream.runDrain(store.read(younger)).pipe(
+              Effect.repeat(Schedule.spaced(50)),
+              Effect.flip
+            )
+            Notes.openGate(notes)
+            yield* Fiber.join(held)
+            assert.deepStrictEqual(yield* Fiber.join(waits), input)
+          }).pipe(Effect.provide(Layer.mergeAll(layerClient, runner, Layer.provide(layerStore, connection))))
+        }))
+    }
+
     it.effect("refuses jobs of one name, for it knows them by their names", () =>
       Effect.gen(function*() {
         const twins = ClusterExecutor.runner({ databaseUrl: "", jobs: [values.square, values.square] })

@@ -251,6 +251,14 @@ const make = Effect.gen(function*() {
         UPDATE effect_futures_jobs SET input = NULL, reply = NULL
         WHERE ${sql.in("id", ids)} AND NOT keyed AND state IN ('done', 'failed', 'cancelled')`,
 
+    /** The ids of the results that are inputs of jobs which have not ended. */
+    inputs: Effect.map(
+      sql<{ readonly id: string }>`
+        SELECT input_reference::json ->> 'id' AS id FROM effect_futures_jobs
+        WHERE state IN ('waiting', 'running') AND input_reference IS NOT NULL`,
+      (rows) => rows.map(({ id }) => id)
+    ),
+
     /** The workers of the runners that are alive. */
     workers: Effect.map(
       sql<{ readonly workers: number; readonly busy: number }>`

@@ -69,6 +69,6 @@ const housekeeping = (keepFor: Duration.Duration) =>
       yield* table.removeOlder(keepFor)
       const timeToLive = Duration.min(keepFor, maxTicketAge)
       yield* queue.cleanup({ timeToLive, failedTimeToLive: timeToLive })
-      yield* results.removeOlder(keepFor)
+      yield* results.removeOlder(keepFor, yield* table.inputs)
     })).pipe(Effect.repeat(Schedule.spaced(Duration.min(Duration.minutes(1), keepFor))))
   })
