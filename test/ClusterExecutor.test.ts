@@ -441,6 +441,19 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         }))
     }
 
+    it.effect("keeps house also where it keeps results for ever", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        yield* ClusterExecutor.status({ databaseUrl: url })
+        const sql = yield* SqlClient
+        yield* sql`INSERT INTO effect_futures_runners (address, pid, workers, jobs, seen_at)
+          VALUES ('dead', 1, 1, '[]', now() - interval '2 hours')`
+        yield* Layer.build(ClusterExecutor.runner({ databaseUrl: url, maxWorkers: 1, jobs: [], keepFor: Infinity }))
+        yield* sql`SELECT id FROM effect_futures_runners WHERE address = 'dead'`.pipe(
+          Effect.repeat({ until: (dead) => dead.length === 0, schedule: Schedule.spaced(50) })
+        )
+      }).pipe(Effect.provide(connection)))
+
     it.effect("refuses jobs of one name, for it knows them by their names", () =>
       Effect.gen(function*() {
         const twins = ClusterExecutor.runner({ databaseUrl: "", jobs: [values.square, values.square] })

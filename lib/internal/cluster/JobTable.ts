@@ -325,13 +325,13 @@ const make = Effect.gen(function*() {
         (found) => found.length > 0
       ),
 
-    /** Removes the jobs that ended so long ago, and the runners that died. */
+    /** Removes the jobs that ended so long ago. */
     removeOlder: (age: Duration.Duration) =>
-      Effect.andThen(
-        sql`DELETE FROM effect_futures_jobs
-          WHERE settled_at < now() - make_interval(secs => ${Duration.toSeconds(age)})`,
-        sql`DELETE FROM effect_futures_runners WHERE seen_at < now() - interval '1 hour'`
-      ),
+      sql`DELETE FROM effect_futures_jobs
+        WHERE settled_at < now() - make_interval(secs => ${Duration.toSeconds(age)})`,
+
+    /** Removes the runners that died. */
+    removeDeadRunners: sql`DELETE FROM effect_futures_runners WHERE seen_at < now() - interval '1 hour'`,
 
     removeRunner: (id: number) => sql`DELETE FROM effect_futures_runners WHERE id = ${id}`
   }

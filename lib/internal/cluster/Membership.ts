@@ -65,10 +65,20 @@ const housekeeping = (keepFor: Duration.Duration) =>
     const table = yield* JobTable
     const queue = yield* PersistedQueueStore
     const results = yield* ResultStore
-    yield* Effect.ignore(Effect.gen(function*() {
-      yield* table.removeOlder(keepFor)
-      const timeToLive = Duration.min(keepFor, maxTicketAge)
-      yield* queue.cleanup({ timeToLive, failedTimeToLive: timeToLive })
-      yield* results.removeOlder(keepFor, yield* table.inputs)
-    })).pipe(Effect.repeat(Schedule.spaced(Duration.min(Duration.minutes(1), keepFor))))
+    const timeToLive = Duration.min(keepFor, maxTicketAge)
+    const steps = [
+      table.removeDeadRunners,
+      queue.cleanup({ timeToLive, failedTimeToLive: timeToLive }),
+      // Postgres has no interval without end.
+      ...(Duration.isFinite(keepFor)
+        ? [
+          table.removeOlder(keepFor),
+          Effect.flatMap(table.inputs, (inputs) => results.removeOlder(keepFor, inputs))
+        ]
+        : [])
+    ]
+    // One that fails keeps no other from being done.
+    yield* Effect.forEach(steps, (step) => Effect.ignore(step), { discard: true }).pipe(
+      Effect.repeat(Schedule.spaced(Duration.min(Duration.minutes(1), keepFor)))
+    )
   })
