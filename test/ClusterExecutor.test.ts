@@ -249,6 +249,29 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(yield* ask, "again")
       }).pipe(Effect.provide(cluster())))
 
+    for (const isLost of [false, true]) {
+      it.effect(`runs again with the input of who asks again, the old one ${isLost ? "lost" : "removed"}`, () =>
+        Effect.gen(function*() {
+          const { url: databaseUrl } = yield* Database
+          const resultFolder = yield* makeNotes
+          const input = { list: Array.from({ length: 600_000 }, () => 0) }
+          const ask = Executor.run(values.append, input, { key: `input, lost: ${isLost}` })
+          const runner = ClusterExecutor.runner({ databaseUrl, resultFolder, maxWorkers: 1, jobs: [values.append] })
+          yield* Effect.gen(function*() {
+            const fiber = yield* Effect.forkChild(ask)
+            yield* ClusterExecutor.status({ databaseUrl }).pipe(
+              Effect.repeat({ until: (status) => status.jobs.waiting === 1, schedule: Schedule.spaced(20) })
+            )
+            yield* Fiber.interrupt(fiber)
+            const [old] = fs.readdirSync(resultFolder)
+            if (isLost) fs.rmSync(path.join(resultFolder, old!))
+            assert.strictEqual(yield* Effect.provide(ask, runner), input.list.length + 1)
+            yield* until(() => fs.readdirSync(resultFolder).length === 1)
+            assert.notInclude(fs.readdirSync(resultFolder), old)
+          }).pipe(Effect.provide(program({ resultFolder })))
+        }))
+    }
+
     it.effect("is not taken from a program because another interrupts it", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes

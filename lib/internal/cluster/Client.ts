@@ -183,7 +183,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     const rows = yield* persist(table.submit(submissions, client, options.retryFailed))
     yield* Effect.ignore(table.announce)
     const references = new Map(submissions.map(({ id, inputReference }) => [id, inputReference]))
-    for (const { id, inputHash, inputReference, job, state } of rows) {
+    for (const { id, inputHash, inputReference, job, replaced, state } of rows) {
+      yield* Effect.forEach(replaced ?? [], messages.discard, { discard: true })
       // It was there, with the inputs that it had then.
       if (inputReference !== (references.get(id) ?? null)) yield* messages.discard(references.get(id))
       for (const task of tasks.get(id) ?? []) {

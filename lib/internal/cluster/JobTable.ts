@@ -42,6 +42,8 @@ export interface Submitted {
   readonly job: string
   readonly inputReference: string | null
   readonly inputHash: string
+  /** What its row refers to no more. */
+  readonly replaced: ReadonlyArray<string> | null
 }
 
 export type State = "waiting" | "running" | "done" | "failed" | "cancelled"
@@ -111,8 +113,9 @@ const make = Effect.gen(function*() {
     /** Puts jobs into the queue that are not there; may be done again. Tells of each what is known of it. */
     submit: (jobs: Arr.NonEmptyReadonlyArray<Submission>, client: string, retryFailed: boolean) =>
       Effect.gen(function*() {
-        const again = sql`(jobs.state = 'cancelled'
-          OR (jobs.state = 'failed' AND excluded.keyed AND (${retryFailed} OR NOT jobs.keyed)))`
+        const again = sql`(jobs.job = excluded.job AND jobs.input_hash = excluded.input_hash
+          AND (jobs.state = 'cancelled'
+            OR (jobs.state = 'failed' AND excluded.keyed AND (${retryFailed} OR NOT jobs.keyed))))`
         const rows = yield* sql<Submitted & { readonly createdAt: string }>`
           INSERT INTO effect_futures_jobs AS jobs ${
           sql.insert(Arr.map(jobs, (job) => ({
@@ -134,6 +137,8 @@ const make = Effect.gen(function*() {
             source = excluded.source,
             keyed = excluded.keyed,
             submission = jobs.submission + CASE WHEN ${again} THEN 1 ELSE 0 END,
+            input = CASE WHEN ${again} THEN excluded.input ELSE jobs.input END,
+            input_reference = CASE WHEN ${again} THEN excluded.input_reference ELSE jobs.input_reference END,
             options = CASE WHEN ${again} THEN excluded.options ELSE jobs.options END,
             trace = CASE WHEN ${again} THEN excluded.trace ELSE jobs.trace END,
             attempts = CASE WHEN ${again} THEN 0 ELSE jobs.attempts END,
@@ -143,6 +148,10 @@ const make = Effect.gen(function*() {
             state = CASE WHEN ${again} THEN 'waiting' ELSE jobs.state END
           RETURNING jobs.id, jobs.submission, jobs.state, jobs.job, jobs.input_reference AS "inputReference",
             jobs.input_hash AS "inputHash",
+            CASE WHEN jobs.submission > 1 THEN (
+              SELECT array_remove(ARRAY[nullif(before.input_reference, jobs.input_reference)], NULL)
+              FROM effect_futures_jobs AS before WHERE before.id = jobs.id
+            ) END AS replaced,
             extract(epoch FROM jobs.created_at)::text AS "createdAt"`
         for (const { createdAt, id, state, submission } of rows) {
           // The queue takes a submission once, however often it is offered.
