@@ -296,6 +296,24 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(yield* Effect.provide(ask, cluster({ retryFailed: true })), "done")
       }))
 
+    it.effect("keeps of a chunk that fails again and again the last result alone", () =>
+      Effect.gen(function*() {
+        const resultFolder = yield* makeNotes
+        const inputs = [{ count: 1_500_000, n: 1 }, { count: -1, n: 1 }]
+        const names = new Set<string>()
+        for (const retryFailed of [false, true, true]) {
+          yield* Stream.fromIterable(inputs).pipe(
+            Executor.mapExit(values.bytes, { chunkSize: 2 }),
+            Stream.runDrain,
+            Effect.provide(cluster({ resultFolder, run: "fails in part", retryFailed }))
+          )
+          const [name, ...others] = fs.readdirSync(resultFolder)
+          assert.deepStrictEqual(others, [])
+          names.add(name!)
+        }
+        assert.strictEqual(names.size, 3)
+      }))
+
     it.effect("has the limits of who asks again, not of who asked first", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes

@@ -149,7 +149,10 @@ const make = Effect.gen(function*() {
           RETURNING jobs.id, jobs.submission, jobs.state, jobs.job, jobs.input_reference AS "inputReference",
             jobs.input_hash AS "inputHash",
             CASE WHEN jobs.submission > 1 THEN (
-              SELECT array_remove(ARRAY[nullif(before.input_reference, jobs.input_reference)], NULL)
+              SELECT array_remove(ARRAY[
+                nullif(before.input_reference, jobs.input_reference),
+                nullif(before.reply_reference, jobs.reply_reference)
+              ], NULL)
               FROM effect_futures_jobs AS before WHERE before.id = jobs.id
             ) END AS replaced,
             extract(epoch FROM jobs.created_at)::text AS "createdAt"`
