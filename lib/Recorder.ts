@@ -246,7 +246,8 @@ const make = Effect.gen(function*() {
       // Where a link points to, if there is one.
       const file = yield* Effect.orElseSucceed(fs.realPath(place.file), () => place.file)
       const partial = `${file}.${process.pid}.partial`
-      yield* fs.writeFileString(partial, text, { flag: "wx" }).pipe(
+      // What is there was left by another process of this number, which is no more.
+      yield* fs.writeFileString(partial, text).pipe(
         Effect.andThen(fs.rename(partial, file)),
         Effect.onError(() => Effect.ignore(fs.remove(partial)))
       )

@@ -74,8 +74,8 @@ export const command = Command.make(
           parameters: { ...sizes, rounds },
           cases: measured
         }
-        yield* recorder.write(record, place).pipe(Effect.tapCause(report))
         if (json) yield* Console.log(JSON.stringify(record, null, 2))
+        yield* recorder.write(record, place).pipe(Effect.tapCause(report))
         return yield* exit
       })
     )

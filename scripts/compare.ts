@@ -18,6 +18,7 @@ import { main, report } from "./shared/main.ts"
 import { checkMemory } from "./shared/memory-check.ts"
 import { Output } from "./shared/output.ts"
 import { placeOf } from "./shared/place.ts"
+import { print } from "./shared/terminal.ts"
 
 const variants = ["eager", "lazy", "remove", "loan"]
 
@@ -63,7 +64,7 @@ export const command = Command.make(
           runs
         }
         if (json || runs.length > 0) {
-          yield* Console.log(json ? JSON.stringify(record, null, 2) : figures.comparison(runs))
+          yield* json ? Console.log(JSON.stringify(record, null, 2)) : print(figures.comparison(runs))
         }
         yield* recorder.write(record, place).pipe(
           Effect.tapCause(report),
