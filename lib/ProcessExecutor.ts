@@ -47,6 +47,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const processes = SpawnedWorkers.make(
     () =>
       packing(fork(entry, {
+        // In a group of its own: Ctrl-C, or the end of a terminal, is the executor's to hear of.
+        detached: true,
         execArgv: [...limitFlags(resourceLimits), ...execArgv],
         serialization: "advanced",
         stdio: ["ignore", "inherit", "inherit", "ipc"],

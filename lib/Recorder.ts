@@ -60,11 +60,12 @@ export class Recorder extends Context.Service<Recorder, {
   readonly follow: (journalFile: string, interval: Duration.Input) => Stream.Stream<Followed, RecordNotRead>
   /**
    * Makes a record of the journal of a run that was killed, beside it. The journal stays if it is damaged inside. Fails
-   * while the process lives that kept the journal, unless `isOver` says that this is another one with its number.
+   * while the process lives that kept the journal, unless `isOver` says that this is another one with its number, and
+   * where a record stands there already, unless `overwrite` says that it is an earlier one.
    */
   readonly finish: (
     journalFile: string,
-    options?: ReadOptions & { readonly isOver?: boolean }
+    options?: FinishOptions
   ) => Effect.Effect<Finished, RecordNotRead | RecordNotWritten | RunGoesOn>
 }>()("effect-futures/Recorder") {
   static readonly layer: Layer.Layer<Recorder, never, FileSystem.FileSystem | Path.Path | ChildProcessSpawner> = Layer
@@ -90,6 +91,10 @@ export interface Options extends Place {
 export interface ReadOptions {
   /** Is told the size of each piece once it is read, in bytes. */
   readonly onRead?: (bytes: number) => void
+}
+
+export interface FinishOptions extends ReadOptions, Pick<Place, "overwrite"> {
+  readonly isOver?: boolean
 }
 
 /** What stood in a file. */
@@ -195,11 +200,16 @@ const make = Effect.gen(function*() {
 
   const checkJournal = Effect.fnUntraced(function*({ file, overwrite = false }: Place) {
     const name = journalOf(file)
-    if (overwrite || !(yield* Effect.orElseSucceed(fs.exists(name), () => false))) return
-    return yield* new RecordNotWritten({
-      file: name,
-      reason: "expected no journal there yet: the run that keeps it goes on, or was killed"
-    })
+    if (!(yield* Effect.orElseSucceed(fs.exists(name), () => false))) return
+    const expected = "expected no journal there yet"
+    if (!overwrite) {
+      const reason = `${expected}: the run that keeps it goes on, or was killed`
+      return yield* new RecordNotWritten({ file: name, reason })
+    }
+    const { pid } = yield* Effect.orElseSucceed(readJournal(name, {}), () => ({ pid: undefined }))
+    // Its own number was another's before: in a container numbers come again.
+    if (pid === process.pid || !isRunning(pid)) return
+    return yield* new RecordNotWritten({ file: name, reason: `${expected}: its run goes on, in process ${pid}` })
   })
 
   const checkFile = Effect.fnUntraced(
@@ -371,7 +381,7 @@ const make = Effect.gen(function*() {
         resultFile.decode(json).pipe(Effect.map((record) => ({ record, damage: [] })), notRead(file)))
 
   const finish = Effect.fnUntraced(
-    function*(journalFile: string, options: ReadOptions & { readonly isOver?: boolean } = {}) {
+    function*(journalFile: string, options: FinishOptions = {}) {
       if (!isJournal(journalFile)) {
         return yield* new RecordNotRead({ file: journalFile, reason: "expected a journal, which ends in .jsonl" })
       }
@@ -380,7 +390,7 @@ const make = Effect.gen(function*() {
         return yield* new RunGoesOn({ file: journalFile, pid })
       }
       const file = journalFile.replace(/\.jsonl$/, ".json")
-      yield* writeUnchecked(record, { file })
+      yield* writeUnchecked(record, { ...options, file })
       if (damage.every(({ isLast }) => isLast)) yield* Effect.ignore(fs.remove(journalFile))
       return { record, damage, file }
     }

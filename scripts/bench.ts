@@ -18,15 +18,14 @@ import { main, report } from "./shared/main.ts"
 import { placeOf } from "./shared/place.ts"
 import { memoryOf } from "./shared/process-memory.ts"
 import * as progress from "./shared/progress.ts"
-
-const { executor: _, ...parameters } = flags.experiment
+import { asShown } from "./shared/terminal.ts"
 
 const caseNames = cases.map(({ name }) => name)
 
 export const command = Command.make(
   "bench",
   {
-    ...parameters,
+    ...flags.sizes,
     ...flags.result,
     cases: Flag.Literals("case", caseNames).pipe(
       Flag.withDescription("Measure this case only; can be given several times"),
@@ -59,7 +58,7 @@ export const command = Command.make(
           const shown = yield* showProgress(chosen, rounds, quiet || json)
           for (const each of chosen) {
             const result = yield* measure(each, sizes, rounds, shown)
-            shown.write(`${figures.show(result)}\n`)
+            shown.write(`${asShown(figures.show(result))}\n`)
             measured.push(result)
           }
         }).pipe(Effect.scoped, restore, Effect.exit)

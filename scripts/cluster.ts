@@ -22,6 +22,7 @@ import { main, UsageError } from "./shared/main.ts"
 import * as observability from "./shared/observability.ts"
 import * as postgres from "./shared/postgres.ts"
 import { commandOf } from "./shared/process-command.ts"
+import { asShown, canDraw, print } from "./shared/terminal.ts"
 
 const modules = Flag.Path("module").pipe(
   Flag.withDescription("A module whose exported jobs the runner runs; may be given more than once (those of --kernel)"),
@@ -165,9 +166,9 @@ const status = Command.make(
   { ...flags.cluster, json },
   Effect.fn("status")(function*({ json, ...where }) {
     const { databaseUrl } = yield* local.find(where)
-    if (!json && process.stdout.isTTY) return yield* show(databaseUrl)
+    if (!json && canDraw(process.stdout)) return yield* show(databaseUrl)
     const now = yield* ClusterExecutor.status({ databaseUrl })
-    yield* Console.log(json ? JSON.stringify(now, null, 2) : draw(now))
+    yield* json ? Console.log(JSON.stringify(now, null, 2)) : print(draw(now))
   })
 ).pipe(Command.withDescription("Show runners and jobs"))
 
@@ -175,7 +176,7 @@ const status = Command.make(
 const show = (databaseUrl: string) =>
   ClusterExecutor.status({ databaseUrl }).pipe(
     Effect.flatMap((now) =>
-      process.stdout.isTTY ? Console.log(`\u001b[H\u001b[2J${draw(now)}\n\nCtrl-C ends this`) : Effect.void
+      canDraw(process.stdout) ? Console.log(`\u001b[H\u001b[2J${asShown(draw(now))}\n\nCtrl-C ends this`) : Effect.void
     ),
     Effect.repeat(Schedule.spaced("1 second"))
   )

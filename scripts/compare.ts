@@ -6,7 +6,7 @@
  *     npx tsx scripts/compare.ts --jobs 50 --count 10000000 --workers 3
  */
 import "./shared/require-node.js"
-import { Console, Effect, FileSystem, Layer, Option, Path, Schema, Stream } from "effect"
+import { Console, Effect, FileSystem, Option, Path, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Recorder, RunRecord } from "../lib/mod.ts"
@@ -30,15 +30,12 @@ export const command = Command.make(
       Effect.gen(function*() {
         const { count, executor, force, jobs, json, kernel, quiet, workers } = input
         yield* checkCount(input)
-        const layer = yield* executorOf("compare", input)
-        // Whether there is one to be had is said once, before anything starts.
-        if (executor === "cluster") yield* Effect.scoped(Layer.build(layer))
+        yield* executorOf("compare", input)
         const place = yield* placeOf("compare", input)
         if (!force) yield* checkMemory(input, () => jobs)
         const recorder = yield* Recorder.Recorder
-        const parts = variants.map((variant) => ({ ...place, file: partOf(place, variant) }))
+        const parts = variants.map((variant) => ({ file: partOf(place, variant) }))
         yield* Effect.forEach([place, ...parts], recorder.check, { discard: true })
-        yield* removeParts(place)
 
         const startedAt = new Date()
         const runs: Array<RunRecord.RunRecord> = []

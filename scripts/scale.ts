@@ -14,6 +14,7 @@ import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
 import { main } from "./shared/main.ts"
 import { placeOf } from "./shared/place.ts"
+import { print } from "./shared/terminal.ts"
 
 const usual = { cores: 4, flushMs: 0.5, pollMs: 200, listeners: 8 }
 
@@ -64,7 +65,7 @@ export const command = Command.make(
       }))
     }
     yield* recorder.write(record, place)
-    yield* Console.log(input.json ? JSON.stringify(record, null, 2) : figures.table(heads, answers.map(toRow)))
+    yield* input.json ? Console.log(JSON.stringify(record, null, 2)) : print(figures.table(heads, answers.map(toRow)))
   })
 ).pipe(Command.withDescription("Simulate what limits a cluster"))
 

@@ -191,16 +191,18 @@ describe("a program that is killed by SIGKILL", () => {
   }
 })
 
-describe("Ctrl-C", () => {
-  it.live("leaves it to the program whether its worker processes go on", () =>
-    Effect.gen(function*() {
-      const notes = yield* makeNotes
-      const program = yield* Programs.start("process-workers.ts", notes, "ctrl-c")
-      Programs.signalGroup(program, "SIGINT")
-      yield* until(program.isAllGone)
-      assert.strictEqual(program.stdout(), "ready\nresult 9\n")
-      assert.strictEqual(program.child.exitCode, 0)
-    }))
+describe("a signal to the whole group of processes, such as Ctrl-C", () => {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    it.live(`leaves it to the program whether its worker processes go on: ${signal}`, () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const program = yield* Programs.start("process-workers.ts", notes, signal)
+        Programs.signalGroup(program, signal)
+        yield* until(program.isAllGone)
+        assert.strictEqual(program.stdout(), "ready\nresult 9\n")
+        assert.strictEqual(program.child.exitCode, 0)
+      }))
+  }
 
   for (const { name } of backEnds) {
     it.live(`stops a program and the busy loops of its workers: ${name}`, () =>

@@ -237,6 +237,22 @@ describe("Recorder.record", () => {
       assert.deepStrictEqual(yield* names, ["run.json"])
     }).pipe(live))
 
+  it.live("leaves the journal of a run that goes on alone, also where it is to be overwritten", () =>
+    Effect.gen(function*() {
+      const { file, journal } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      const ofParent = `"pid":${process.ppid}`
+      const keep = Effect.gen(function*() {
+        const start = (yield* fs.readFileString(journal)).replace(/"pid":\d+/, ofParent)
+        yield* fs.writeFileString(journal, start)
+        return yield* Effect.flip(record(Effect.die("begun"), { file, overwrite: true }))
+      })
+      const error = yield* record(Effect.delay(keep, 50), { file })
+      assert.instanceOf(error, RecordNotWritten)
+      assert.include(error.message, `${journal} cannot be written`)
+      assert.include(error.message, `its run goes on, in process ${process.ppid}`)
+    }).pipe(live))
+
   it.live("does not begin where there is no directory, or where a directory stands", () =>
     Effect.gen(function*() {
       const { directory } = yield* place
@@ -532,7 +548,7 @@ describe("Recorder.finish", () => {
       assert.deepStrictEqual((yield* read(file)).jobs, [])
     }).pipe(live))
 
-  it.live("leaves a record that exists alone", () =>
+  it.live("leaves a record that exists alone, unless it is to be overwritten", () =>
     Effect.gen(function*() {
       const { file, journal, lines, names, put } = yield* killed
       const fs = yield* FileSystem.FileSystem
@@ -542,6 +558,9 @@ describe("Recorder.finish", () => {
       assert.instanceOf(yield* Effect.flip(recorder.finish(journal)), RecordNotWritten)
       assert.strictEqual(yield* fs.readFileString(file), "precious")
       assert.deepStrictEqual(yield* names, ["run.json", "run.jsonl"])
+      yield* recorder.finish(journal, { overwrite: true })
+      assert.deepStrictEqual(yield* names, ["run.json"])
+      assert.propertyVal(yield* read(file), "status", "killed")
     }).pipe(live))
 
   it.live("fails with RecordNotRead for what is no journal", () =>

@@ -17,8 +17,8 @@ const listeners = {
   message: (message: worker.Inbound) => receive(message[0] === 0 ? [0, unpacked(message[1])] : message),
   // The executor is gone, and with it whoever waits for a result.
   disconnect: () => process.exit(),
-  // Ctrl-C reaches the whole group of processes: whether to stop is the executor's to say.
-  SIGINT: () => {}
+  // So it is where a reply can no longer be sent.
+  error: () => process.exit()
 }
 
 const listen = () => {

@@ -14,7 +14,7 @@ export const finish = Command.make(
   {
     paths,
     json,
-    force: toggle("force", "Finish a run also if there is a process with the number of its own")
+    force: toggle("force", "Finish a run also if a process has the number of its own, and overwrite an earlier record")
   },
   Effect.fn("finish")(function*({ force, json, paths }) {
     const recorder = yield* Recorder.Recorder
@@ -27,7 +27,7 @@ export const finish = Command.make(
     const outcomes = yield* forEachFile(
       journals,
       (journal, options) =>
-        Effect.match(recorder.finish(journal, { ...options, isOver: force }), {
+        Effect.match(recorder.finish(journal, { ...options, isOver: force, overwrite: force }), {
           onSuccess: ({ damage, file, record }) => ({ journal, file, status: record.status, damage }),
           onFailure: ({ _tag, message }) => ({
             journal,

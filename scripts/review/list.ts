@@ -52,7 +52,11 @@ export const list = Command.make(
     )
 
     const keyOf = sorts[input.sort]
-    const records = read.flatMap((result) => Result.isSuccess(result) ? result.success : [])
+    const all = read.flatMap((result) => Result.isSuccess(result) ? result.success : [])
+    // The journal of a run that was finished stays beside its record where it is damaged.
+    const finished = new Set(all.map(({ file, startedAt }) => `${Recorder.journalOf(file)} ${startedAt}`))
+    const records = all
+      .filter(({ file, startedAt }) => !finished.has(`${file} ${startedAt}`))
       .filter(({ script }) => Option.getOrElse(input.script, () => script) === script)
       .filter(({ status }) => Option.getOrElse(input.status, () => status) === status)
       .toSorted((a, b) => keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0)

@@ -1,5 +1,5 @@
 /** The back end that `--executor` names. */
-import { Effect, type Layer, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import {
   ClusterExecutor,
   type Executor,
@@ -28,15 +28,18 @@ type Errors = ExecutorError.InvalidOptions | ExecutorError.WorkerStartError | Ex
 export const executor = Effect.fnUntraced(function*(
   script: string,
   choice: Choice
-): Effect.fn.Return<Layer.Layer<Executor.Executor, Errors>, UsageError> {
+): Effect.fn.Return<Layer.Layer<Executor.Executor, Errors>, Errors | UsageError> {
   const { executor, jobs, retryFailed, run, workers } = choice
   if (executor === "cluster") {
-    return ClusterExecutor.layer({
+    const layer = ClusterExecutor.layer({
       ...(yield* find(choice)),
       maxWorkers: workers,
       ...(Option.isSome(run) && { run: `${script}/${run.value}` }),
       retryFailed
     })
+    // Whether there is one to be had is said before anything starts.
+    yield* Effect.scoped(Layer.build(layer))
+    return layer
   }
   if (Option.isSome(run) || retryFailed) {
     const flag = Option.match(run, { onNone: () => "--retry-failed", onSome: (name) => `--run ${name}` })

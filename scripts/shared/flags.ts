@@ -52,10 +52,14 @@ export const strictPath = <Kind extends Param.ParamKind>(
 export const toggle = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
 
-export const experiment = {
+export const sizes = {
   jobs: count("jobs", 50, "How many jobs"),
   count: count("count", 10_000_000, "How many sines a job computes, eight bytes each"),
-  workers: count("workers", 3, "How many jobs run at the same time"),
+  workers: count("workers", 3, "How many jobs run at the same time")
+}
+
+export const experiment = {
+  ...sizes,
   executor: Flag.Literals("executor", ["thread", "process", "inline", "cluster"]).pipe(
     Flag.withDescription("Where the workers are (thread)"),
     Flag.withDefault("thread")
@@ -111,7 +115,7 @@ export const result = {
     Flag.withDescription("Where the record goes, by default into results/"),
     Flag.optional
   ),
-  force: toggle("force", "Overwrite the record, and run with too little memory"),
+  force: toggle("force", "Overwrite the record, and skip the check of free memory where there is one"),
   quiet: toggle("quiet", "Print nothing while running"),
   json: toggle("json", "Print the record on standard output, and nothing else")
 }

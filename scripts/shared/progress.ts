@@ -2,7 +2,7 @@
 import cliProgress from "cli-progress"
 import { Effect } from "effect"
 import { Memory } from "../../lib/mod.ts"
-import { hasUnicode } from "./terminal.ts"
+import { canDraw, hasUnicode } from "./terminal.ts"
 
 export interface Options {
   readonly total: number
@@ -39,7 +39,7 @@ export interface Progress {
 export const make = Effect.fnUntraced(function*(options: Options) {
   const { patienceMs = 0, silent = false, stream = process.stdout, total } = options
   if (silent) return { add: () => {}, write: () => {} } satisfies Progress
-  if (!stream.isTTY) return { add: () => {}, write: (text) => void stream.write(text) } satisfies Progress
+  if (!canDraw(stream)) return { add: () => {}, write: (text) => void stream.write(text) } satisfies Progress
 
   const startedAt = performance.now()
   const bars = new cliProgress.MultiBar({

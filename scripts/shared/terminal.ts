@@ -5,6 +5,9 @@ import isUnicodeSupported from "is-unicode-supported"
 /** The columns of the window, and 80 where there is none. */
 export const columns = (): number => process.stdout.columns || 80
 
+/** Whether it is a terminal that can be drawn on. */
+export const canDraw = ({ isTTY }: { readonly isTTY?: boolean }) => isTTY === true && process.env["TERM"] !== "dumb"
+
 /** Whether the terminal shows more than ASCII: no where its locale names another encoding, yes where it names none. */
 export const hasUnicode = () => {
   const { LANG, LC_ALL, LC_CTYPE } = process.env
@@ -18,8 +21,10 @@ export const hasUnicode = () => {
  */
 export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)
 
-/** Prints lines, in plain ASCII where there is no more. */
-export const print = (text: string) => Console.log(hasUnicode() ? text : ascii(text))
+/** The same lines, in plain ASCII where there is no more. */
+export const asShown = (text: string): string => hasUnicode() ? text : ascii(text)
+
+export const print = (text: string) => Console.log(asShown(text))
 
 /** Prints a value as JSON, which a terminal can be shown as well. */
 export const printJson = (value: unknown) =>

@@ -1,8 +1,8 @@
 /**
- * Has one worker idle, one in a job that awaits and, where asked for, one in a busy loop; then does nothing, or what
- * it is told.
+ * Has one worker idle, one in a job that awaits and, where asked for, one in a busy loop; then does nothing, or lets
+ * the job end at a signal.
  *
- *     node test/programs/process-workers.ts NOTES idle | busy | ctrl-c
+ *     node test/programs/process-workers.ts NOTES idle | busy | SIGINT
  */
 import { Effect, Fiber } from "effect"
 import { Executor, ProcessExecutor } from "../../lib/mod.ts"
@@ -21,7 +21,7 @@ const program = Effect.gen(function*() {
     yield* Executor.submit(faults.busy, notes)
     yield* until(() => Notes.lines(notes).length === 2)
   }
-  if (what === "ctrl-c") process.on("SIGINT", () => Notes.openGate(notes))
+  if (what.startsWith("SIG")) process.on(what, () => Notes.openGate(notes))
   console.log("ready")
   console.log(`result ${yield* Fiber.join(held)}`)
 })

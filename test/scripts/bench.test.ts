@@ -49,12 +49,15 @@ describe("scripts/bench.ts", () => {
       )
     }))
 
-  it.live("refuses a case and a peer that there is not, and names those that there are", () =>
+  it.live("refuses a case and a peer that there is not, and names those that there are, and a choice of kernel", () =>
     Effect.gen(function*() {
-      const [noCase, noPeer] = yield* script.together(
+      const [noCase, noPeer, kernel] = yield* script.together(
         script.run("bench", ["--case", "nope"]),
-        script.run("bench", ["--peer", "nope"])
+        script.run("bench", ["--peer", "nope"]),
+        script.run("bench", ["--kernel", "simd"])
       )
+      assert.strictEqual(kernel.status, 2)
+      assert.include(kernel.stderr, "--kernel")
       for (const { status, stderr } of [noCase, noPeer]) {
         assert.strictEqual(status, 2)
         assert.include(stderr, `"nope"`)

@@ -227,7 +227,7 @@ describe("scripts/cluster.ts", () => {
       const [taken, odd, away, thread, retry, down, torn, compare, compareAway] = yield* Effect.all([
         script.run("cluster", ["up", "--port", String(port), ...data]),
         script.run("cluster", ["up", "--port", "99999", ...data]),
-        script.run("lazy", [...nowhere, "--out", path.join(folder, "away.json")]),
+        script.run("lazy", [...nowhere, "--out", path.join(folder, "none.json")]),
         script.run("lazy", ["--run", "wednesday", "--out", path.join(folder, "none.json")]),
         script.run("lazy", ["--retry-failed", "--out", path.join(folder, "none.json")]),
         script.run("cluster", ["down", ...data]),

@@ -73,10 +73,13 @@ describe("scripts/compare.ts", () => {
       // When its script has, too, for that finds nobody to tell that a job has returned.
       yield* running.ended
       assert.deepStrictEqual(yield* script.filesIn(folder), ["compare.eager.json"])
-      const { status, stderr } = yield* script.run("compare", ["--jobs", "2", "--count", "100", "--out", out])
-      assert.strictEqual(status, 2)
-      assert.include(stderr, "compare.eager.json cannot be written: expected no file there yet")
-      assert.deepStrictEqual(yield* script.filesIn(folder), ["compare.eager.json"])
+      for (const force of [[], ["--force"]]) {
+        const args = ["--jobs", "2", "--count", "100", "--out", out, ...force]
+        const { status, stderr } = yield* script.run("compare", args)
+        assert.strictEqual(status, 2)
+        assert.include(stderr, "compare.eager.json cannot be written: expected no file there yet")
+        assert.deepStrictEqual(yield* script.filesIn(folder), ["compare.eager.json"])
+      }
     }))
 
   it.live("ends quietly when its reader has gone, and with 1 when a job fails", () =>

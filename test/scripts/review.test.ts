@@ -101,6 +101,10 @@ describe("scripts/review.ts", () => {
       assert.include(again.stderr, "damaged.json cannot be written: expected no file there yet")
       assert.strictEqual((yield* script.run("review", ["finish", damaged])).status, 2)
 
+      const listed = yield* script.run("review", ["list", folder])
+      assert.include(listed.stdout, " damaged.json ")
+      assert.notInclude(listed.stdout, " damaged.jsonl ", "it is the same run")
+
       assert.deepStrictEqual([ofBegun.status, ofBegun.stderr], [0, ""])
       const record = yield* readRecord(path.join(folder, "begun.json"))
       assert.deepStrictEqual([record.status, record.jobs], ["killed", []])

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect } from "effect"
 import { PassThrough } from "node:stream"
 import { memoryOf } from "../../../scripts/shared/process-memory.ts"
@@ -70,6 +70,14 @@ describe("progress", () => {
       })
       assert.strictEqual(written(), "a line of the log\n")
     }))
+
+  it.live("does no more than write to a terminal that cannot draw", () =>
+    Effect.gen(function*() {
+      vi.stubEnv("TERM", "dumb")
+      const { stream, written } = fake(true)
+      yield* show(stream, {}, ({ write }) => write("a line of the log\n"))
+      assert.strictEqual(written(), "a line of the log\n")
+    }).pipe(Effect.ensuring(Effect.sync(() => vi.unstubAllEnvs()))))
 
   it.live("draws nothing for work that is over before the patience is", () =>
     Effect.gen(function*() {
