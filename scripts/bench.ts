@@ -54,27 +54,36 @@ export const command = Command.make(
         const sizes = sizesOf(input)
         const measured: Array<RunRecord.BenchCase> = []
         const chosen = chosenOf(input)
+        const recordOf = (status: RunRecord.Status): RunRecord.BenchRecord => ({
+          version: 1,
+          script: "bench",
+          status,
+          startedAt: startedAt.toISOString(),
+          finishedAt: new Date().toISOString(),
+          environment: recorder.environment,
+          parameters: { ...sizes, rounds },
+          cases: measured
+        })
+        let { overwrite = false } = place
+        const write = Effect.fnUntraced(function*(record: RunRecord.BenchRecord) {
+          yield* recorder.write(record, { ...place, overwrite })
+          overwrite = true
+        }, Effect.uninterruptible)
+
         const exit = yield* Effect.gen(function*() {
           const shown = yield* showProgress(chosen, rounds, quiet || json)
           for (const each of chosen) {
             const result = yield* measure(each, sizes, rounds, shown)
             shown.write(`${asShown(figures.show(result))}\n`)
             measured.push(result)
+            // As it is to stand there if this is killed in the next case.
+            yield* write(recordOf("killed"))
           }
         }).pipe(Effect.scoped, restore, Effect.exit)
 
-        const record: RunRecord.BenchRecord = {
-          version: 1,
-          script: "bench",
-          status: RunRecord.statusOf(exit),
-          startedAt: startedAt.toISOString(),
-          finishedAt: new Date().toISOString(),
-          environment: recorder.environment,
-          parameters: { ...sizes, rounds },
-          cases: measured
-        }
+        const record = recordOf(RunRecord.statusOf(exit))
         if (json) yield* Console.log(JSON.stringify(record, null, 2))
-        yield* recorder.write(record, place).pipe(Effect.tapCause(report))
+        yield* write(record).pipe(Effect.tapCause(report))
         return yield* exit
       })
     )

@@ -66,7 +66,9 @@ describe("scripts/bench.ts", () => {
       for (const name of peerNames) assert.include(noPeer.stderr, `"${name}"`)
     }))
 
-  it.live("leaves out CPython where there is none, says so, and keeps what it has measured when it is interrupted", () =>
+  const keeps = "leaves out CPython where there is none, says so, and keeps what it has measured when it is"
+  const signals = [["interrupted", "SIGINT", 130], ["killed", "SIGKILL", 137]] as const
+  it.live.each(signals)(`${keeps} %s`, ([status, signal, exitCode]) =>
     Effect.gen(function*() {
       const folder = yield* script.folder
       const out = path.join(folder, "bench.json")
@@ -75,11 +77,12 @@ describe("scripts/bench.ts", () => {
       const args = [...chosen, ...sizes, "--out", out]
       const running = yield* script.startScript("bench", args, { env: { PATH: folder } })
       yield* script.until(() => running.errors().includes("\n"))
-      yield* script.signal(running.pid, "SIGINT")
-      const { status, stderr } = yield* running.ended
-      assert.deepStrictEqual([status, stderr], [130, "concurrent.futures is left out: there is no python3\n"])
+      yield* script.signal(running.pid, signal)
+      const ended = yield* running.ended
+      assert.strictEqual(ended.status, exitCode)
+      assert.strictEqual(ended.stderr, "concurrent.futures is left out: there is no python3\n")
       const record = yield* readBench(out)
-      assert.strictEqual(record.status, "interrupted")
+      assert.strictEqual(record.status, status)
       assert.deepStrictEqual(record.cases.map(({ name }) => name), ["start"])
     }))
 })
