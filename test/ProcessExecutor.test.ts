@@ -225,4 +225,18 @@ describe("an error of a worker process", () => {
       assert.strictEqual(error.exitCode, undefined)
       assert.strictEqual(error.message, `Worker 1 died while running job "signalSelf": it was killed by SIGKILL`)
     }).pipe(one))
+
+  // Windows has no groups of processes.
+  it.live.skipIf(process.platform === "win32")(
+    "a job that kills its group of processes costs that job",
+    () =>
+      Effect.gen(function*() {
+        const [error, square] = yield* Effect.all(
+          [Effect.flip(Executor.run(faults.killGroup, undefined)), Executor.run(values.square, 3)],
+          { concurrency: 2 }
+        )
+        assert.instanceOf(error, ExecutorError.WorkerDied)
+        assert.strictEqual(square, 9)
+      }).pipe(one)
+  )
 })

@@ -96,6 +96,12 @@ export const signalSelf = Job.make(import.meta, "signalSelf", (signal: NodeJS.Si
   return never()
 })
 
+/** Kills its own group of processes. */
+export const killGroup = Job.make(import.meta, "killGroup", () => {
+  process.kill(0, "SIGKILL")
+  return never()
+})
+
 export const abort = Job.make(import.meta, "abort", (): void => {
   silence()
   process.abort()
