@@ -98,6 +98,32 @@ for (const { layer, name } of backEnds) {
         }).pipe(Effect.provide(layer({ maxWorkers: 2, setup: lives.setupUnlessBroken, ...noting(notes) })))
       }))
 
+    it.live("is not tried again and again for minWorkers or as a spare either, but when a job waits", () =>
+      Effect.gen(function*() {
+        const [notes, gate] = yield* Effect.all([makeNotes, makeNotes])
+        const ups = () => Notes.lines(notes).filter((line) => line === "up").length
+        yield* Effect.gen(function*() {
+          // From now on there is a spare.
+          const interrupted = yield* Executor.submit(faults.hold, { notes: gate, n: 1 })
+          yield* until(() => Notes.lines(gate).length === 1)
+          yield* Fiber.interrupt(interrupted)
+          yield* until(() => ups() === 4)
+          fs.writeFileSync(path.join(notes, "broken"), "")
+          const starts = Notes.lines(notes).length
+          for (const _ of [1, 2]) yield* Effect.exit(Executor.run(deaths.exitBelowZero, -1))
+          yield* Effect.sleep(2500)
+          assert.isAtMost(Notes.lines(notes).length, starts + 2)
+          fs.rmSync(path.join(notes, "broken"))
+          const held = yield* Executor.submit(faults.hold, { notes: gate, n: 2 })
+          assert.strictEqual(yield* Executor.run(values.square, 4), 16)
+          yield* until(() => ups() === 6)
+          Notes.openGate(gate)
+          assert.strictEqual(yield* Fiber.join(held), 4)
+        }).pipe(Effect.provide(
+          layer({ minWorkers: 2, maxWorkers: 2, setup: lives.setupUnlessBroken, ...noting(notes) })
+        ))
+      }))
+
     it.live("costs no job as long as there is a worker that runs them", () =>
       Effect.gen(function*() {
         const [notes, gate] = yield* Effect.all([makeNotes, makeNotes])

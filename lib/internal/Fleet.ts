@@ -124,6 +124,8 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   let keepsSpare = false
   let lastWorkerId = 0
   let isPaused = false
+  /** The latest start failed: only a job that waits is a reason to try again. */
+  let isBroken = false
   let isClosed = false
 
   const read = host.unpacked ?? identity
@@ -177,6 +179,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       worker.setupFailure = message.reason
       return void runFork(host.terminate(worker.workerId))
     }
+    isBroken = false
     becomeIdle(worker)
     if (inState("starting") === 0) Deferred.doneUnsafe(started, Exit.void)
     if (spares.has(worker)) {
@@ -202,6 +205,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
 
   const startFailed = (error: WorkerStartError) => {
     Deferred.doneUnsafe(started, Exit.fail(error))
+    isBroken = true
     if (!isPaused) {
       isPaused = true
       runLater(Effect.delay(Effect.sync(resumeStarts), restartPause))
@@ -216,7 +220,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
 
   /** Starts workers for jobs that wait, at most as many as there is room for. */
   const grow = (waitingJobs: number) => {
-    if (isClosed) return
+    if (isClosed || (isBroken && waitingJobs === 0)) return
     const promoted = promoteIdle(waitingJobs)
     const mayStart = !isPaused || (workers.size === 0 && waitingJobs > 0)
     const wanted = Math.max(waitingJobs - promoted - inState("starting"), options.minWorkers - workers.size)
