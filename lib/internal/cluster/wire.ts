@@ -171,7 +171,8 @@ const tooLarge = (what: string, limit: number, how: string) =>
 
 /** Takes a message in whatever pieces it comes. */
 export class Reader {
-  #head: Buffer = Buffer.alloc(0)
+  readonly #pieces: Array<Buffer> = []
+  #length = 0
   #values: Array<[unknown]> | undefined
   readonly #left: Array<{ readonly head: ArrayHead; readonly bytes: Uint8Array<ArrayBuffer>; filled: number }> = []
   readonly #buffers: Array<ArrayBuffer> = []
@@ -196,18 +197,21 @@ export class Reader {
   }
 
   #readHead(piece: Uint8Array): Uint8Array {
-    this.#head = Buffer.concat([this.#head, piece])
-    if (this.#head.length < 4) return empty
-    const end = 4 + this.#head.readUInt32LE()
-    if (this.#head.length < end) return empty
-    const [values, arrays] = JSON.parse(this.#head.toString("utf8", 4, end)) as [Array<[unknown]>, Array<ArrayHead>]
+    // A piece lasts until the next.
+    this.#pieces.push(Buffer.from(piece))
+    this.#length += piece.length
+    if (this.#length < 4) return empty
+    const end = 4 + Buffer.concat(this.#pieces, 4).readUInt32LE()
+    if (this.#length < end) return empty
+    const head = Buffer.concat(this.#pieces.splice(0))
+    const [values, arrays] = JSON.parse(head.toString("utf8", 4, end)) as [Array<[unknown]>, Array<ArrayHead>]
     this.#values = values
     for (const head of arrays) {
       const array = { head, bytes: new Uint8Array(new ArrayBuffer(head[2])), filled: 0 }
       if (head[2] === 0) this.#place(array)
       else this.#left.push(array)
     }
-    return this.#head.subarray(end)
+    return head.subarray(end)
   }
 
   #place({ bytes, head: [path, type] }: { readonly head: ArrayHead; readonly bytes: Uint8Array<ArrayBuffer> }) {
