@@ -614,6 +614,16 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
           inputError.message,
           /^The input of job "echo" cannot be cloned: it is 120000\d\d\d bytes of JSON and/
         )
+        const items = [[1, 2], Array.from({ length: 2_000_000 }, () => 0), [3]]
+        const exits = yield* Stream.fromIterable(items).pipe(
+          Executor.mapExit(values.echo, { chunkSize: 3 }),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual([exits[0], exits[2]], [Exit.succeed([1, 2]), Exit.succeed([3])])
+        assert.include(
+          String(exits[1]),
+          `job "echo" cannot be cloned: it is 2000002 values of JSON or more and the limit is 2000000: send it as typed`
+        )
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
       }).pipe(Effect.provide(cluster())))
   })

@@ -50,6 +50,7 @@ export class Writer {
   #path: Array<string | number> = []
   #schema: SchemaName = "result"
   #hidden = 2
+  #size = 0
 
   /**
    * What cannot be sent needs the job's `schema`. The first `hidden` steps of a path into `value` are not told of.
@@ -60,6 +61,7 @@ export class Writer {
     this.#schema = schema
     this.#hidden = 2 + hidden
     const arrays = this.#arrays.length
+    const size = this.#size
     this.#path = [this.#values.length, 0]
     try {
       // JSON has no undefined, which is what many a job returns.
@@ -67,6 +69,7 @@ export class Writer {
     } catch (error) {
       this.#arrays.length = arrays
       this.#parts.length = arrays
+      this.#size = size
       throw error
     }
   }
@@ -103,6 +106,7 @@ export class Writer {
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return this.#addArray(value)
     if (this.#path.length > maxDepth) throw this.#unsendable("what is so deep, or within itself,")
     if (Array.isArray(value)) {
+      this.#grow(value.length)
       if (Object.keys(value).length > value.length) throw this.#unsendable("an array with properties of its own")
       return Array.from(
         value,
@@ -113,7 +117,16 @@ export class Writer {
     if (prototype !== Object.prototype && prototype !== null) {
       throw this.#unsendable(`a ${value.constructor?.name ?? "class's instance"}`)
     }
-    return Object.fromEntries(Object.entries(value).map(([key, property]) => [key, this.#within(key, property)]))
+    const entries = Object.entries(value)
+    this.#grow(entries.length)
+    return Object.fromEntries(entries.map(([key, property]) => [key, this.#within(key, property)]))
+  }
+
+  #grow(values: number) {
+    this.#size += values
+    if (this.#size > maxValues) {
+      throw tooLarge(`${this.#size} values of JSON or more`, maxValues, "as typed arrays, in smaller parts or chunks")
+    }
   }
 
   #within(step: string | number, value: unknown): unknown {
@@ -163,6 +176,8 @@ const minusZero = JSON.rawJSON("-0")
 const hole = Symbol("hole")
 
 const maxDepth = 1000
+/** So few that a runner is heard of while it encodes them, and no other takes its jobs for lost. */
+const maxValues = 2_000_000
 const maxHeadBytes = 100_000_000
 const maxBytes = 4_000_000_000
 
