@@ -177,9 +177,10 @@ export class RemoteTask {
 
   /** By this machine's clock: the runner's may be another, so that only how long it took is sure. */
   #times(measured: Measured | undefined) {
-    const at = Math.max(this.acceptedAt, Math.min(measured?.returnedAt ?? Infinity, now()))
-    if (measured === undefined || this.isTakenOver) return { startedAt: undefined, at }
-    return { startedAt: Math.max(this.acceptedAt, at - (measured.returnedAt - measured.startedAt)), at }
+    if (measured === undefined || this.isTakenOver) return { startedAt: undefined, at: now() }
+    const ranMs = measured.returnedAt - measured.startedAt
+    const at = Math.min(now(), Math.max(measured.returnedAt, (this.startedAt ?? this.acceptedAt) + ranMs))
+    return { startedAt: Math.max(this.acceptedAt, at - ranMs), at }
   }
 
   #tell(index: number, event: WithoutId<JobEvent>) {
