@@ -8,6 +8,7 @@ import { Executor, ResultStore } from "../lib/mod.ts"
 import * as postgres from "../scripts/shared/postgres.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as Notes from "./jobs/notes.ts"
+import * as values from "./jobs/values.ts"
 import { makeNotes } from "./shared/backEnds.ts"
 import { Database, program, startRunner } from "./shared/cluster.ts"
 import * as Programs from "./shared/programs.ts"
@@ -194,6 +195,41 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
       assert.deepStrictEqual(sum, [{ sum: 2 }])
       assert.strictEqual(tries, 2)
     }))
+
+  it.effect("does not take over a job without a key whose acceptance was not heard of", () =>
+    Effect.gen(function*() {
+      const { port, url } = yield* Database
+      const proxy = yield* makeProxy(port)
+      const sql = yield* SqlClient.SqlClient
+      const settled: Array<Executor.JobEvent> = []
+      const submit = Executor.submit(values.square, 3).pipe(
+        Effect.provideService(Executor.JobObserver, (event) => event._tag === "Settled" && settled.push(event))
+      )
+      yield* Effect.gen(function*() {
+        const fiber = yield* sql.withTransaction(Effect.gen(function*() {
+          yield* sql`LOCK TABLE effect_futures_queue`
+          const fiber = yield* submit
+          yield* sql`SELECT pid FROM pg_locks WHERE NOT granted`.pipe(
+            Effect.repeat({ until: (waiting) => waiting.length > 0 })
+          )
+          yield* proxy.mute
+          return fiber
+        }))
+        yield* startRunner()
+        yield* sql`SELECT id FROM effect_futures_jobs WHERE job = 'square' AND state = 'done'`.pipe(
+          Effect.repeat({ until: (done) => done.length > 0 })
+        )
+        yield* Effect.andThen(proxy.cut, proxy.mend)
+        assert.strictEqual(yield* Fiber.join(fiber), 9)
+        assert.deepStrictEqual(settled.map((event) => "isTakenOver" in event), [false])
+      }).pipe(Effect.provide(program({ databaseUrl: url.replace(`:${port}/`, `:${proxy.port}/`) })))
+    }).pipe(Effect.provide(Layer.unwrap(Effect.map(Database, ({ url }) =>
+      ClusterDatabase.layer({
+        databaseUrl: url,
+        name: "test",
+        maxConnections: 1,
+        isDurable: false
+      }))))))
 
   it.effect("keeps a large result in the database though its connection is cut at each piece", () =>
     Effect.gen(function*() {

@@ -8,6 +8,8 @@ export interface Proxy {
   readonly cut: Effect.Effect<void>
   /** Lets nothing through, and tells nobody, until it is mended. */
   readonly freeze: Effect.Effect<void>
+  /** Lets nothing back, until it is cut. */
+  readonly mute: Effect.Effect<void>
   readonly mend: Effect.Effect<void>
 }
 
@@ -46,6 +48,9 @@ export const makeProxy = (port: number) =>
             freeze: Effect.sync(() => {
               state = "frozen"
               for (const socket of sockets) socket.pause()
+            }),
+            mute: Effect.sync(() => {
+              for (const socket of sockets) if (socket.remotePort === port) socket.pause()
             }),
             mend: Effect.sync(() => {
               state = "open"

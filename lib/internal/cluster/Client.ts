@@ -192,7 +192,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         task.state = "sent"
         if (job !== task.job.name || inputHash !== task.inputHash) end(task, Exit.fail(otherKey(task, job)))
         else if (state !== "waiting" && state !== "running") {
-          task.isTakenOver = true
+          // Without a key it is there because this program lost its connection after it had submitted it.
+          task.isTakenOver = task.options.isKeyed
           Queue.offerUnsafe(ended, id)
         }
       }
