@@ -7,7 +7,7 @@
  *     npx tsx scripts/cluster.ts down
  */
 import "./shared/require-node.js"
-import { Array as Arr, Console, Effect, Layer, Option, Schedule } from "effect"
+import { Array as Arr, Console, Effect, Exit, Layer, Option, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
 import { spawn } from "node:child_process"
 import fs from "node:fs"
@@ -56,18 +56,22 @@ const up = Command.make(
         new UsageError(`A cluster is up in ${folder}: stop it by scripts/cluster.ts down first`)
       )
     }
-    const databaseUrl = yield* Option.match(input.databaseUrl, {
-      onNone: () => Effect.map(postgres.start(folder, { port: Option.getOrUndefined(input.port) }), ({ url }) => url),
-      onSome: Effect.succeed
-    })
     const resultFolder = Option.match(input.results, {
       // Who has brought a database may have runners elsewhere.
       onNone: () => Option.isNone(input.databaseUrl) ? path.join(folder, "results") : undefined,
       onSome: (results) => path.resolve(results)
     })
-    const cluster = { databaseUrl, resultFolder, ownsDatabase: Option.isNone(input.databaseUrl), runners: [] }
-    local.write(folder, cluster)
-    yield* Effect.gen(function*() {
+    const begin = Effect.gen(function*() {
+      const databaseUrl = yield* Option.match(input.databaseUrl, {
+        onNone: () => Effect.map(postgres.start(folder, { port: Option.getOrUndefined(input.port) }), ({ url }) => url),
+        onSome: Effect.succeed
+      })
+      const cluster = { databaseUrl, resultFolder, ownsDatabase: Option.isNone(input.databaseUrl), runners: [] }
+      local.write(folder, cluster)
+      return cluster
+    })
+    const startRunners = Effect.fnUntraced(function*(cluster: local.LocalCluster) {
+      const { databaseUrl } = cluster
       const runners = Array.from({ length: input.runners }, (_, n) => startRunner(folder, n, input))
       local.write(folder, { ...cluster, runners })
       yield* ClusterExecutor.status({ databaseUrl }).pipe(
@@ -83,7 +87,13 @@ const up = Command.make(
       }
       yield* Console.log(`${input.runners} runners are up; npx tsx scripts/lazy.ts --executor cluster uses them`)
       if (!input.detach) yield* show(databaseUrl)
-    }).pipe(Effect.onError(() => Effect.ignore(stop(folder))))
+    })
+    // A server that starts is stopped when it has: nothing else would know of it.
+    yield* Effect.acquireUseRelease(
+      begin,
+      startRunners,
+      (_, exit) => Exit.isSuccess(exit) ? Effect.void : Effect.ignore(stop(folder))
+    )
   })
 ).pipe(Command.withDescription("Start a cluster on this machine"))
 

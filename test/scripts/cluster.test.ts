@@ -216,6 +216,24 @@ describe("scripts/cluster.ts", () => {
     120_000
   )
 
+  it.live(
+    "stops a server that has not started yet when it is told to stop",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* script.folder
+        chmodSync(folder, 0o755)
+        const data = path.join(folder, "cluster")
+        const up = yield* script.startScript("cluster", ["up", "--runners", "1", "--data", data])
+        yield* script.until(() => existsSync(path.join(data, "data", "PG_VERSION")))
+        yield* script.signal(up.pid, "SIGTERM")
+        const { status, stderr } = yield* up.ended
+        assert.deepStrictEqual({ status, stderr }, { status: 143, stderr: "" })
+        assert.include(yield* script.read(path.join(data, "data", "log")), "database system is shut down\n")
+        assert.isFalse(existsSync(path.join(data, "cluster.json")))
+      }),
+    60_000
+  )
+
   it.live("says what is wrong before it starts anything", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
