@@ -73,9 +73,10 @@ export const layer = (
     if (options.maxWorkers !== undefined) yield* poolOptions.integer("maxWorkers", options.maxWorkers, 1)
     yield* poolOptions.validateName("run", options.run)
     yield* poolOptions.folder("resultFolder", options.resultFolder)
+    const retryFailed = yield* poolOptions.boolean("retryFailed", options.retryFailed ?? false)
     // A program that uses threads alone loads nothing of a database.
     const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
-    return cluster.layerClient(options)
+    return cluster.layerClient({ ...options, retryFailed })
   }))
 
 /** See {@link runner}. */
@@ -110,8 +111,8 @@ export const runner = (
     yield* poolOptions.validateName("address", options.address)
     yield* poolOptions.folder("resultFolder", options.resultFolder)
     const drainTimeout = yield* poolOptions.duration("drainTimeout", options.drainTimeout ?? "10 seconds")
-    const keepFor = yield* poolOptions.duration("keepFor", options.keepFor ?? "7 days")
-    const pollInterval = yield* poolOptions.duration("pollInterval", options.pollInterval ?? "200 millis")
+    const keepFor = yield* poolOptions.positiveDuration("keepFor", options.keepFor ?? "7 days")
+    const pollInterval = yield* poolOptions.positiveDuration("pollInterval", options.pollInterval ?? "200 millis")
     const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
     return Layer.provide(
       cluster.layerRunner({ ...options, drainTimeout, keepFor, pollInterval }),

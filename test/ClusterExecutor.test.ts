@@ -628,6 +628,16 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
       }).pipe(Effect.provide(cluster())))
   })
 
+  describe("the option retryFailed", () => {
+    it.effect("is refused that is neither true nor false", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const retryFailed = "no" as unknown as boolean
+        const error = yield* Effect.flip(Layer.build(ClusterExecutor.layer({ databaseUrl, retryFailed })))
+        assert.strictEqual(error.message, `retryFailed must be true or false: received "no"`)
+      }))
+  })
+
   describe("a runner's options", () => {
     it.effect("are refused by name", () =>
       Effect.gen(function*() {
@@ -638,6 +648,11 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         )
         assert.strictEqual(yield* runnerRefuses({ resultFolder: "" }), `resultFolder must be a path: received ""`)
         assert.include(yield* runnerRefuses({ address: "a\0b" }), "address must be of 1 to 200 characters")
+        for (const option of ["keepFor", "pollInterval"]) {
+          for (const value of [0, -1, NaN, "soon"]) {
+            assert.include(yield* runnerRefuses({ [option]: value }), `${option} must be a duration above 0: received `)
+          }
+        }
         assert.include(yield* runnerRefuses({ databaseUrl: undefined }), "expected a URL such as postgres://")
       }))
   })

@@ -141,6 +141,11 @@ const nameProblem = (value: string) => {
     : "of 1 to 200 characters, none of them NUL"
 }
 
+export const boolean = (option: string, value: boolean) =>
+  typeof value === "boolean"
+    ? Effect.succeed(value)
+    : Effect.fail(new InvalidOptions({ option, value, expected: "true or false" }))
+
 /** A path to a folder, where there is one. */
 export const folder = (option: string, value: string | undefined) =>
   value === undefined || typeof value === "string" && value !== ""
@@ -161,12 +166,21 @@ export const uniqueNames = (jobs: ReadonlyArray<Job.Any>) => {
 
 /** Not negative; `Infinity` is a duration, and `NaN`, which Effect takes for none at all, is not. */
 export const duration = (option: string, value: Duration.Input) =>
-  Option.filter(
-    Duration.fromInput(value),
-    (duration) => !Number.isNaN(value) && Duration.isGreaterThanOrEqualTo(duration, Duration.zero)
-  ).pipe(
+  durationThat(option, value, Duration.isGreaterThanOrEqualTo(Duration.zero), "a duration of at least 0")
+
+/** As {@link duration}, and not 0. */
+export const positiveDuration = (option: string, value: Duration.Input) =>
+  durationThat(option, value, Duration.isGreaterThan(Duration.zero), "a duration above 0")
+
+const durationThat = (
+  option: string,
+  value: Duration.Input,
+  isExpected: (duration: Duration.Duration) => boolean,
+  expected: string
+) =>
+  Option.filter(Duration.fromInput(value), (duration) => !Number.isNaN(value) && isExpected(duration)).pipe(
     Effect.fromOption,
-    Effect.mapError(() => new InvalidOptions({ option, value, expected: "a duration of at least 0" }))
+    Effect.mapError(() => new InvalidOptions({ option, value, expected }))
   )
 
 /** Undefined where there is none. */

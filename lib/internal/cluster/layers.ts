@@ -27,10 +27,10 @@ const layerShared = (
     Layer.provideMerge(Database.layer({ databaseUrl, ...connections }))
   ))
 
-export const layerClient = (options: Options) =>
+export const layerClient = (options: Options & { readonly retryFailed: boolean }) =>
   Layer.effect(
     Executor,
-    Client.make({ maxWorkers: options.maxWorkers, run: options.run, retryFailed: options.retryFailed ?? false }).pipe(
+    Client.make({ maxWorkers: options.maxWorkers, run: options.run, retryFailed: options.retryFailed }).pipe(
       untraced
     )
   ).pipe(Layer.provide(layerShared(options, { name: "client", maxConnections: 4, isDurable: true })))
