@@ -14,7 +14,7 @@ import * as values from "./jobs/values.ts"
 import { makeNotes } from "./shared/backEnds.ts"
 import { cluster, Database, program } from "./shared/cluster.ts"
 import { recording } from "./shared/spans.ts"
-import { until } from "./shared/until.ts"
+import { until, untilStats } from "./shared/until.ts"
 
 const begun = (notes: Notes.Notes, label = "") => () =>
   Notes.lines(notes).some((line) => line.startsWith(`begin ${label}`))
@@ -153,6 +153,21 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
         assert.isFalse(begun(notes, "second")())
       }).pipe(Effect.provide(cluster({ maxWorkers: 1 }))))
+  })
+
+  describe("Executor.stats", () => {
+    it.effect("counts as busy the workers that run this program's jobs, and no others", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const fiber = yield* Executor.submit(jobs.hold, { notes, label: "held" })
+        yield* untilStats(({ busy }) => busy === 1)
+        // Longer than until a program next asks what there is.
+        const other = Effect.andThen(Effect.sleep("1500 millis"), Executor.stats)
+        assert.deepInclude(yield* Effect.provide(other, program()), { workers: 2, busy: 0 })
+        Notes.openGate(notes)
+        yield* Fiber.join(fiber)
+        assert.deepInclude(yield* Executor.stats, { workers: 2, busy: 0 })
+      }).pipe(Effect.provide(cluster())))
   })
 
   describe("Executor.map", () => {

@@ -64,7 +64,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const table = yield* JobTable.JobTable
   const runLater = yield* FiberSet.makeRuntime<ResultStore>()
   const client = randomUUID().replaceAll("-", "")
-  let cluster = yield* persist(table.workers)
+  let clusterWorkers = yield* persist(table.workers)
 
   const unsettled = new Set<RemoteTask>()
   const queue = new TaskQueue<RemoteTask>()
@@ -85,10 +85,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /** Whether jobs wait and no runner is up. */
   let isAlone = false
 
-  const maxWorkers = () => options.maxWorkers ?? Math.max(1, cluster.workers)
+  const maxWorkers = () => options.maxWorkers ?? Math.max(1, clusterWorkers)
 
   /** Without a bound of one's own, the queue of the cluster holds enough that no worker waits for this program. */
-  const room = () => options.maxWorkers ?? Math.max(1, 4 * cluster.workers)
+  const room = () => options.maxWorkers ?? Math.max(1, 4 * clusterWorkers)
 
   const dispatch = () => {
     if (isClosed) return
@@ -286,7 +286,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       for (const { id, worker } of yield* table.running(some)) onStarted(id, worker)
     }
     if (forgotten.length > 0) yield* table.forget(forgotten.splice(0, namesAtOnce))
-    cluster = yield* table.workers
+    clusterWorkers = yield* table.workers
     yield* tellOfRunners
     dispatch()
   })
@@ -294,7 +294,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /** Says so once, each time that the last runner is gone. */
   const tellOfRunners = Effect.suspend(() => {
     const wasAlone = isAlone
-    isAlone = cluster.workers === 0 && unsettled.size > 0
+    isAlone = clusterWorkers === 0 && unsettled.size > 0
     return isAlone && !wasAlone ? Effect.logWarning("No runner of the cluster is up: jobs wait for one") : Effect.void
   })
 
@@ -409,8 +409,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     )
 
   const stats = Effect.sync((): Stats => ({
-    workers: Math.min(cluster.workers, maxWorkers()),
-    busy: Math.min(cluster.busy, maxWorkers()),
+    workers: Math.min(clusterWorkers, maxWorkers()),
+    busy: [...tasks.values()].filter((same) => same.some(({ startedAt }) => startedAt !== undefined)).length,
     queued: counts.queued,
     finished: counts.finished,
     failed: counts.failed,

@@ -271,12 +271,12 @@ const make = Effect.gen(function*() {
       (rows) => rows.map(({ id }) => id)
     ),
 
-    /** The workers of the runners that are alive. */
+    /** How many workers the runners have that are alive. */
     workers: Effect.map(
-      sql<{ readonly workers: number; readonly busy: number }>`
-        SELECT coalesce(sum(workers), 0)::int AS workers, coalesce(sum(busy), 0)::int AS busy
-        FROM effect_futures_runners WHERE seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})`,
-      ([sums]) => sums!
+      sql<{ readonly workers: number }>`
+        SELECT coalesce(sum(workers), 0)::int AS workers FROM effect_futures_runners
+        WHERE seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})`,
+      ([sum]) => sum!.workers
     ),
 
     status: Effect.gen(function*() {
@@ -319,10 +319,10 @@ const make = Effect.gen(function*() {
       ),
 
     /** The runner is alive. Tells how many others are that were there before it. */
-    seeRunner: (id: number, busy: number, shards: number) =>
+    seeRunner: (id: number, shards: number) =>
       Effect.map(
         sql<{ readonly older: number }>`
-          UPDATE effect_futures_runners SET seen_at = now(), busy = ${busy}, shards = ${shards}
+          UPDATE effect_futures_runners SET seen_at = now(), shards = ${shards}
           WHERE id = ${id}
           RETURNING (SELECT count(*)::int FROM effect_futures_runners
             WHERE id < ${id} AND seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})) AS older`,

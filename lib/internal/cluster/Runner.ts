@@ -283,7 +283,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
 
   /** Says that this runner is alive, and asks for what no notification told. */
   const beat = Effect.gen(function*() {
-    older = yield* table.seeRunner(runner, running.size, yield* heldShards)
+    older = yield* table.seeRunner(runner, yield* heldShards)
     if (running.size > 0) yield* stop(yield* table.cancelled([...running.keys()]))
   })
   yield* Effect.forkScoped(Effect.repeat(persist(beat), Schedule.spaced("1 second")))

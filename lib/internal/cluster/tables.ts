@@ -36,7 +36,6 @@ export const tables = {
       address text NOT NULL,
       pid integer NOT NULL,
       workers integer NOT NULL,
-      busy integer NOT NULL DEFAULT 0,
       shards integer NOT NULL DEFAULT 0,
       jobs text NOT NULL,
       started_at timestamptz NOT NULL DEFAULT now(),
