@@ -59,7 +59,8 @@ export interface RunOptions {
   readonly priority?: number
   /**
    * A name for this job with this input, of at most 200 characters. A cluster keeps the result under it: a job that was
-   * finished under its key is not run again, whoever asks. Other executors keep no results.
+   * finished under its key is not run again, whoever asks. One that waits or runs is shared: it keeps the limit `running`
+   * and the `retryWorkerDeath` of who asked first. Other executors keep no results.
    */
   readonly key?: string
   /**
