@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Metric, Option, type Tracer } from "effect"
+import { Effect, Metric, Option, Stream, type Tracer } from "effect"
 import { Executor, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
 import { halfTraced } from "./jobs/effects.ts"
 import * as values from "./jobs/values.ts"
@@ -35,6 +35,24 @@ for (const [name, layer] of Object.entries({ ThreadExecutor, ProcessExecutor }))
       }).pipe(Effect.provide(layer.layer({ maxWorkers: 1 }))))
   })
 }
+
+describe("Executor.JobObserver", () => {
+  it.live("is told times that never go backwards, however short a job is", () =>
+    Effect.gen(function*() {
+      const times = new Map<number, Array<number>>()
+      const note = ({ at, id }: Executor.JobEvent) => void times.set(id, [...times.get(id) ?? [], at])
+      yield* Stream.range(1, 1000).pipe(
+        Executor.map(values.square, { concurrency: 8 }),
+        Stream.runDrain,
+        Effect.provideService(Executor.JobObserver, note)
+      )
+      assert.strictEqual(times.size, 1000)
+      for (const [submitted, started, settled] of times.values()) {
+        assert.isAtLeast(started!, submitted!)
+        assert.isAtLeast(settled!, started!)
+      }
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 2 }))))
+})
 
 describe("Executor.stats", () => {
   it.live("are metrics, too, of each executor by itself", () =>

@@ -199,7 +199,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     }
     if (worker.line.size > items.length) task.pace.sent(items[0]!.sendMs)
     if (worker.slots !== undefined) busyPoll.expect()
-    task.started(items, worker.workerId)
+    task.started(items, worker.workerId, startedAt)
     if (worker.jobs >= options.maxJobsPerWorker) fleet.fillSpares()
   }
 

@@ -224,11 +224,11 @@ export class Task {
     returned.splice(at, 0, item)
   }
 
-  /** A worker has the items. */
-  started(items: ReadonlyArray<Item>, workerId: number): void {
+  /** A worker has the items, which were sent from `at` on: by now it may have run them. */
+  started(items: ReadonlyArray<Item>, workerId: number, at: number): void {
     this.hasStarted = true
     if (!this.isObserved) return
-    for (const { index } of items) this.#tell(index, { _tag: "Started", workerId, at: now() })
+    for (const { index } of items) this.#tell(index, { _tag: "Started", workerId, at })
   }
 
   /** The item cannot be cloned. */
