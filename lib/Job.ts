@@ -83,10 +83,10 @@ export type Success<R> = R extends Effect<infer A, unknown, never> ? A : Awaited
 /** What a job that returns `R` fails with. */
 export type Failure<R> = R extends Effect<unknown, infer E, never> ? E : never
 
-/** Refuses an Effect that needs services, which a worker does not have. */
+/** Refuses an Effect that needs services, which a worker does not have; also beside other things that a job may return. */
 type NeedsNothing<R> = R extends Effect<infer _A, infer _E, infer Services>
-  ? [Services] extends [never] ? unknown : "a job's Effect must need no services"
-  : unknown
+  ? [Services] extends [never] ? R : "a job's Effect must need no services"
+  : R
 
 /**
  * Makes a job of `run`, which returns a value, a Promise or an Effect that needs no services.

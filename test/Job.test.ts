@@ -55,6 +55,8 @@ describe("Job.make", () => {
     class Wall extends Context.Service<Wall, { readonly now: number }>()("test/Wall") {}
     // @ts-expect-error a worker has no services
     Job.make(import.meta, "needs", () => Wall.useSync((wall) => wall.now))
+    // @ts-expect-error nor has it them for what is an Effect now and then
+    Job.make(import.meta, "needsAtTimes", (n: number) => n < 0 ? n : Wall.useSync((wall) => wall.now))
   })
 })
 
