@@ -7,7 +7,7 @@ import { Executor, ExecutorError, Job, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
 import { postMessage } from "./jobs/chatter.ts"
 import * as deaths from "./jobs/deaths.ts"
-import { busy, polite } from "./jobs/endless.ts"
+import { blockAfterwards, busy, polite } from "./jobs/endless.ts"
 import { makeNested } from "./jobs/nested.ts"
 import * as twins from "./jobs/twins.ts"
 import * as values from "./jobs/values.ts"
@@ -283,6 +283,20 @@ describe("a busy loop", () => {
         assert.strictEqual(Board.ended(board), 0)
         yield* Fiber.interrupt(fiber)
       }
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, cancelGrace: "1 minute" }))))
+
+  it.live("left behind by a job, keeps its worker where it ends in time, and the job that was interrupted is not run", () =>
+    Effect.gen(function*() {
+      const [behind, board] = [Board.make(), Board.make()]
+      yield* Executor.run(blockAfterwards, behind)
+      yield* until(() => Board.started(behind) === 1)
+      const fiber = yield* Executor.submit(values.note, { board, label: 1 })
+      yield* Effect.sleep("30 millis")
+      const interruption = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      Board.openGate(behind)
+      yield* Fiber.join(interruption)
+      assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
+      assert.strictEqual(Board.started(board), 0)
     }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, cancelGrace: "1 minute" }))))
 
   it.live("is recorded as interrupted, not as failed", () =>

@@ -93,6 +93,16 @@ for (const { layer, name } of backEnds) {
         assert.deepInclude(yield* Executor.stats, { finished: 1, failed: 1, queued: 0 })
       }).pipe(one))
 
+    it.live("of a job whose worker is busy with what another left behind: the next has another worker", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        yield* Executor.run(faults.busyAfterwards, notes)
+        yield* until(() => Notes.lines(notes).length === 1)
+        const late = yield* Effect.exit(Executor.run(values.square, 3, { deadline: { total: "50 millis" } }))
+        assert.deepStrictEqual(clockOf(late), ["total", 50])
+        assert.strictEqual(yield* Executor.run(values.square, 4).pipe(Effect.timeout("5 seconds")), 16)
+      }).pipe(one))
+
     it.live("of many running and queued jobs at once: each settles, and the next runs", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes

@@ -37,6 +37,9 @@ const fullMessage = 32
 /** An input that takes longer to send goes alone: its worker receives it while the next one is sent. */
 const quickMs = 0.005
 
+/** A worker that has not begun its oldest item after so long is busy with what an earlier job left behind. */
+const attentionMs = 10
+
 /** An item that runs for longer keeps nothing behind it. */
 const patience = Duration.millis(1)
 
@@ -436,14 +439,14 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     return busy
   }
 
-  /** Whether the worker has begun an item of the task; then it is asked to stop. */
+  /** Whether the worker has begun an item of the task, or should have; then it is asked to stop. */
   const withdrawFrom = (worker: Fleet.Worker, task: Task): boolean => {
     const { line, slots } = worker
     const begun: Array<number> = []
     post(worker)
     line.items().forEach((item) => {
       if (item.task !== task) return
-      if (slots?.takeBack(item.number) !== true) return void begun.push(item.number)
+      if (isOverdue(line, item) || slots?.takeBack(item.number) !== true) return void begun.push(item.number)
       worker.jobs--
       putBack(worker, item)
     })
@@ -481,6 +484,10 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
 
 const mayGather = ({ input, task }: Item): boolean =>
   task.canWaitAnywhere && !task.isTraced && (typeof input !== "object" || task.pace.sendMs < quickMs)
+
+/** Whether it should have begun long ago; then only a reply tells that its worker can still be used. */
+const isOverdue = ({ first }: Fleet.Worker["line"], { number, sentAt }: Item): boolean =>
+  number === first && sentAt > 0 && now() - sentAt > attentionMs
 
 /** Of the buffers that move with a task those that are in these of its inputs. */
 const movingWith = ({ transfer }: Task, inputs: ReadonlyArray<unknown>): ReadonlyArray<ArrayBuffer> => {

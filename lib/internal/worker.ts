@@ -146,7 +146,8 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       if (slots === undefined ? isCancelled(item) : !slots.claim(item, at)) continue
       running = item
       controller = undefined
-      const outcome = start(run, item)
+      // Its executor has waited for it in vain, and wants to see it claimed.
+      const outcome = slots?.isCancelled(item) === true ? succeeded(undefined) : start(run, item)
       if (isThenable(outcome)) {
         if (slots !== undefined && !run.observed) flush(run)
         return outcome.then((outcome) => {

@@ -28,3 +28,11 @@ export const deaf = Job.make(import.meta, "deaf", (board: Board.Board) => {
   Board.enter(board, 0)
   return new Promise<never>(() => {})
 })
+
+/** Returns, and then keeps its thread until the gate is open. */
+export const blockAfterwards = Job.make(import.meta, "blockAfterwards", (board: Board.Board): void => {
+  setImmediate(() => {
+    Board.enter(board, 0)
+    Board.blockAtGate(board)
+  })
+})
