@@ -224,7 +224,8 @@ export interface MapOptions {
    * How many items go to a worker in one message, by default 1; more than 1024 go in several. A number waits for that
    * many; "auto" sends what the source has at hand, up to a few milliseconds' work as measured on the items before. On
    * threads, items that stand behind one that takes long go to another worker, unless `concurrency` is less than there
-   * can be workers.
+   * can be workers. The results of a message are copied when they are sent, together: a job that returns one object
+   * again and again, changed, is to return copies of it.
    */
   readonly chunkSize?: number | "auto"
   /**
