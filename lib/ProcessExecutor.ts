@@ -22,8 +22,8 @@ import * as WorkerPool from "./internal/WorkerPool.ts"
 export interface Options extends poolOptions.PoolOptions, poolOptions.SpawnOptions {}
 
 /**
- * An executor on processes. Closing its scope kills the jobs that run and leaves no process behind; when this process is
- * killed, its workers end by themselves.
+ * An executor on processes. Closing its scope kills the jobs that run, with the processes that they have started, and
+ * leaves no worker behind; when this process is killed, its workers end by themselves.
  *
  * @example
  * ```ts
@@ -54,12 +54,21 @@ const make = Effect.fnUntraced(function*(options: Options) {
         stdio: ["ignore", "inherit", "inherit", "ipc"],
         ...(env && { env })
       })),
-    (child) => child.kill("SIGKILL")
+    kill
   )
   return yield* WorkerPool.make(valid, { ...processes.host, sharesMemory: false, unpacked }).pipe(
     Effect.provide(NodeWorker.layer(processes.spawn))
   )
 })
+
+/** Kills the child and what its job has started: they are in a group of their own, where the system has such. */
+const kill = (child: ChildProcess): void => {
+  try {
+    process.kill(-child.pid!, "SIGKILL")
+  } catch {
+    child.kill("SIGKILL")
+  }
+}
 
 /** The child, sent messages as the other side reads them. */
 const packing = (child: ChildProcess): ChildProcess => {

@@ -178,6 +178,17 @@ describe("a worker process that is stopped by SIGSTOP while it is idle", () => {
     }))
 })
 
+describe("a process that a job has started", () => {
+  it.live("ends when the job is stopped", () =>
+    Effect.gen(function*() {
+      const notes = yield* makeNotes
+      const program = yield* Programs.start("process-workers.ts", notes, "parent", "SIGINT")
+      program.child.kill("SIGINT")
+      yield* until(program.isAllGone).pipe(Effect.timeout("10 seconds"))
+      assert.strictEqual(program.stdout(), "ready\nresult 9\n")
+    }))
+})
+
 describe("a program that is killed by SIGKILL", () => {
   for (const what of ["idle", "busy"]) {
     it.live(`takes its worker processes with it: ${what}`, () =>
@@ -196,7 +207,7 @@ describe("a signal to the whole group of processes, such as Ctrl-C", () => {
     it.live(`leaves it to the program whether its worker processes go on: ${signal}`, () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes
-        const program = yield* Programs.start("process-workers.ts", notes, signal)
+        const program = yield* Programs.start("process-workers.ts", notes, "idle", signal)
         Programs.signalGroup(program, signal)
         yield* until(program.isAllGone)
         assert.strictEqual(program.stdout(), "ready\nresult 9\n")

@@ -1,4 +1,5 @@
 /** Jobs with which something goes wrong. They are for workers: several end the process or the thread that they run on. */
+import { spawn } from "node:child_process"
 import { EventEmitter } from "node:events"
 import fs from "node:fs"
 import { isMainThread } from "node:worker_threads"
@@ -35,6 +36,13 @@ export const busy = Job.make(import.meta, "busy", (notes: Notes.Notes): void => 
 /** As `busy`, with its event loop free. */
 export const deaf = Job.make(import.meta, "deaf", (notes: Notes.Notes) => {
   Notes.write(notes, `${process.pid}`)
+  return never()
+})
+
+/** Starts a process that never ends, and waits for it. */
+export const parent = Job.make(import.meta, "parent", (notes: Notes.Notes) => {
+  const child = spawn(process.execPath, ["--eval", "setInterval(() => {}, 1000)"], { stdio: "inherit" })
+  child.once("spawn", () => Notes.write(notes, `${child.pid}`))
   return never()
 })
 
