@@ -79,9 +79,7 @@ export const make = Effect.fnUntraced(function*(
   const paces = new WeakMap<Job.Any, Pace>()
   const whenIdle: Array<() => void> = []
   const counts = { accepted: 0, finished: 0, failed: 0 }
-  /** Who has accepted a job last; most have the same context. */
-  let context: Context.Context<never> | undefined
-  let caller: Caller
+  const callers = new WeakMap<Context.Context<never>, Caller>()
   let isClosed = false
 
   const isIdle = () => counts.accepted === counts.finished + counts.failed
@@ -148,6 +146,15 @@ export const make = Effect.fnUntraced(function*(
     return pace
   }
 
+  /** Most jobs are accepted in the same context. */
+  const callerOf = (context: Context.Context<never>): Caller => {
+    const known = callers.get(context)
+    if (known !== undefined) return known
+    const caller = callerIn(context, onItemSettled)
+    callers.set(context, caller)
+    return caller
+  }
+
   const onItemSettled = (exit: Exit.Exit<unknown, unknown>) => {
     counts[Exit.isSuccess(exit) ? "finished" : "failed"]++
   }
@@ -166,18 +173,13 @@ export const make = Effect.fnUntraced(function*(
       return void resume(recipient.receive(settledAs(inputs.map(() => error))))
     }
     if (inputs.length === 0) return void resume(recipient.receive(settledAs([])))
-    const fiber = Fiber.getCurrent()!
-    if (fiber.context !== context) {
-      context = fiber.context
-      caller = callerIn(context, onItemSettled)
-    }
     const task = new Task(
       newJobIds(inputs.length),
       job,
       paceOf(job),
       inputs,
       runOptions,
-      caller,
+      callerOf(Fiber.getCurrent()!.context),
       recipient,
       resume
     )

@@ -249,6 +249,22 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
       }).pipe(one))
   })
 
+  describe("the services of a caller", () => {
+    it.live("are let go when its job has ended", () =>
+      Effect.gen(function*() {
+        const observer = yield* Effect.suspend(() => {
+          const events: Array<Executor.JobEvent> = []
+          const observer = (event: Executor.JobEvent) => void events.push(event)
+          return Effect.as(
+            Effect.provideService(Executor.run(values.square, 3), Executor.JobObserver, observer),
+            new WeakRef(observer)
+          )
+        })
+        yield* collectGarbage
+        assert.isUndefined(observer.deref())
+      }).pipe(one))
+  })
+
   describe("jobs with a deadline, one after the other", () => {
     it.live("keep none of the results before", () =>
       Effect.gen(function*() {
