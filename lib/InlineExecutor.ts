@@ -55,6 +55,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
       close: () => port2.close()
     }, (address) => jobs[address as number]!)
     port2.on("message", (message) => insideJob.run(true, receive, message))
+    port2.on("messageerror", (error) => port1.emit("messageerror", error))
     return port1
   }
 
@@ -75,13 +76,15 @@ const layerPlatform = Layer.succeed(
   EffectWorker.WorkerPlatform,
   EffectWorker.makePlatform<MessagePort>()({
     setup: ({ scope, worker: port }) => Effect.as(Scope.addFinalizer(scope, Effect.sync(() => port.close())), port),
-    listen: ({ deferred, emit, port }) =>
-      Effect.sync(() => {
+    listen: ({ deferred, emit, port }) => {
+      const fail = (reason: WorkerReceiveError) =>
+        Deferred.doneUnsafe(deferred, Effect.fail(new WorkerError({ reason })))
+      return Effect.sync(() => {
         port.on("message", emit)
-        port.on("close", () => {
-          const reason = new WorkerReceiveError({ message: "The worker was stopped" })
-          Deferred.doneUnsafe(deferred, Effect.fail(new WorkerError({ reason })))
-        })
+        port.on("close", () => fail(new WorkerReceiveError({ message: "The worker was stopped" })))
+        // As a thread dies of it: what cannot be read would never be answered.
+        port.on("messageerror", (cause) => fail(new WorkerReceiveError({ message: "A message cannot be read", cause })))
       })
+    }
   })
 )

@@ -352,8 +352,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     // What it has not claimed it never will, though it may still be at work in this thread.
     const claimed = line.items().filter((item) => slots?.takeBack(item.number) !== true)
     const isAlone = line.size === 1
-    // With no slots to tell, or when it died of what it was sent, one of several is at fault.
-    const culprit = claimed.length > 0 && (slots !== undefined || isAlone) ? claimed.at(-1) : undefined
+    // With no slots to tell, or when what it was sent or has replied could not be read, one of several is at fault.
+    const culprit = isAlone ? claimed[0] : claimed.findLast(({ number }) => slots?.isReplied(number) === false)
     for (const item of line.items()) {
       tasks.push(item.task)
       const isAtFault = item === culprit || item.task.transfer.length > 0 || (isAlone && item.task.isSuspect)

@@ -3,19 +3,30 @@
  * it is. A note is seen at once, however busy the other side is, and outlives the worker. Loads nothing of Effect.
  *
  * An item is sent; then either the worker claims it or the executor takes it back, whichever comes first. One that is
- * claimed is done when its result is in the slot, or when the reply that carries it has come. Items are numbered as they
- * are sent, and a state holds its item's number, so that an item that comes late never meets the state of another.
+ * claimed is done when its result is in the slot, or when the reply that carries it has come. That the worker replied is
+ * noted as well: it did not die of that item. Items are numbered as they are sent, and a state holds its item's number,
+ * so that an item that comes late never meets the state of another.
  */
 import type { Outcome } from "./protocol.ts"
 
 /** How many items can be on their way to and from one worker. */
 export const capacity = 1024
 
-const State = { sent: 0, claimed: 1, takenBack: 2, undefined: 3, null: 4, false: 5, true: 6, number: 7 } as const
+const State = {
+  sent: 0,
+  claimed: 1,
+  takenBack: 2,
+  replied: 3,
+  undefined: 4,
+  null: 5,
+  false: 6,
+  true: 7,
+  number: 8
+} as const
 
 type State = typeof State[keyof typeof State]
 
-const bits = 3
+const bits = 4
 
 const stateOf = (item: number, state: State) => item << bits | state
 
@@ -57,6 +68,11 @@ export class Slots {
 
   isClaimed(item: number): boolean {
     return Atomics.load(this.#states, item % capacity) !== stateOf(item, State.sent)
+  }
+
+  /** Whether the reply that carries its result is on its way. */
+  isReplied(item: number): boolean {
+    return Atomics.load(this.#states, item % capacity) === stateOf(item, State.replied)
   }
 
   /** Whether its result is in the slot. */
@@ -118,6 +134,11 @@ export class Slots {
     this.#returnedAt[item % capacity] = at
     Atomics.store(this.#states, item % capacity, stateOf(item, state))
     return true
+  }
+
+  /** The reply that carries the result of an item that was claimed is on its way. */
+  reply(item: number): void {
+    this.#swap(item, State.claimed, State.replied)
   }
 
   /** Whether the executor has to be told that there is a result: it has looked since it was told last. */

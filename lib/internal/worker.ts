@@ -235,6 +235,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     } catch {
       replyCloned({ ...message, outcomes: message.outcomes.map(cloned), buffers: [] })
     }
+    for (const n of message.outcomes.keys()) slots?.reply(message.id + n)
   }
 
   /** A port may not take what can be cloned otherwise. */

@@ -108,3 +108,10 @@ export const revokedBelowZero = Job.make(
   "revokedBelowZero",
   (n: number, context) => ({ n, array: context.allocate(Uint8Array, 1), proxy: n < 0 ? revoked() : {} })
 )
+
+/** An object in an object, and so on. */
+export const nested = Job.make(import.meta, "nested", (depth: number) => {
+  let object = {}
+  for (let n = 0; n < depth; n++) object = { object }
+  return object
+})

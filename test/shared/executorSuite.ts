@@ -1,13 +1,14 @@
 /** What every back end does alike. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
-import { Executor, ExecutorError, Memory, type ThreadExecutor } from "../../lib/mod.ts"
+import { Executor, ExecutorError, type Job, Memory, type ThreadExecutor } from "../../lib/mod.ts"
 import * as Board from "../jobs/board.ts"
 import * as buffers from "../jobs/buffers.ts"
 import * as effects from "../jobs/effects.ts"
 import { abortable, deaf } from "../jobs/endless.ts"
 import * as throws from "../jobs/throws.ts"
 import * as values from "../jobs/values.ts"
+import { tagOf } from "./faults.ts"
 import { collectGarbage } from "./gc.ts"
 import { messageFor } from "./invalidOptions.ts"
 import { until } from "./until.ts"
@@ -15,6 +16,15 @@ import { until } from "./until.ts"
 /** A result, or which side of the job could not be cloned. */
 const resultOrSide = (exit: Exit.Exit<unknown, unknown>) =>
   Exit.isSuccess(exit) ? exit.value : (Cause.squash(exit.cause) as ExecutorError.CloneError).side
+
+/** What becomes of a job with each of the inputs, sent in one message. */
+const tagsOf = <Input>(job: Job.Job<Input, unknown>, inputs: ReadonlyArray<Input>) =>
+  Stream.fromIterable(inputs).pipe(
+    Executor.mapExit(job, { chunkSize: inputs.length }),
+    Stream.map(tagOf),
+    Stream.runCollect,
+    Effect.timeout("5 seconds")
+  )
 
 export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
   const one = Effect.provide(layer({ maxWorkers: 1 }))
@@ -246,6 +256,26 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.lengthOf(gone, 60)
         // The last chunk may still be in somebody's hands.
         assert.isAtMost(gone.filter((ref) => ref.deref() !== undefined).length, 15)
+      }).pipe(one))
+  })
+
+  describe("a value that is nested too deep to be read", () => {
+    const depths = [1500, 2000, 2500, 3000, 4000, 8000]
+
+    it.live("fails alone, as a result and as an input", () =>
+      Effect.gen(function*() {
+        for (const depth of depths) {
+          const inputs = [1, depth, 1, 1]
+          for (
+            const [first, deep, ...others] of [
+              yield* tagsOf(values.nested, inputs),
+              yield* tagsOf(values.echo, inputs.map((depth) => values.nested.run(depth, undefined as never)))
+            ]
+          ) {
+            assert.include(["Succeeded", "CloneError", "WorkerDied"], deep)
+            assert.deepStrictEqual([first, ...others], ["Succeeded", "Succeeded", "Succeeded"])
+          }
+        }
       }).pipe(one))
   })
 
