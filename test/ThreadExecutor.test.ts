@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os"
 import { promisify } from "node:util"
 import { Executor, ExecutorError, Job, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
-import { postMessage } from "./jobs/chatter.ts"
+import { postMessage, stopClock } from "./jobs/chatter.ts"
 import * as deaths from "./jobs/deaths.ts"
 import { blockAfterwards, busy, polite } from "./jobs/endless.ts"
 import { makeNested } from "./jobs/nested.ts"
@@ -194,6 +194,17 @@ describe("a job that meddles with its thread", () => {
       for (const message of ["hello", 7, { some: "thing" }, [], null]) {
         assert.strictEqual(yield* Executor.run(postMessage, message), "posted")
       }
+    }).pipe(one))
+
+  it.live("is timed, as those after it, by a clock that it cannot stop", () =>
+    Effect.gen(function*() {
+      const times: Array<number> = []
+      for (const _ of [1, 2]) {
+        yield* Executor.run(stopClock, undefined).pipe(
+          Effect.provideService(Executor.JobObserver, ({ at }) => void times.push(at))
+        )
+      }
+      assert.deepStrictEqual(times, times.toSorted((a, b) => a - b))
     }).pipe(one))
 
   it.live("has all that it printed shown, though the executor closes right after", () =>

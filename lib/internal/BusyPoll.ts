@@ -4,6 +4,7 @@
  * Effect.
  */
 import { setImmediate } from "node:timers"
+import { now } from "./protocol.ts"
 import { Spin, spinMs } from "./Spin.ts"
 
 export class BusyPoll {
@@ -23,7 +24,7 @@ export class BusyPoll {
 
   /** Something is expected from now on. */
   expect(): void {
-    this.#since = performance.now()
+    this.#since = now()
     if (this.isOn || !this.#mayPoll() || !this.#spin.pays(this.#waitedMs)) return
     this.isOn = true
     setImmediate(this.#poll)
@@ -31,15 +32,15 @@ export class BusyPoll {
 
   /** It came. */
   came(): void {
-    const now = performance.now()
-    this.#waitedMs = now - this.#since
-    this.#since = now
+    const at = now()
+    this.#waitedMs = at - this.#since
+    this.#since = at
     if (this.isOn) this.#spin.hit()
   }
 
   readonly #poll = () => {
     this.#look()
-    const isInVain = performance.now() - this.#since > spinMs
+    const isInVain = now() - this.#since > spinMs
     if (!isInVain && this.#mayPoll()) return void setImmediate(this.#poll)
     if (isInVain) this.#spin.missed()
     this.isOn = false

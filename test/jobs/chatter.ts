@@ -27,3 +27,8 @@ export const cutOff = Job.make(import.meta, "cutOff", () => {
   Object.assign(globalThis, { setImmediate: () => {} })
   return "cut off"
 })
+
+/** Stops the clock of its thread, as fake timers do. */
+export const stopClock = Job.make(import.meta, "stopClock", (): void => {
+  performance.now = () => 0
+})
