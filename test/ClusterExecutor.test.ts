@@ -33,6 +33,15 @@ const endless = function*() {
   for (;;) yield new Uint8Array(500_000)
 }
 
+/** One after the other, programs that end as soon as they have their result, or before. */
+const endAtOnce = (options: Partial<ClusterExecutor.Options>) =>
+  Effect.gen(function*() {
+    const echo = Executor.run(values.echo, new Uint8Array(5_000_000))
+    for (const ms of [Infinity, Infinity, 10, 20, 40, 80, 160]) {
+      yield* Effect.provide(Effect.timeoutOption(echo, ms), program(options))
+    }
+  }).pipe(Effect.provide(cluster(options)))
+
 const messageOf = (databaseUrl: string) =>
   Effect.map(Effect.flip(Layer.build(ClusterExecutor.layer({ databaseUrl }))), ({ message }) => message)
 
@@ -141,6 +150,18 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
       }).pipe(Effect.provide(cluster({ maxWorkers: 1 }))))
 
+    it.effect("leaves no job behind when its program ends, however soon", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const notes = yield* makeNotes
+        for (let ms = 0; ms < 10; ms++) {
+          const submit = Executor.submit(jobs.hold, { notes, label: "left" })
+          yield* Effect.provide(Effect.andThen(submit, Effect.sleep(ms / 2)), program())
+        }
+        const { waiting, running } = (yield* ClusterExecutor.status({ databaseUrl })).jobs
+        assert.deepStrictEqual({ waiting, running }, { waiting: 0, running: 0 })
+      }))
+
     it.effect("never starts a job that is interrupted while it waits", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes
@@ -205,6 +226,7 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
     it.effect("goes through the database, and is gone from there when it was read", () =>
       Effect.gen(function*() {
         yield* Effect.provide(lend, cluster())
+        yield* endAtOnce({})
         const sql = yield* SqlClient
         assert.deepStrictEqual(yield* sql`SELECT * FROM effect_futures_results`, [])
       }).pipe(Effect.provide(connection)))
@@ -213,6 +235,7 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
       Effect.gen(function*() {
         const resultFolder = yield* makeNotes
         yield* Effect.provide(lend, cluster({ resultFolder }))
+        yield* endAtOnce({ resultFolder })
         assert.deepStrictEqual(fs.readdirSync(resultFolder), [])
       }))
 

@@ -17,6 +17,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
+import * as Semaphore from "effect/Semaphore"
 import * as Tracer from "effect/Tracer"
 import { randomUUID } from "node:crypto"
 import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } from "../../Executor.ts"
@@ -71,6 +72,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /** The tasks that are with the cluster, by the name of their job there. */
   const tasks = new Map<string, Array<RemoteTask>>()
   const leaving = yield* Queue.unbounded<RemoteTask>()
+  const submitting = Semaphore.makeUnsafe(1)
   const ended = yield* Queue.unbounded<string>()
   const loading = new Set<string>()
   const forgotten: Array<string> = []
@@ -206,7 +208,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   }, (effect, chosen) => Effect.catchDefect(effect, (defect) => Effect.sync(() => endAll(chosen, Exit.die(defect)))))
 
   const submitAll = Queue.takeAll(leaving).pipe(
-    Effect.flatMap((chosen) => Effect.forEach(batches(chosen), submit, { discard: true })),
+    Effect.flatMap((chosen) =>
+      Effect.forEach(batches(chosen), (some) => submitting.withPermit(submit(some)), { discard: true })
+    ),
     Effect.forever
   )
 
@@ -237,8 +241,16 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       )
   )
 
-  const receive = Effect.fnUntraced(function*(row: JobTable.Ended) {
+  const receive = (row: JobTable.Ended) => {
     const receivers = tasks.get(row.id) ?? []
+    // Also where the program ends meanwhile.
+    return Effect.ensuring(
+      hand(row, receivers),
+      letGo(row.id, row.replyReference, ...receivers.map(({ inputReference }) => inputReference))
+    )
+  }
+
+  const hand = Effect.fnUntraced(function*(row: JobTable.Ended, receivers: ReadonlyArray<RemoteTask>) {
     for (const task of receivers) {
       // Each has its own, to change or to give back.
       const loaded = yield* Effect.exit(messages.load({ bytes: row.reply, reference: row.replyReference }))
@@ -259,7 +271,6 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       task.replied(exits, measured, () => loaded.value.buffers.forEach(free))
       settled()
     }
-    yield* letGo(row.id, row.replyReference, ...receivers.map(({ inputReference }) => inputReference))
   })
 
   const collectAll = Queue.takeAll(ended).pipe(Effect.flatMap(collect), Effect.forever)
@@ -330,7 +341,11 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const abandon = (task: RemoteTask, verdict: Exit.Exit<never, unknown>) => {
     if (task.state === "settled") return
     end(task, verdict)
-    runLater(letGo(task.name, task.inputReference))
+    runLater(Effect.uninterruptible(Effect.flatMap(
+      // It can have ended before it was cancelled.
+      Effect.orElseSucceed(table.ended([task.name]), () => []),
+      ([row]) => letGo(task.name, task.inputReference, row?.replyReference ?? null)
+    )))
   }
 
   /** Of a job without a key, that nobody waits for. */
@@ -432,7 +447,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       return Effect.forEach(unsettled, (task) => cancel(task, Exit.interrupt()), {
         concurrency: "unbounded",
         discard: true
-      }).pipe(Effect.andThen(Effect.ignore(table.forget(forgotten))))
+      }).pipe(
+        // What is half submitted would run, and nobody would wait for it.
+        Effect.andThen(Effect.timeoutOption(submitting.withPermit(Effect.void), stopTimeout)),
+        Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
+        Effect.andThen(Effect.ignore(table.forget(forgotten)))
+      )
     })
   )
 
