@@ -22,7 +22,7 @@ import { WorkerStartError } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import { describe } from "./errorCodec.ts"
 import { Line } from "./Line.ts"
-import type { FromWorker, Settled, ToWorker } from "./protocol.ts"
+import { type FromWorker, now, type Settled, type ToWorker } from "./protocol.ts"
 import { Slots } from "./Slots.ts"
 import type { Item } from "./Task.ts"
 
@@ -75,6 +75,8 @@ export interface Worker {
   platformWorker: PlatformWorker<FromWorker, ToWorker> | undefined
   fiber: Fiber.Fiber<never, unknown> | undefined
   setupFailure: string | undefined
+  /** The number of the oldest item, which had been sent and not begun when somebody looked last. */
+  unbegun: number | undefined
 }
 
 /** How a worker went. */
@@ -107,6 +109,12 @@ const restartPause = Duration.seconds(1)
 
 /** An idle worker that is asked to go has so long to do it. */
 const partingGrace = Duration.seconds(1)
+
+/** How often it is looked whether workers begin what they were sent. */
+const attentionInterval = Duration.seconds(2)
+
+/** To receive an input takes at most so many times as long as to send it. */
+const receivingTakes = 20
 
 export type Fleet = Effect.Success<ReturnType<typeof make>>
 
@@ -148,7 +156,8 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       isWatched: false,
       platformWorker: undefined,
       fiber: undefined,
-      setupFailure: undefined
+      setupFailure: undefined,
+      unbegun: undefined
     }
     worker.fiber = runFork(
       Effect.gen(function*() {
@@ -313,6 +322,25 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
         Effect.provideService(Clock.Clock, host.clock)
       )
     })
+
+  /** A worker that begins nothing any more, for an earlier job keeps it busy, goes; what it was sent runs elsewhere. */
+  const stopStuck = () => {
+    for (const worker of workers) {
+      const { line, slots, state, unbegun } = worker
+      const oldest = line.get(line.first)
+      const isWaiting = state === "busy" && oldest !== undefined && slots?.isClaimed(oldest.number) === false
+      worker.unbegun = isWaiting ? oldest.number : undefined
+      if (!isWaiting || unbegun !== oldest.number) continue
+      if (now() - oldest.sentAt > receivingTakes * oldest.sendMs) runFork(stop(worker))
+    }
+  }
+  if (host.sharesMemory) {
+    runLater(
+      Effect.forever(Effect.delay(Effect.sync(stopStuck), attentionInterval)).pipe(
+        Effect.provideService(Clock.Clock, host.clock)
+      )
+    )
+  }
 
   return {
     workers,
