@@ -79,7 +79,8 @@ export const make = Effect.fnUntraced(function*(
   const paces = new WeakMap<Job.Any, Pace>()
   const whenIdle: Array<() => void> = []
   const counts = { accepted: 0, finished: 0, failed: 0 }
-  const callers = new WeakMap<Context.Context<never>, Caller>()
+  /** Who has accepted a job last, as long as there are jobs; most have the same context. */
+  let latest: { readonly context: Context.Context<never>; readonly caller: Caller } | undefined
   let isClosed = false
 
   const isIdle = () => counts.accepted === counts.finished + counts.failed
@@ -89,7 +90,9 @@ export const make = Effect.fnUntraced(function*(
       task.onReleased ??= limit(task, "running")
     },
     finished: () => {
-      if (whenIdle.length > 0 && isIdle()) whenIdle.splice(0).forEach((resume) => resume())
+      if (!isIdle()) return
+      latest = undefined
+      if (whenIdle.length > 0) whenIdle.splice(0).forEach((resume) => resume())
     }
   })
   const { fleet } = dispatcher
@@ -146,13 +149,9 @@ export const make = Effect.fnUntraced(function*(
     return pace
   }
 
-  /** Most jobs are accepted in the same context. */
   const callerOf = (context: Context.Context<never>): Caller => {
-    const known = callers.get(context)
-    if (known !== undefined) return known
-    const caller = callerIn(context, onItemSettled)
-    callers.set(context, caller)
-    return caller
+    if (latest?.context !== context) latest = { context, caller: callerIn(context, onItemSettled) }
+    return latest.caller
   }
 
   const onItemSettled = (exit: Exit.Exit<unknown, unknown>) => {
