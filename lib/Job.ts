@@ -83,9 +83,11 @@ export type Success<R> = R extends Effect<infer A, unknown, never> ? A : Awaited
 /** What a job that returns `R` fails with. */
 export type Failure<R> = R extends Effect<unknown, infer E, never> ? E : never
 
-/** Refuses an Effect that needs services, which a worker does not have; also beside other things that a job may return. */
-type NeedsNothing<R> = R extends Effect<infer _A, infer _E, infer Services>
+/** What a job may return of `R`: no Effect that needs services, which a worker does not have, and no Promise of one. */
+type Returnable<R> = R extends Effect<infer _A, infer _E, infer Services>
   ? [Services] extends [never] ? R : "a job's Effect must need no services"
+  : [Awaited<R>] extends [never] ? R
+  : Awaited<R> extends Effect<infer _A, infer _E, infer _R> ? "a job must return an Effect itself, not a Promise of it"
   : R
 
 /**
@@ -108,7 +110,7 @@ type NeedsNothing<R> = R extends Effect<infer _A, infer _E, infer Services>
 export const make = <Input, R>(
   meta: { readonly url: string },
   name: string,
-  run: (input: Input, context: Context) => R & NeedsNothing<R>,
+  run: (input: Input, context: Context) => R & Returnable<R>,
   schemas: Schemas<NoInfer<Input>, Success<R>, Failure<R>> = {}
 ): Job<Input, Success<R>, Failure<R>> => {
   if (typeof name !== "string" || name === "") {

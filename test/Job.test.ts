@@ -57,6 +57,8 @@ describe("Job.make", () => {
     Job.make(import.meta, "needs", () => Wall.useSync((wall) => wall.now))
     // @ts-expect-error nor has it them for what is an Effect now and then
     Job.make(import.meta, "needsAtTimes", (n: number) => n < 0 ? n : Wall.useSync((wall) => wall.now))
+    // @ts-expect-error nobody would run it
+    Job.make(import.meta, "promises", (n: number) => Promise.resolve(Effect.succeed(n)))
   })
 })
 

@@ -99,6 +99,13 @@ export const failUncloneable = Job.make(
   () => Effect.fail(new Uncloneable({ callback: () => {} }))
 )
 
+/** Of a type that hides what it is. */
+export const promiseOfEffect = Job.make(
+  import.meta,
+  "promiseOfEffect",
+  (n: number): Promise<unknown> => Promise.resolve(Effect.succeed(n))
+)
+
 export const die = Job.make(import.meta, "die", () => Effect.die(new RangeError("out of range")))
 
 /** Never ends; notes when it is interrupted. */

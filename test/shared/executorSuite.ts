@@ -136,6 +136,13 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         }).pipe(one))
     }
 
+    it.live("fails with JobThrew for a Promise of an Effect, which nobody would run", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(effects.promiseOfEffect, 1))
+        assert.instanceOf(error, ExecutorError.JobThrew)
+        assert.include(error.message, "A job must return an Effect itself, not a Promise of it")
+      }).pipe(one))
+
     it.live("fails with JobThrew for a defect of a job's Effect", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(Executor.run(effects.die, undefined))
