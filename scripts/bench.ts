@@ -37,7 +37,7 @@ export const command = Command.make(
     ),
     quick: flags.toggle(
       "quick",
-      "Measure each case once, with little work, and few peers unless named: to see that it works"
+      "Measure each case once, two subjects at a time, with little work, and few peers unless named: to see that it works"
     ),
     rounds: flags.count("rounds", 5, "How many samples of each subject")
   },
@@ -134,7 +134,7 @@ const showProgress = Effect.fnUntraced(function*(chosen: ReadonlyArray<Case>, ro
   }
 })
 
-/** In turn, A B C A B C …, so that what drifts on the machine falls on all alike. */
+/** In turn, A B C A B C …, so that what drifts on the machine falls on all alike; side by side where nobody measures. */
 const measure = Effect.fnUntraced(function*(
   { description, name, subjects }: Case,
   sizes: Sizes,
@@ -143,11 +143,12 @@ const measure = Effect.fnUntraced(function*(
 ) {
   const present = yield* Effect.filter(subjects, isPresent)
   const samples = present.map((): Array<RunRecord.BenchSample> => [])
+  const takeSample = Effect.fnUntraced(function*(subject: Subject, n: number) {
+    samples[n]!.push(yield* sample(name, subject, sizes, shown))
+    shown.add(1)
+  })
   for (let round = 0; round < rounds; round++) {
-    for (const [n, subject] of present.entries()) {
-      samples[n]!.push(yield* sample(name, subject, sizes, shown))
-      shown.add(1)
-    }
+    yield* Effect.forEach(present, takeSample, { concurrency: sizes.quick ? 2 : 1, discard: true })
   }
   return {
     name,
