@@ -241,13 +241,12 @@ describe("Recorder.record", () => {
     Effect.gen(function*() {
       const { file, journal } = yield* place
       const fs = yield* FileSystem.FileSystem
-      const ofParent = `"pid":${process.ppid}`
-      const keep = Effect.gen(function*() {
-        const start = (yield* fs.readFileString(journal)).replace(/"pid":\d+/, ofParent)
-        yield* fs.writeFileString(journal, start)
+      const program = Effect.gen(function*() {
+        const ofParent = (yield* fs.readFileString(journal)).replace(/"pid":\d+/, `"pid":${process.ppid}`)
+        yield* fs.writeFileString(journal, ofParent)
         return yield* Effect.flip(record(Effect.die("begun"), { file, overwrite: true }))
       })
-      const error = yield* record(Effect.delay(keep, 50), { file })
+      const error = yield* record(program, { file })
       assert.instanceOf(error, RecordNotWritten)
       assert.include(error.message, `${journal} cannot be written`)
       assert.include(error.message, `its run goes on, in process ${process.ppid}`)
