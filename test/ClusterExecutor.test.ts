@@ -670,8 +670,8 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
     it.effect("is refused that is neither true nor false", () =>
       Effect.gen(function*() {
         const { url: databaseUrl } = yield* Database
-        const retryFailed = "no" as unknown as boolean
-        const error = yield* Effect.flip(Layer.build(ClusterExecutor.layer({ databaseUrl, retryFailed })))
+        const options = { databaseUrl, ["retryFailed" as string]: "no" }
+        const error = yield* Effect.flip(Layer.build(ClusterExecutor.layer(options)))
         assert.strictEqual(error.message, `retryFailed must be true or false: received "no"`)
       }))
   })
