@@ -4,7 +4,7 @@ import { Effect, Fiber, Layer, type Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import * as ClusterDatabase from "../lib/internal/cluster/Database.ts"
 import { persist } from "../lib/internal/cluster/persist.ts"
-import { Executor, ResultStore } from "../lib/mod.ts"
+import { ClusterExecutor, Executor, ResultStore } from "../lib/mod.ts"
 import * as postgres from "../scripts/shared/postgres.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as Notes from "./jobs/notes.ts"
@@ -168,6 +168,18 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
         assert.isAtMost(begunMoreThanOnce(outcome).length, 1)
       }))
   }
+
+  it.effect("ends a program and a runner though their network is silent for good", () =>
+    Effect.gen(function*() {
+      const { port, url } = yield* Database
+      const proxy = yield* makeProxy(port)
+      const databaseUrl = url.replace(`:${port}/`, `:${proxy.port}/`)
+      const runner = ClusterExecutor.runner({ databaseUrl, jobs: [values.square], drainTimeout: 0 })
+      const squared = yield* Effect.tap(Executor.run(values.square, 3), proxy.freeze).pipe(
+        Effect.provide([program({ databaseUrl }), runner])
+      )
+      assert.strictEqual(squared, 9)
+    }))
 
   /** The database by a proxy, on one connection. */
   const proxied = Effect.gen(function*() {

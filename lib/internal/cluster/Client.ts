@@ -6,7 +6,6 @@
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -35,7 +34,7 @@ import { TaskQueue } from "../TaskQueue.ts"
 import { Timings } from "../Timings.ts"
 import * as JobTable from "./JobTable.ts"
 import * as messages from "./messages.ts"
-import { persist } from "./persist.ts"
+import { persist, within } from "./persist.ts"
 import { type Measured, RemoteTask } from "./RemoteTask.ts"
 import { sourceOf } from "./source.ts"
 import * as values from "./values.ts"
@@ -202,7 +201,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       // Nobody waits for it any more.
       if (!tasks.has(id)) {
         yield* persist(table.cancel(id, ["waiting", "running"]))
-        yield* letGo(id, inputReference)
+        yield* letGoCancelled(id, inputReference)
       }
     }
   }, (effect, chosen) => Effect.catchDefect(effect, (defect) => Effect.sync(() => endAll(chosen, Exit.die(defect)))))
@@ -328,25 +327,26 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       task.verdict ??= verdict
       const stopped = Deferred.makeUnsafe<void>()
       task.onStopped.push(() => Deferred.doneUnsafe(stopped, Effect.void))
-      return persist(table.cancel(task.name, ["waiting", "running"])).pipe(
-        Effect.flatMap((state) => state === "running" ? Deferred.await(stopped) : Effect.void),
-        Effect.timeoutOrElse({ duration: stopTimeout, orElse: () => Effect.void }),
-        // A job runs in real time, whatever clock its caller has.
-        Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
-        Effect.andThen(Effect.sync(() => abandon(task, verdict)))
+      const stop = Effect.flatMap(
+        persist(table.cancel(task.name, ["waiting", "running"])),
+        (state) => state === "running" ? Deferred.await(stopped) : Effect.void
       )
+      return Effect.andThen(within(stop, stopTimeout), Effect.sync(() => abandon(task, verdict)))
     })
 
   /** Ends a task with what nobody can ask for again. */
   const abandon = (task: RemoteTask, verdict: Exit.Exit<never, unknown>) => {
     if (task.state === "settled") return
     end(task, verdict)
-    runLater(Effect.uninterruptible(Effect.flatMap(
-      // It can have ended before it was cancelled.
-      Effect.orElseSucceed(table.ended([task.name]), () => []),
-      ([row]) => letGo(task.name, task.inputReference, row?.replyReference ?? null)
-    )))
+    runLater(Effect.uninterruptible(letGoCancelled(task.name, task.inputReference)))
   }
+
+  /** It can have ended before it was cancelled. */
+  const letGoCancelled = (name: string, inputReference: string | null) =>
+    Effect.flatMap(
+      Effect.orElseSucceed(table.ended([name]), () => []),
+      ([row]) => letGo(name, inputReference, row?.replyReference ?? null)
+    )
 
   /** Of a job without a key, that nobody waits for. */
   const letGo = (name: string, ...references: ReadonlyArray<string | null>) => {
@@ -449,9 +449,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         discard: true
       }).pipe(
         // What is half submitted would run, and nobody would wait for it.
-        Effect.andThen(Effect.timeoutOption(submitting.withPermit(Effect.void), stopTimeout)),
-        Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
-        Effect.andThen(Effect.ignore(table.forget(forgotten)))
+        Effect.andThen(within(submitting.withPermit(Effect.void), stopTimeout)),
+        Effect.andThen(Effect.ignore(within(table.forget(forgotten), stopTimeout)))
       )
     })
   )

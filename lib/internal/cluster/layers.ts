@@ -1,7 +1,8 @@
 /** A program's and a runner's side of a cluster, put together. */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import { hostname } from "node:os"
 import type { ClusterOptions, Options, RunnerOptions, Status } from "../../ClusterExecutor.ts"
 import { Executor } from "../../Executor.ts"
@@ -10,6 +11,7 @@ import * as ResultStore from "../../ResultStore.ts"
 import * as Client from "./Client.ts"
 import * as Database from "./Database.ts"
 import { JobTable } from "./JobTable.ts"
+import { within } from "./persist.ts"
 import * as Runner from "./Runner.ts"
 
 /** Who watches a job wants no span of each question to the database. */
@@ -27,13 +29,26 @@ const layerShared = (
     Layer.provideMerge(Database.layer({ databaseUrl, ...connections }))
   ))
 
+/** To close takes longer only where the database does not answer, and could then take for ever. */
+const closeTimeout = Duration.seconds(10)
+
+/** What is still open when the time is over stays so. */
+const closedWithin = (duration: Duration.Duration) => <A, E, R>(layer: Layer.Layer<A, E, R>) =>
+  Layer.effectContext(Effect.flatMap(
+    Effect.acquireRelease(Scope.make(), (scope, exit) => within(Scope.close(scope, exit), duration)),
+    (scope) => Layer.buildWithScope(layer, scope)
+  ))
+
 export const layerClient = (options: Options & { readonly retryFailed: boolean }) =>
   Layer.effect(
     Executor,
     Client.make({ maxWorkers: options.maxWorkers, run: options.run, retryFailed: options.retryFailed }).pipe(
       untraced
     )
-  ).pipe(Layer.provide(layerShared(options, { name: "client", maxConnections: 4, isDurable: true })))
+  ).pipe(
+    Layer.provide(layerShared(options, { name: "client", maxConnections: 4, isDurable: true })),
+    closedWithin(closeTimeout)
+  )
 
 export const layerRunner = (
   options: RunnerOptions & {
@@ -58,7 +73,8 @@ export const layerRunner = (
       maxConnections: 5,
       isDurable: false,
       pollInterval: options.pollInterval
-    }))
+    })),
+    closedWithin(Duration.sum(options.drainTimeout, closeTimeout))
   )
 
 export const status = (options: ClusterOptions): Effect.Effect<Status, ClusterUnavailable> =>

@@ -1,5 +1,9 @@
 /** What is to be done to a database that may be away for a while. */
+import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Option from "effect/Option"
 import type { PersistedQueueError } from "effect/persistence/PersistedQueue"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
@@ -15,6 +19,22 @@ export const persist = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<
     Effect.retry({ while: isAway, schedule: patience })
     // The types do not tell that this leaves no error that is away.
   ) as never
+
+/**
+ * What `effect` comes to in real time, or nothing. What has not ended by then is interrupted, and not waited for: where
+ * the network is silent that could take for ever.
+ */
+export const within = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  duration: Duration.Input
+): Effect.Effect<Option.Option<A>, E, R> =>
+  Effect.flatMap(
+    Effect.forkDetach(effect, { startImmediately: true }),
+    (fiber) =>
+      Effect.timeoutOption(Fiber.join(fiber), duration).pipe(
+        Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe()))
+      )
+  ).pipe(Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()))
 
 const isAway = (error: unknown): error is Away => isSqlError(error) || Predicate.isTagged(error, "PersistedQueueError")
 
