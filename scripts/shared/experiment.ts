@@ -42,7 +42,8 @@ export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
       const recorder = yield* Recorder.Recorder
       const output = yield* Output
       const layer = yield* executor(name, input)
-      yield* recorder.record(run(input, kernels[kernel]).pipe(Effect.provide(layer), watch(input.otlp, name)), {
+      // A collector that is slow to take what is left costs the record no time.
+      yield* recorder.record(Effect.provide(run(input, kernels[kernel]), layer), {
         script: name,
         parameters: { jobs, count, workers, executor: input.executor, kernel },
         ...(yield* placeOf(name, input)),
@@ -51,7 +52,7 @@ export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
           onSuccess: (record) => json ? Console.log(JSON.stringify(record, null, 2)) : Effect.void,
           onFailure: report
         })
-      }).pipe(Effect.provideService(Executor.JobObserver, (event) => show(event, output)))
+      }).pipe(watch(input.otlp, name), Effect.provideService(Executor.JobObserver, (event) => show(event, output)))
     }, (effect, { jobs, json, quiet, workers }) =>
       Effect.provide(effect, Output.layer({ jobs, workers, silent: quiet || json })))
   ).pipe(Command.withDescription(description))

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { chmodSync, existsSync } from "node:fs"
-import { createServer, type RequestListener, type Server } from "node:http"
 import path from "node:path"
 import { gunzipSync } from "node:zlib"
 import { freePort } from "../../scripts/shared/postgres.ts"
@@ -24,18 +23,6 @@ const startCluster = (runners: number, flags: ReadonlyArray<string> = []) =>
       return ["--data", data]
     }),
     (where) => script.run("cluster", ["down", ...where])
-  )
-
-/** A server for the time of a test; tells its port. */
-const listen = (handle: RequestListener) =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.callback<Server>((resume) => {
-        const server = createServer(handle).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
-      }),
-      (server) => Effect.sync(() => server.close())
-    ),
-    (server) => (server.address() as { readonly port: number }).port
   )
 
 const statusOf = (where: ReadonlyArray<string>) =>
@@ -140,7 +127,7 @@ describe("scripts/cluster.ts", () => {
     () =>
       Effect.gen(function*() {
         const received: Array<{ readonly url: string; readonly body: string }> = []
-        const collector = yield* listen((request, response) => {
+        const collector = yield* script.listen((request, response) => {
           const parts: Array<Buffer> = []
           request.on("data", (part: Buffer) => parts.push(part)).on("end", () => {
             const body = Buffer.concat(parts)
@@ -238,7 +225,7 @@ describe("scripts/cluster.ts", () => {
     Effect.gen(function*() {
       const folder = yield* script.folder
       chmodSync(folder, 0o755)
-      const port = yield* listen(() => {})
+      const port = yield* script.listen(() => {})
       const data = ["--data", path.join(folder, "cluster")]
       const nowhere = ["--executor", "cluster", "--database-url", "postgres://me:secret@127.0.0.1:1/db"]
       yield* script.write(path.join(folder, "cluster.json"), `{"databaseUrl":"postgr`)

@@ -109,6 +109,19 @@ describe("a script", () => {
     }))
 })
 
+describe("--otlp", () => {
+  it.live("costs the record no time where nobody takes what is sent", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const out = path.join(folder, "run.json")
+      const collector = `http://127.0.0.1:${yield* script.listen(() => {})}`
+      const ended = yield* script.run("lazy", [...small, "--quiet", "--otlp", collector, "--out", out])
+      assert.deepStrictEqual(ended, { status: 0, stdout: "", stderr: "" })
+      const { jobs, summary } = yield* readRecord(out)
+      assert.isBelow(summary.wallMs - Math.max(...jobs.map(({ returnedMs }) => returnedMs!)), 2000)
+    }))
+})
+
 describe("bad usage", () => {
   it.live("exits with 2 and names the flag, the value and what was expected", () =>
     Effect.gen(function*() {

@@ -3,6 +3,7 @@ import { Effect, type Scope } from "effect"
 import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import fs from "node:fs/promises"
+import { createServer, type RequestListener, type Server } from "node:http"
 import os from "node:os"
 import path from "node:path"
 import type { Readable, Writable } from "node:stream"
@@ -145,3 +146,15 @@ export const isInstalled = (program: string) =>
 export const withFreeMemory = (bytes: number): Options => ({
   env: { NODE_OPTIONS: `--import=data:text/javascript,process.availableMemory=()=>${bytes}` }
 })
+
+/** A server for the time of a test; tells its port. */
+export const listen = (handle: RequestListener) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.callback<Server>((resume) => {
+        const server = createServer(handle).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      }),
+      (server) => Effect.sync(() => server.close())
+    ),
+    (server) => (server.address() as { readonly port: number }).port
+  )
