@@ -42,8 +42,10 @@ export const command = <E>({ arrays, description, name, run }: Experiment<E>) =>
       const recorder = yield* Recorder.Recorder
       const output = yield* Output
       const layer = yield* executor(name, input)
+      // Whoever asks for the figures publishes them: a collector is told the last ones, too.
+      const program = run(input, kernels[kernel]).pipe(Effect.ensuring(Executor.stats), Effect.provide(layer))
       // A collector that is slow to take what is left costs the record no time.
-      yield* recorder.record(Effect.provide(run(input, kernels[kernel]), layer), {
+      yield* recorder.record(program, {
         script: name,
         parameters: { jobs, count, workers, executor: input.executor, kernel },
         ...(yield* placeOf(name, input)),

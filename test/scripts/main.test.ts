@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { accessSync, constants, existsSync, readFileSync } from "node:fs"
 import fs from "node:fs/promises"
 import path from "node:path"
+import { text } from "node:stream/consumers"
 import { readLog, readRecord } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
 
@@ -110,6 +111,24 @@ describe("a script", () => {
 })
 
 describe("--otlp", () => {
+  it.live("tells a collector the last figures of a run, however short it is", () =>
+    Effect.gen(function*() {
+      const bodies: Array<string> = []
+      const collector = yield* script.listen(async (request, response) => {
+        const body = await text(request)
+        if (request.url === "/v1/metrics") bodies.push(body)
+        response.end("{}")
+      })
+      const out = path.join(yield* script.folder, "run.json")
+      const args = [...small, "--quiet", "--otlp", `http://127.0.0.1:${collector}`, "--out", out]
+      assert.deepStrictEqual(yield* script.run("eager", args), { status: 0, stdout: "", stderr: "" })
+      const metrics = JSON.parse(bodies.at(-1)!).resourceMetrics.flatMap(({ scopeMetrics }: any) =>
+        scopeMetrics.flatMap(({ metrics }: any) => metrics)
+      )
+      const finished = metrics.find(({ name }: any) => name === "effect_futures_finished_jobs")
+      assert.deepInclude(finished?.gauge.dataPoints[0], { asDouble: 3 })
+    }))
+
   it.live("costs the record no time where nobody takes what is sent", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
