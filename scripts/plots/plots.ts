@@ -75,17 +75,20 @@ export const digest = (record: RunRecord.RunRecord, isRunning = false): Digest =
   }
 }
 
-/** The newest run of each script, and the newest benchmark. */
+/** The newest run, or benchmark, of each script. */
 export const newest = ({ benchmarks, digests, unreadable }: Contents): Contents => ({
-  digests: [...Map.groupBy(digests, ({ record }) => record.script).values()].flatMap((runs) =>
-    lastToStart(runs, ({ record }) => record)
-  ),
+  digests: lastToStart(digests, ({ record }) => record),
   benchmarks: lastToStart(benchmarks, (record) => record),
   unreadable
 })
 
-const lastToStart = <A>(all: ReadonlyArray<A>, recordOf: (a: A) => { readonly startedAt: string }): Array<A> =>
-  all.toSorted((a, b) => recordOf(a).startedAt < recordOf(b).startedAt ? -1 : 1).slice(-1)
+const lastToStart = <A>(
+  all: ReadonlyArray<A>,
+  recordOf: (a: A) => { readonly script: string; readonly startedAt: string }
+): Array<A> =>
+  [...Map.groupBy(all, (each) => recordOf(each).script).values()].flatMap((same) =>
+    same.toSorted((a, b) => recordOf(a).startedAt < recordOf(b).startedAt ? -1 : 1).slice(-1)
+  )
 
 export const plots = ({ benchmarks, digests, unreadable }: Contents): Plots => {
   const lazy = digests.find(({ record }) => record.script === "lazy")?.record

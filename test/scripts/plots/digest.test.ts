@@ -79,6 +79,14 @@ describe("plots", () => {
     const { digests: newest } = plots.newest({ digests, benchmarks: [], unreadable: [] })
     assert.deepStrictEqual(newest.map(({ record }) => record.startedAt), [runRecord.startedAt, later.startedAt])
   })
+
+  it("shows the newest benchmark of each script", () => {
+    const bench = { ...common, script: "bench", cases: [] }
+    const later = { ...bench, startedAt: "2026-11-24T07:41:30.123Z" }
+    const scale = { ...bench, script: "scale" }
+    const { benchmarks } = plots.newest({ digests: [], benchmarks: [bench, later, scale], unreadable: [] })
+    assert.deepStrictEqual(benchmarks, [later, scale])
+  })
 })
 
 describe("benchesOf", () => {
