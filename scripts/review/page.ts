@@ -42,6 +42,8 @@ export const page = Command.make(
       Effect.catchTag(
         "PlatformError",
         Effect.fnUntraced(function*({ cause, message, reason }) {
+          // What did not fit is no page, and would be in the way of one.
+          if (!force && reason._tag !== "AlreadyExists") yield* Effect.ignore(fs.remove(out))
           const there = yield* Effect.option(fs.stat(out))
           const why = Option.isSome(there) && there.value.type === "Directory"
             ? "cannot be written: there is a Directory"

@@ -264,6 +264,21 @@ describe("scripts/review.ts page", () => {
       assert.match(ofMissing.stderr, /missing\/page\.html cannot be written: .*no such file/)
     }))
 
+  it.live("leaves nothing of a page that does not fit", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      // The shell's limit on the size of a file, in blocks of 512 bytes, fails a write as a full disk does.
+      const command = `ulimit -f 4 && exec "$0" --import tsx scripts/review.ts page "$@"`
+      const args = [reference("lazy"), "--out", path.join(folder, "page.html")]
+      const running = yield* script.start("sh", ["-c", command, process.execPath, ...args], {
+        env: { TSX_DISABLE_CACHE: "1", NODE_DISABLE_COMPILE_CACHE: "1" }
+      })
+      const { status, stderr } = yield* running.ended
+      assert.strictEqual(status, 2)
+      assert.match(stderr, /page\.html cannot be written: .*too large/)
+      assert.deepStrictEqual(yield* script.filesIn(folder), [])
+    }))
+
   it.live("leaves a file alone unless told otherwise, and makes none of nothing", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
