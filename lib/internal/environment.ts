@@ -21,14 +21,16 @@ export const environment: Effect.Effect<Environment, never, ChildProcessSpawner>
   }
 })
 
+/** Without a lock, which would be in the way of the user's own git, and stay where this is killed. */
 const commit = Effect.gen(function*() {
   const spawner = yield* ChildProcessSpawner
-  const described = yield* spawner.string(
-    ChildProcess.make("git", ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"], {
-      cwd: import.meta.dirname,
-      stderr: "ignore"
-    })
+  const status = yield* spawner.string(
+    ChildProcess.make(
+      "git",
+      ["--no-optional-locks", "status", "--porcelain=v2", "--branch", "--no-ahead-behind", "--untracked-files=no"],
+      { cwd: import.meta.dirname, stderr: "ignore" }
+    )
   )
-  const name = described.trim()
-  return /^[0-9a-f]{40}(-dirty)?$/.test(name) ? name : null
+  const name = /^# branch\.oid ([0-9a-f]{40})$/m.exec(status)?.[1]
+  return name === undefined ? null : /^[^#]/m.test(status) ? `${name}-dirty` : name
 }).pipe(Effect.orElseSucceed(() => null))

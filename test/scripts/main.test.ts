@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { execFileSync } from "node:child_process"
 import { accessSync, constants, existsSync, readFileSync } from "node:fs"
 import fs from "node:fs/promises"
 import path from "node:path"
@@ -10,6 +11,18 @@ import * as script from "./shared/script.ts"
 const scripts = [...script.experiments, "compare", "review", "bench", "readme"]
 
 const small = ["--jobs", "3", "--count", "1000"]
+
+/** A copy, so that no record is left here; one without results/, as where somebody has removed it. */
+const copyOfAll = Effect.gen(function*() {
+  const copy = yield* script.folder
+  yield* Effect.promise(async () => {
+    for (const name of ["lib", "scripts", "package.json"]) {
+      await fs.cp(path.join(script.root, name), path.join(copy, name), { recursive: true })
+    }
+    await fs.symlink(path.join(script.root, "node_modules"), path.join(copy, "node_modules"))
+  })
+  return copy
+})
 
 describe("a script", () => {
   it.each(scripts)("%s.ts can be executed, with tsx", (name) => {
@@ -65,14 +78,7 @@ describe("a script", () => {
 
   it.live("leaves its record in results/ unless told otherwise", () =>
     Effect.gen(function*() {
-      // In a copy, so that no record is left here; a copy without results/, as where somebody has removed it.
-      const copy = yield* script.folder
-      yield* Effect.promise(async () => {
-        for (const name of ["lib", "scripts", "package.json"]) {
-          await fs.cp(path.join(script.root, name), path.join(copy, name), { recursive: true })
-        }
-        await fs.symlink(path.join(script.root, "node_modules"), path.join(copy, "node_modules"))
-      })
+      const copy = yield* copyOfAll
       const listed = yield* script.run("review", ["list"], { cwd: copy })
       const ended = yield* script.run("remove", [...small, "--quiet"], { cwd: copy })
       assert.deepStrictEqual(ended, { status: 0, stdout: "", stderr: "" })
@@ -82,6 +88,33 @@ describe("a script", () => {
       assert.match(files[0]!, /^remove-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z\.json$/)
       assert.strictEqual((yield* readRecord(path.join(copy, "results", files[0]!))).environment.commit, null)
     }))
+
+  it.live.skipIf(!script.isInstalled("git"))(
+    "records the commit, and leaves the index of git alone",
+    () =>
+      Effect.gen(function*() {
+        const copy = yield* copyOfAll
+        const git = (...args: ReadonlyArray<string>) =>
+          execFileSync("git", ["-C", copy, "-c", "user.name=a", "-c", "user.email=a@b", ...args], { encoding: "utf8" })
+        const commitOf = Effect.fnUntraced(function*(out: string) {
+          const ended = yield* script.run("lazy", [...small, "--quiet", "--out", out], { cwd: copy })
+          assert.deepStrictEqual(ended, { status: 0, stdout: "", stderr: "" })
+          return (yield* readRecord(path.join(copy, out))).environment.commit
+        })
+        git("init", "--quiet")
+        assert.strictEqual(yield* commitOf("before.json"), null, "there is none yet")
+        git("add", "lib", "scripts")
+        git("commit", "--quiet", "--message", "all")
+        const head = git("rev-parse", "HEAD").trim()
+        const file = path.join(copy, "lib", "mod.ts")
+        const index = path.join(copy, ".git", "index")
+        yield* Effect.promise(() => fs.utimes(file, 0, 0))
+        const [before, then] = [readFileSync(index), yield* commitOf("then.json")]
+        assert.isTrue(readFileSync(index).equals(before), "git looks again at a file with another time, and notes it")
+        yield* Effect.promise(() => fs.appendFile(file, "\n"))
+        assert.deepStrictEqual([then, yield* commitOf("changed.json")], [head, `${head}-dirty`])
+      })
+  )
 
   it.live("overwrites its record with --force, and prints nothing with --quiet", () =>
     Effect.gen(function*() {
