@@ -29,7 +29,7 @@ export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (fol
   /** By the names of the records, whether they stand already or not. */
   const known = new Map<string, Contents>()
   const seen = new Map<string, string>()
-  /** Records whose journals have told all. */
+  /** Records of runs that got to their end, whose journals have told all. */
   const told = new Set<string>()
   let files: ReadonlyArray<string> = []
 
@@ -59,10 +59,10 @@ export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (fol
           benchmarks: [],
           unreadable: damagesOf(journal, damage)
         })
+        if (soFar.status !== "killed") told.add(record)
         const tookMs = (yield* Clock.currentTimeMillis) - began
         yield* Effect.sleep(tookMs * (1 / share - 1))
       })),
-      Effect.andThen(Effect.sync(() => told.add(record))),
       Effect.catch(({ reason }) => Effect.sync(() => learn(record, unreadable(journal, reason))))
     )
 

@@ -103,7 +103,14 @@ describe("scripts/review.ts watch", () => {
       yield* script.until(() => viewer.last()?.plots.runs.length === 2)
       assert.deepStrictEqual(statuses(viewer.last())!.toSorted(), [["gone", "killed"], ["made-up", "running"]])
       assert.deepStrictEqual(viewer.last()!.files, ["gone.jsonl", "run.jsonl"])
+      yield* script.until(() => viewer.last()!.plots.unreadable.length > 0)
       assert.include(viewer.last()!.plots.unreadable[0]!.file, "gone.jsonl")
+
+      // As if it were run again, too quickly for its journal to be seen.
+      yield* script.write(path.join(folder, "gone.json"), JSON.stringify({ ...runRecord, script: "again" }))
+      yield* Effect.promise(() => fs.rm(path.join(folder, "gone.jsonl")))
+      yield* script.until(() => viewer.last()!.files.join() === "gone.json,run.jsonl")
+      yield* script.until(() => statuses(viewer.last())!.join().includes("again,completed"))
     }))
 
   it.live("answers this machine only, GET only, and knows nothing outside the folder", () =>
