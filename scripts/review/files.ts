@@ -33,7 +33,7 @@ export const filesIn = Effect.fnUntraced(function*(folder: string) {
   return names.filter((name) => /(?<!\.schema)\.jsonl?$/.test(name)).toSorted().map((name) => path.join(folder, name))
 })
 
-/** The files among `named`, and those in its folders; where nothing is named, those in `results/`. */
+/** The files among `named`, and those in its folders, each once; where nothing is named, those in `results/`. */
 export const expand = Effect.fnUntraced(function*(named: ReadonlyArray<string>) {
   const fs = yield* FileSystem.FileSystem
   if (named.length === 0) return yield* filesIn(resultFolder)
@@ -41,5 +41,5 @@ export const expand = Effect.fnUntraced(function*(named: ReadonlyArray<string>) 
     named,
     (name) => Effect.flatMap(fs.stat(name), ({ type }) => type === "Directory" ? filesIn(name) : Effect.succeed([name]))
   )
-  return files.flat()
+  return [...new Set(files.flat())]
 })

@@ -178,7 +178,7 @@ describe("scripts/review.ts", () => {
       assert.include(yield* script.filesIn(folder), "killed.jsonl")
     }))
 
-  it.live("finishes all journals in a folder, and leaves those alone whose runs go on", () =>
+  it.live("finishes all journals in a folder, each once, and leaves those alone whose runs go on", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
       const inFolder = (name: string) => path.join(folder, name)
@@ -187,7 +187,7 @@ describe("scripts/review.ts", () => {
       yield* script.write(inFolder("running.jsonl"), running)
       yield* script.write(inFolder("second.jsonl"), journalText)
 
-      const all = yield* script.run("review", ["finish", folder, "--json"])
+      const all = yield* script.run("review", ["finish", folder, inFolder("second.jsonl"), "--json"])
       assert.strictEqual(all.status, 0, all.stderr)
       assert.include(
         all.stderr,
