@@ -85,7 +85,10 @@ const up = Command.make(
       if (dead !== -1) {
         return yield* Effect.fail(new UsageError(`A runner did not start: see ${logOf(folder, dead)}`))
       }
-      yield* Console.log(`${input.runners} runners are up; npx tsx scripts/lazy.ts --executor cluster uses them`)
+      const where = input.data === local.defaultFolder ? "" : ` --data ${input.data}`
+      yield* Console.log(
+        `${input.runners} runners are up; npx tsx scripts/lazy.ts --executor cluster${where} uses them`
+      )
       if (!input.detach) yield* show(databaseUrl)
     })
     // A server that starts is stopped when it has: nothing else would know of it.

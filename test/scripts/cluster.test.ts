@@ -19,7 +19,10 @@ const startCluster = (runners: number, flags: ReadonlyArray<string> = []) =>
       const args = ["up", "--runners", String(runners), "--detach", "--data", data, ...flags]
       const { status, stderr, stdout } = yield* script.run("cluster", args)
       assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
-      assert.include(stdout, `${runners} runners are up`)
+      assert.include(
+        stdout,
+        `${runners} runners are up; npx tsx scripts/lazy.ts --executor cluster --data ${data} uses`
+      )
       return ["--data", data]
     }),
     (where) => script.run("cluster", ["down", ...where])
