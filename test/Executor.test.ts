@@ -274,6 +274,20 @@ describe("Executor.map", () => {
       assert.isAtMost(yield* unreadWith({ maxBufferedBytes: 1502, chunkSize: "auto" }), 1)
       assert.isAtMost(yield* unreadWith({ maxBufferedBytes: 4500, chunkSize: "auto" }), 4)
     }).pipe(three))
+
+  it.live("with maxBufferedBytes, ends though a chunk that needs all the room is followed by a small one", () =>
+    Effect.gen(function*() {
+      const bytes = Job.make(import.meta, "bytesInTurn", (n: number, context) => context.allocate(Uint8Array, n))
+      const results = yield* Stream.range(1, 60).pipe(
+        Stream.mapEffect((n) => Effect.succeed(Array<number>(n % 3 === 0 ? 4 : 1).fill(1000))),
+        Stream.flattenIterable,
+        Executor.map(bytes, { chunkSize: "auto", concurrency: 3, maxBufferedBytes: 4000 }),
+        Stream.tap(() => Effect.sleep(1)),
+        Stream.runCount,
+        Effect.timeout("4 seconds")
+      )
+      assert.strictEqual(results, 120)
+    }).pipe(three))
 })
 
 describe("Executor.mapExit", () => {

@@ -143,6 +143,8 @@ const atHand = <A, E, R>(self: Stream.Stream<A, E, R>, size: ChunkSize): Stream.
 class ByteBudget {
   readonly #max: number
   readonly #semaphore: Semaphore.Semaphore
+  /** Who asks for room first gets it first: a small chunk ahead of a large one would wait for that to be read. */
+  readonly #turn = Semaphore.makeUnsafe(1)
   /** Of the largest item so far, in the mean of its chunk. */
   #itemBytes = 0
 
@@ -160,7 +162,7 @@ class ByteBudget {
     return Effect.suspend(() => {
       const taken = Math.min(Math.ceil(items * this.#itemBytes), this.#max)
       const giveBack = this.#semaphore.release(taken)
-      return this.#semaphore.take(taken).pipe(
+      return this.#turn.withPermit(this.#semaphore.take(taken)).pipe(
         Effect.andThen(Effect.onError(effect, () => giveBack)),
         Effect.map((result): Spent<A> => {
           this.#itemBytes = Math.max(this.#itemBytes, bytesIn(result) / items)
