@@ -80,8 +80,8 @@ export interface TypedArrayConstructor<out T extends TypedArray> {
 /** What a job that returns `R` succeeds with. */
 export type Success<R> = R extends Effect<infer A, unknown, never> ? A : Awaited<R>
 
-/** What a job that returns `R` fails with. */
-export type Failure<R> = R extends Effect<unknown, infer E, never> ? E : never
+/** What a job that returns `R` fails with; nothing for `any`, which would hide what an executor fails with. */
+export type Failure<R> = 0 extends 1 & R ? never : R extends Effect<unknown, infer E, never> ? E : never
 
 /** What a job may return of `R`: no Effect that needs services, which a worker does not have, and no Promise of one. */
 type Returnable<R> = R extends Effect<infer _A, infer _E, infer Services>

@@ -29,6 +29,9 @@ describe("Job.make", () => {
     expectTypeOf(sin).toEqualTypeOf<Job.Job<{ readonly count: number }, Float64Array<ArrayBuffer>>>()
     expectTypeOf(values.squareLater).toEqualTypeOf<Job.Job<number, number>>()
     expectTypeOf(effects.half).toEqualTypeOf<Job.Job<number, number, effects.TooSmall | effects.Odd>>()
+    expectTypeOf(Job.make(import.meta, "parse", (json: string) => JSON.parse(json))).toEqualTypeOf<
+      Job.Job<string, any>
+    >()
   })
 
   it.live("has a job's module load no Effect, unless the job needs it", () =>
