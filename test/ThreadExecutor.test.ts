@@ -37,9 +37,14 @@ describe("ThreadExecutor.layer", () => {
   it.live("gives its threads the environment and the flags that were asked for, and no others", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* Executor.run(values.variable, "GREETING"), "hello")
+      assert.isUndefined(yield* Executor.run(values.variable, "SILENCE"))
       assert.deepStrictEqual(yield* Executor.run(values.execArgv, undefined), ["--no-warnings"])
     }).pipe(Effect.provide(
-      ThreadExecutor.layer({ maxWorkers: 1, env: { GREETING: "hello" }, execArgv: ["--no-warnings"] })
+      ThreadExecutor.layer({
+        maxWorkers: 1,
+        env: { GREETING: "hello", SILENCE: undefined },
+        execArgv: ["--no-warnings"]
+      })
     )))
 
   it.live("gives its threads no flags by default", () =>

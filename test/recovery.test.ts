@@ -13,7 +13,7 @@ import { tagOf } from "./shared/faults.ts"
 import { until } from "./shared/until.ts"
 
 /** An environment that tells a worker where to note what it does. */
-const noting = (notes: Notes.Notes) => ({ env: { ...process.env, NOTES: notes } as Record<string, string> })
+const noting = (notes: Notes.Notes) => ({ env: { ...process.env, NOTES: notes } })
 
 for (const { layer, name } of backEnds) {
   const one = Effect.provide(layer({ maxWorkers: 1 }))

@@ -11,7 +11,7 @@ import * as values from "./jobs/values.ts"
 import { backEnds, makeNotes } from "./shared/backEnds.ts"
 import { until, untilStats } from "./shared/until.ts"
 
-const noting = (notes: Notes.Notes) => ({ env: { ...process.env, NOTES: notes } as Record<string, string> })
+const noting = (notes: Notes.Notes) => ({ env: { ...process.env, NOTES: notes } })
 
 const holdAll = (notes: Notes.Notes, numbers: ReadonlyArray<number>) =>
   Effect.forEach(numbers, (n) => Executor.submit(faults.hold, { notes, n }))

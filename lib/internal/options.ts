@@ -38,8 +38,8 @@ export interface SpawnOptions {
   readonly resourceLimits?: ResourceLimits
   /** Node's own flags for each worker, by default none: a loader that this process runs under is not inherited. */
   readonly execArgv?: ReadonlyArray<string>
-  /** The `process.env` of each worker, by default a copy of this process's. */
-  readonly env?: Readonly<Record<string, string>>
+  /** The `process.env` of each worker, by default a copy of this process's. What is undefined is left out. */
+  readonly env?: Readonly<NodeJS.Dict<string>>
 }
 
 export const validate = Effect.fnUntraced(function*(options: PoolOptions) {
@@ -79,7 +79,9 @@ export const validateSpawn = Effect.fnUntraced(function*({ env, execArgv = [], r
     const expected = `a number of at least ${leastLimits[limit]}`
     return yield* new InvalidOptions({ option: `resourceLimits.${limit}`, value, expected })
   }
-  return { env, execArgv, resourceLimits }
+  // A thread would be given the word "undefined".
+  const given = env && Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined))
+  return { env: given, execArgv, resourceLimits }
 })
 
 export const validateRun = Effect.fnUntraced(
