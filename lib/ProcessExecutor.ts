@@ -23,7 +23,7 @@ export interface Options extends poolOptions.PoolOptions, poolOptions.SpawnOptio
 
 /**
  * An executor on processes. Closing its scope kills the jobs that run, with the processes that they have started, and
- * leaves no worker behind; when this process is killed, its workers end by themselves.
+ * leaves no worker behind; when this process or thread is killed, its workers end by themselves.
  *
  * @example
  * ```ts
@@ -51,7 +51,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
         detached: true,
         execArgv: [...limitFlags(resourceLimits), ...execArgv],
         serialization: "advanced",
-        stdio: ["ignore", "inherit", "inherit", "ipc"],
+        // The pipe ends with this thread, which may end before its process.
+        stdio: ["ignore", "inherit", "inherit", "ipc", "pipe"],
         ...(env && { env })
       })),
     kill

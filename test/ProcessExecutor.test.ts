@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Stream } from "effect"
-import { Executor, ExecutorError, ProcessExecutor } from "../lib/mod.ts"
+import { Effect, Exit, Fiber, Stream } from "effect"
+import { spawnSync } from "node:child_process"
+import { Executor, ExecutorError, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
 import * as buffers from "./jobs/buffers.ts"
 import * as effects from "./jobs/effects.ts"
 import * as faults from "./jobs/faults.ts"
@@ -22,6 +23,10 @@ const isAlive = (pid: number) => {
     return false
   }
 }
+
+/** Not so a process that has ended and whose parent has not asked how. */
+const isRunning = (pid: number) =>
+  /^[^Z]/.test(spawnSync("ps", ["-o", "stat=", "-p", `${pid}`], { encoding: "utf8" }).stdout)
 
 describe("ProcessExecutor.layer", () => {
   it.live("runs jobs in other processes, with the environment and the flags that were asked for", () =>
@@ -200,6 +205,19 @@ describe("a program that is killed by SIGKILL", () => {
         assert.strictEqual(program.stdout(), "ready\n")
       }))
   }
+})
+
+describe("a thread that is stopped", () => {
+  it.live("takes its worker processes with it, busy loops included", () =>
+    Effect.gen(function*() {
+      const { busyInProcess } = yield* Effect.promise(() => import("./jobs/nesting.ts"))
+      const notes = yield* makeNotes
+      const fiber = yield* Executor.submit(busyInProcess, notes)
+      yield* until(() => Notes.lines(notes).length > 0)
+      yield* Fiber.interrupt(fiber)
+      const pid = Number(Notes.lines(notes)[0])
+      yield* until(() => !isRunning(pid)).pipe(Effect.timeout("4 seconds"))
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, cancelGrace: 0 }))))
 })
 
 describe("a signal to the whole group of processes, such as Ctrl-C", () => {

@@ -46,8 +46,9 @@ Object.assign(process, {
 Object.assign(process.channel!, { unref: () => {} })
 listen()
 
-// A busy loop does not hear of it, so a thread of its own looks who the parent is.
+// A busy loop does not hear of it, so a thread of its own waits for the end of the pipe that the executor holds.
 new Worker(
-  `setInterval(() => process.ppid === ${process.ppid} || process.kill(process.pid, "SIGKILL"), 500)`,
+  `const end = () => setTimeout(() => process.kill(process.pid, "SIGKILL"), 500)
+  new (require("node:net").Socket)({ fd: 4 }).on("error", () => {}).on("close", end).resume()`,
   { eval: true, execArgv: [], stdin: false }
 ).unref()

@@ -2,8 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Executor from "../../lib/Executor.ts"
 import * as Job from "../../lib/Job.ts"
+import * as ProcessExecutor from "../../lib/ProcessExecutor.ts"
 import * as ThreadExecutor from "../../lib/ThreadExecutor.ts"
 import type * as Board from "./board.ts"
+import { busy } from "./faults.ts"
+import type * as Notes from "./notes.ts"
 import { ticking } from "./ticking.ts"
 import { square } from "./values.ts"
 
@@ -23,4 +26,11 @@ export const tickingInside = Job.make(
   import.meta,
   "tickingInside",
   (board: Board.Board) => Executor.run(ticking, board).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 })))
+)
+
+/** A busy loop in a process of this job's own. */
+export const busyInProcess = Job.make(
+  import.meta,
+  "busyInProcess",
+  (notes: Notes.Notes) => Executor.run(busy, notes).pipe(Effect.provide(ProcessExecutor.layer({ maxWorkers: 1 })))
 )
