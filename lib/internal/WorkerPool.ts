@@ -16,6 +16,7 @@ import { type ExecuteOptions, Executor, JobObserver, type RunOptions, type Settl
 import { DeadlineExceeded, type InvalidOptions, type WorkerStartError, WouldDeadlock } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import * as Dispatcher from "./Dispatcher.ts"
+import * as Drain from "./Drain.ts"
 import { replay } from "./effectJob.ts"
 import { withoutFrames } from "./errorCodec.ts"
 import type * as Fleet from "./Fleet.ts"
@@ -77,22 +78,21 @@ export const make = Effect.fnUntraced(function*(
   const runLater = yield* FiberSet.makeRuntime<never>()
 
   const paces = new WeakMap<Job.Any, Pace>()
-  const whenIdle: Array<() => void> = []
   const counts = { accepted: 0, finished: 0, failed: 0 }
   /** Who has accepted a job last, as long as there are jobs; most have the same context. */
   let latest: { readonly context: Context.Context<never>; readonly caller: Caller } | undefined
   let isClosed = false
 
   const isIdle = () => counts.accepted === counts.finished + counts.failed
+  const drain = Drain.make(isIdle)
 
   const dispatcher = yield* Dispatcher.make(options, host, {
     begun: (task) => {
       task.onReleased ??= limit(task, "running")
     },
     finished: () => {
-      if (!isIdle()) return
-      latest = undefined
-      if (whenIdle.length > 0) whenIdle.splice(0).forEach((resume) => resume())
+      if (isIdle()) latest = undefined
+      drain.check()
     }
   })
   const { fleet } = dispatcher
@@ -264,10 +264,7 @@ export const make = Effect.fnUntraced(function*(
     execute: execute as Executor["Service"]["execute"],
     submit: submit as Executor["Service"]["submit"],
     stats: Effect.tap(stats, publish),
-    drain: Effect.callback<void>((resume) => {
-      if (isIdle()) return resume(Effect.void)
-      whenIdle.push(() => goOn(resume, Effect.void))
-    })
+    drain: drain.wait
   })
 })
 

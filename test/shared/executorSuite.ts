@@ -681,6 +681,22 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         yield* Fiber.join(drained)
         assert.strictEqual(Board.ended(board), 3)
       }).pipe(one))
+
+    it.live("a drain that was interrupted is not held until there are no jobs", () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        yield* Executor.submit(values.hold, { board, label: 0 })
+        const interruptedDrain = Effect.gen(function*() {
+          const drained = yield* Effect.forkDetach(Executor.drain, { startImmediately: true })
+          yield* Fiber.interrupt(drained)
+          return new WeakRef(drained)
+        })
+        const drained = yield* interruptedDrain
+        yield* collectGarbage
+        assert.isUndefined(drained.deref())
+        Board.openGate(board)
+        yield* Executor.drain
+      }).pipe(one))
   })
 
   describe("Executor.map, Executor.mapExit", () => {

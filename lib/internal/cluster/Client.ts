@@ -24,8 +24,8 @@ import { DeadlineExceeded, InvalidOptions, ResultLost, WorkerDied } from "../../
 import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
 import { free } from "../buffers.ts"
+import * as Drain from "../Drain.ts"
 import { describe, withoutFrames } from "../errorCodec.ts"
-import { goOn } from "../goOn.ts"
 import { newJobIds } from "../jobIds.ts"
 import { publisher } from "../metrics.ts"
 import { validateRun } from "../options.ts"
@@ -76,8 +76,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const loading = new Set<string>()
   const forgotten: Array<string> = []
   const timings = new Timings()
-  const whenIdle: Array<() => void> = []
   const counts = { accepted: 0, queued: 0, finished: 0, failed: 0, died: 0 }
+  const drain = Drain.make(() => counts.accepted === counts.finished + counts.failed)
   let sent = 0
   let numbered = 0
   /** How many jobs of the run there have been with the same input. */
@@ -122,7 +122,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const settled = () => {
     dispatch()
-    if (counts.accepted === counts.finished + counts.failed) whenIdle.splice(0).forEach((resume) => resume())
+    drain.check()
   }
 
   const end = (task: RemoteTask, exit: Exit.Exit<never, unknown>) => {
@@ -465,10 +465,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         startImmediately: true
       }) as never,
     stats: Effect.tap(stats, publish),
-    drain: Effect.callback<void>((resume) => {
-      if (counts.accepted === counts.finished + counts.failed) return resume(Effect.void)
-      whenIdle.push(() => goOn(resume, Effect.void))
-    })
+    drain: drain.wait
   })
 })
 
