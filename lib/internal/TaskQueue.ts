@@ -2,8 +2,10 @@
  * The tasks that wait: the higher priority first, within one priority first in, first out. Every fourth task is the one
  * that has waited longest, whatever its priority, so that none waits for ever.
  *
- * Each priority has a doubly linked list through its tasks: a task can be taken out anywhere in constant time.
+ * Each priority has a doubly linked list through its tasks, from which a task can be taken out anywhere in constant time.
+ * There may be as many priorities as tasks, so two heaps tell whose turn it is.
  */
+import { Heap } from "./Heap.ts"
 
 export interface Waiting<T> {
   /** Lower was accepted earlier. */
@@ -14,32 +16,43 @@ export interface Waiting<T> {
   next: T | undefined
 }
 
+/** Never empty. */
 interface Line<T> {
   readonly priority: number
-  first: T | undefined
-  last: T | undefined
+  first: T
+  last: T
 }
 
 export class TaskQueue<T extends Waiting<T>> {
-  /** The highest priority first. */
-  readonly #lines: Array<Line<T>> = []
+  readonly #lines = new Map<number, Line<T>>()
+  readonly #byPriority = new Heap<Line<T>>((a, b) => a.priority > b.priority)
+  readonly #byAge = new Heap<Line<T>>((a, b) => a.first.id < b.first.id)
   #shifts = 0
   size = 0
 
   push(task: T): void {
-    const line = this.#lineOf(task)
-    this.#insert(task, line, line.last, undefined)
+    const line = this.#lines.get(task.priority)
+    if (line === undefined) return this.#insertAlone(task)
+    task.previous = line.last
+    line.last.next = task
+    line.last = task
+    this.#added(task)
   }
 
   /** Ahead of its line: for a task that had its turn already. */
   unshift(task: T): void {
-    const line = this.#lineOf(task)
-    this.#insert(task, line, undefined, line.first)
+    const line = this.#lines.get(task.priority)
+    if (line === undefined) return this.#insertAlone(task)
+    task.next = line.first
+    line.first.previous = task
+    line.first = task
+    this.#byAge.changed(line)
+    this.#added(task)
   }
 
   /** Whose turn it is. */
   get next(): T | undefined {
-    return (this.#shifts + 1) % 4 === 0 ? this.#oldest() : this.#lines[0]?.first
+    return ((this.#shifts + 1) % 4 === 0 ? this.#byAge : this.#byPriority).first?.first
   }
 
   shift(): T | undefined {
@@ -56,42 +69,37 @@ export class TaskQueue<T extends Waiting<T>> {
 
   /** `task` must be in the queue. */
   remove(task: T): void {
-    const line = this.#lineOf(task)
-    if (task.previous === undefined) line.first = task.next
-    else task.previous.next = task.next
-    if (task.next === undefined) line.last = task.previous
-    else task.next.previous = task.previous
+    const line = this.#lines.get(task.priority)!
+    const { next, previous } = task
+    if (next !== undefined) next.previous = previous
+    if (previous !== undefined) previous.next = next
     task.previous = undefined
     task.next = undefined
     task.isQueued = false
     this.size--
-    if (line.first === undefined) this.#lines.splice(this.#lines.indexOf(line), 1)
+    if (line.last === task && previous !== undefined) line.last = previous
+    if (line.first !== task) return
+    if (next === undefined) return this.#removeLine(line)
+    line.first = next
+    this.#byAge.changed(line)
   }
 
-  #insert(task: T, line: Line<T>, previous: T | undefined, next: T | undefined) {
-    task.previous = previous
-    task.next = next
-    if (previous === undefined) line.first = task
-    else previous.next = task
-    if (next === undefined) line.last = task
-    else next.previous = task
+  #insertAlone(task: T) {
+    const line = { priority: task.priority, first: task, last: task }
+    this.#lines.set(task.priority, line)
+    this.#byPriority.add(line)
+    this.#byAge.add(line)
+    this.#added(task)
+  }
+
+  #added(task: T) {
     task.isQueued = true
     this.size++
   }
 
-  #oldest(): T | undefined {
-    return this.#lines.reduce<T | undefined>(
-      (oldest, { first }) => first !== undefined && (oldest === undefined || first.id < oldest.id) ? first : oldest,
-      undefined
-    )
-  }
-
-  #lineOf({ priority }: T): Line<T> {
-    const at = this.#lines.findIndex((line) => line.priority <= priority)
-    const found = this.#lines[at]
-    if (found?.priority === priority) return found
-    const line = { priority, first: undefined, last: undefined }
-    this.#lines.splice(at === -1 ? this.#lines.length : at, 0, line)
-    return line
+  #removeLine(line: Line<T>) {
+    this.#lines.delete(line.priority)
+    this.#byPriority.remove(line)
+    this.#byAge.remove(line)
   }
 }
