@@ -12,6 +12,14 @@ import * as Stream from "effect/Stream"
 import { InvalidOptions } from "./ExecutorError.ts"
 import * as options from "./internal/options.ts"
 
+type AnyFiber = Fiber.Fiber<unknown, unknown>
+
+/** A fiber that can be any of `F`, which are of several types where their jobs are. */
+type OneOf<F> = Fiber.Fiber<
+  F extends Fiber.Fiber<infer A, unknown> ? A : never,
+  F extends Fiber.Fiber<unknown, infer E> ? E : never
+>
+
 /**
  * The fibers in the order in which they finish, each once, those that have finished already first.
  *
@@ -32,11 +40,11 @@ import * as options from "./internal/options.ts"
  * await Effect.runPromise(program) // => ["fast", "slow"]
  * ```
  */
-export const asCompleted = <A, E>(fibers: Iterable<Fiber.Fiber<A, E>>): Stream.Stream<Fiber.Fiber<A, E>> => {
-  const pending = new Set(fibers)
+export const asCompleted = <F extends AnyFiber>(fibers: Iterable<F>): Stream.Stream<OneOf<F>> => {
+  const pending = new Set(fibers as Iterable<OneOf<F>>)
   return Stream.unwrap(Effect.gen(function*() {
-    const finished = yield* Queue.unbounded<Fiber.Fiber<A, E>>()
-    const observers = new Map<Fiber.Fiber<A, E>, () => void>()
+    const finished = yield* Queue.unbounded<OneOf<F>>()
+    const observers = new Map<OneOf<F>, () => void>()
     let left = pending.size
     yield* Effect.addFinalizer(() => Effect.sync(() => observers.forEach((stop) => stop())))
     for (const fiber of pending) {
@@ -48,7 +56,7 @@ export const asCompleted = <A, E>(fibers: Iterable<Fiber.Fiber<A, E>>): Stream.S
       })
       if (observers.has(fiber)) observers.set(fiber, stop)
     }
-    const take = (fiber: Fiber.Fiber<A, E>) => {
+    const take = (fiber: OneOf<F>) => {
       left--
       return [fiber] as const
     }
@@ -89,20 +97,17 @@ export interface WaitOptions {
  * await Effect.runPromise(program) // => [1, 1]
  * ```
  */
-export const wait = Effect.fnUntraced(function*<A, E>(
-  fibers: Iterable<Fiber.Fiber<A, E>>,
+export const wait = Effect.fnUntraced(function*<F extends AnyFiber>(
+  fibers: Iterable<F>,
   waitOptions: WaitOptions = {}
-): Effect.fn.Return<
-  { readonly done: Array<Fiber.Fiber<A, E>>; readonly pending: Array<Fiber.Fiber<A, E>> },
-  InvalidOptions
-> {
+): Effect.fn.Return<{ readonly done: Array<OneOf<F>>; readonly pending: Array<OneOf<F>> }, InvalidOptions> {
   const { timeout = Duration.infinity, until = "all" } = waitOptions
   const duration = yield* options.duration("timeout", timeout)
   if (!Object.hasOwn(isEnough, until)) {
     return yield* new InvalidOptions({ option: "until", value: until, expected: `"all", "first" or "firstFailure"` })
   }
-  const all = [...new Set(fibers)]
-  const isDone = (fiber: Fiber.Fiber<A, E>) => fiber.pollUnsafe() !== undefined
+  const all = [...new Set(fibers as Iterable<OneOf<F>>)]
+  const isDone = (fiber: AnyFiber) => fiber.pollUnsafe() !== undefined
 
   yield* Effect.scoped(Effect.gen(function*() {
     const over = Deferred.makeUnsafe<void>()

@@ -68,7 +68,7 @@ describe("Future.asCompleted", () => {
       const failing = yield* Effect.forkChild(Effect.fail("no good"))
       const interrupted = yield* Effect.forkChild(Effect.never)
       yield* Fiber.interrupt(interrupted)
-      const exits = yield* Future.asCompleted<unknown, unknown>([interrupted, failing]).pipe(
+      const exits = yield* Future.asCompleted([interrupted, failing]).pipe(
         Stream.mapEffect(Fiber.await),
         Stream.runCollect
       )
@@ -144,7 +144,7 @@ describe("Future.wait", () => {
       for (const end of [Effect.succeed(1), Effect.fail("no good"), Effect.interrupt]) {
         const slow = yield* after(30)
         const fast = yield* Effect.forkChild(Effect.delay(end, 10))
-        const waiting = yield* Effect.forkChild(Future.wait<unknown, unknown>([slow, fast], { until: "first" }))
+        const waiting = yield* Effect.forkChild(Future.wait([slow, fast], { until: "first" }))
         yield* TestClock.adjust(10)
         assert.deepStrictEqual(yield* Fiber.join(waiting), { done: [fast], pending: [slow] })
       }
@@ -158,7 +158,7 @@ describe("Future.wait", () => {
         yield* Effect.forkChild(Effect.delay(Effect.interrupt, 20)),
         yield* failingAfter(30)
       ] as const
-      const waiting = yield* Effect.forkChild(Future.wait<unknown, unknown>(fibers, { until: "firstFailure" }))
+      const waiting = yield* Effect.forkChild(Future.wait(fibers, { until: "firstFailure" }))
       yield* TestClock.adjust(25)
       assert.isUndefined(waiting.pollUnsafe())
       yield* TestClock.adjust(5)
@@ -182,7 +182,7 @@ describe("Future.wait", () => {
     Effect.gen(function*() {
       const slow = yield* after(30)
       const broken = yield* Effect.forkChild(Effect.die("a mistake"))
-      const waiting = yield* Effect.forkChild(Future.wait<number, never>([slow, broken], { until: "firstFailure" }))
+      const waiting = yield* Effect.forkChild(Future.wait([slow, broken], { until: "firstFailure" }))
       yield* TestClock.adjust(1)
       assert.deepStrictEqual(yield* Fiber.join(waiting), { done: [broken], pending: [slow] })
     }))
@@ -223,7 +223,7 @@ describe("Future.wait", () => {
       const pending = yield* Effect.forkDetach(Effect.never)
       const result = yield* Effect.gen(function*() {
         const done = yield* array
-        yield* Future.wait<unknown, never>([pending, done], { until: "first" })
+        yield* Future.wait([pending, done], { until: "first" })
         return new WeakRef(yield* Fiber.join(done))
       })
       yield* collectGarbage
@@ -251,18 +251,15 @@ describe("Future.wait", () => {
       }
     }))
 
-  it("keeps the types of the fibers", () => {
-    expectTypeOf(Future.wait<number, "no good">([])).toEqualTypeOf<
-      Effect.Effect<
-        {
-          readonly done: Array<Fiber.Fiber<number, "no good">>
-          readonly pending: Array<Fiber.Fiber<number, "no good">>
-        },
-        ExecutorError.InvalidOptions
-      >
+  it("keeps the types of the fibers, which may be several", () => {
+    const fibers: Array<Fiber.Fiber<number, "no good"> | Fiber.Fiber<string>> = []
+    type Any = Fiber.Fiber<number | string, "no good">
+    expectTypeOf(Future.wait(fibers)).toEqualTypeOf<
+      Effect.Effect<{ readonly done: Array<Any>; readonly pending: Array<Any> }, ExecutorError.InvalidOptions>
     >()
-    expectTypeOf(Future.asCompleted<number, "no good">([])).toEqualTypeOf<
-      Stream.Stream<Fiber.Fiber<number, "no good">>
+    expectTypeOf(Future.asCompleted(fibers)).toEqualTypeOf<Stream.Stream<Any>>()
+    expectTypeOf(Future.asCompleted(fibers).pipe(Stream.mapEffect(Fiber.join))).toEqualTypeOf<
+      Stream.Stream<number | string, "no good">
     >()
   })
 })
