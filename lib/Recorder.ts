@@ -179,6 +179,12 @@ const isJournal = (file: string) => file.endsWith(".jsonl")
 /** Where the journal of the record `file` stands. */
 export const journalOf = (file: string): string => `${file.replace(/\.json$/, "")}.jsonl`
 
+/** Where a record is written before it takes its place. */
+const partialOf = (file: string): string => `${file}.${process.pid}.partial`
+
+/** What Linux, macOS and Windows take. */
+const maxNameBytes = 255
+
 const reasonOf = (error: { readonly message: string; readonly cause?: unknown }) =>
   error.cause instanceof Error ? error.cause.message : error.message
 
@@ -228,6 +234,10 @@ const make = Effect.gen(function*() {
       if (!file.endsWith(".json")) {
         return yield* new RecordNotWritten({ file, reason: "expected a name that ends in .json" })
       }
+      if (Buffer.byteLength(path.basename(partialOf(file))) > maxNameBytes) {
+        const most = maxNameBytes - Buffer.byteLength(partialOf(""))
+        return yield* new RecordNotWritten({ file, reason: `expected a name of at most ${most} bytes` })
+      }
       const folder = path.dirname(file)
       const { type } = yield* fs.stat(folder)
       if (type !== "Directory") {
@@ -255,7 +265,7 @@ const make = Effect.gen(function*() {
       })
       // Where a link points to, if there is one.
       const file = yield* Effect.orElseSucceed(fs.realPath(place.file), () => place.file)
-      const partial = `${file}.${process.pid}.partial`
+      const partial = partialOf(file)
       // What is there was left by another process of this number, which is no more.
       yield* fs.writeFileString(partial, text).pipe(
         Effect.andThen(fs.rename(partial, file)),

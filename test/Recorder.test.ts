@@ -262,6 +262,17 @@ describe("Recorder.record", () => {
       }
     }).pipe(live))
 
+  it.live("does not begin with a name that leaves no room for what is written beside it", () =>
+    Effect.gen(function*() {
+      const { directory, names } = yield* place
+      const most = 255 - `.${process.pid}.partial`.length
+      const nameOf = (bytes: number) => `${directory}/${"é".repeat(50)}${"a".repeat(bytes - 105)}.json`
+      const error = yield* Effect.flip(record(Effect.die("begun"), { file: nameOf(most + 1) }))
+      assert.include(error.message, `cannot be written: expected a name of at most ${most} bytes`)
+      assert.deepStrictEqual(yield* names, [])
+      yield* record(Effect.void, { file: nameOf(most) })
+    }).pipe(live))
+
   it.live("does not begin with parameters that it could not read again", () =>
     Effect.gen(function*() {
       const { file, names } = yield* place
