@@ -12,14 +12,12 @@ import * as Notes from "./jobs/notes.ts"
 import * as throws from "./jobs/throws.ts"
 import * as values from "./jobs/values.ts"
 import { makeNotes } from "./shared/backEnds.ts"
-import { cluster, Database, program } from "./shared/cluster.ts"
+import { cluster, connection, Database, program } from "./shared/cluster.ts"
 import { recording } from "./shared/spans.ts"
 import { until, untilStats } from "./shared/until.ts"
 
 const begun = (notes: Notes.Notes, label = "") => () =>
   Notes.lines(notes).some((line) => line.startsWith(`begin ${label}`))
-
-const connection = Layer.unwrap(Effect.map(Database, ({ url }) => PgClient.layer({ url: Redacted.make(url) })))
 
 /** How a runner with `options` refuses to start. */
 const runnerRefuses = (options: object) =>

@@ -2,6 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer, type Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql"
+import fs from "node:fs"
 import * as ClusterDatabase from "../lib/internal/cluster/Database.ts"
 import { persist } from "../lib/internal/cluster/persist.ts"
 import { ClusterExecutor, Executor, ResultStore } from "../lib/mod.ts"
@@ -10,9 +11,9 @@ import * as jobs from "./jobs/cluster.ts"
 import * as Notes from "./jobs/notes.ts"
 import * as values from "./jobs/values.ts"
 import { makeNotes } from "./shared/backEnds.ts"
-import { Database, program, startRunner } from "./shared/cluster.ts"
+import { connection, Database, program, startRunner } from "./shared/cluster.ts"
 import * as Programs from "./shared/programs.ts"
-import { makeProxy } from "./shared/proxy.ts"
+import { makeProxy, type Proxy } from "./shared/proxy.ts"
 import { until } from "./shared/until.ts"
 
 const count = 200
@@ -49,6 +50,21 @@ const survive = <E, R>(strike: Effect.Effect<unknown, E, R>, databaseUrl?: strin
     yield* strike
     yield* Fiber.join(run)
     return { arrived, before, struckAt, notes: Notes.lines(notes) } satisfies Outcome
+  })
+
+/** Hands a job over, and lets its program not hear that the cluster has it. */
+const unheard = <A, R>(submit: Effect.Effect<A, never, R>, proxy: Proxy) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    return yield* sql.withTransaction(Effect.gen(function*() {
+      yield* sql`LOCK TABLE effect_futures_queue`
+      const submitted = yield* submit
+      yield* sql`SELECT pid FROM pg_locks WHERE NOT granted`.pipe(
+        Effect.repeat({ until: (waiting) => waiting.length > 0 })
+      )
+      yield* proxy.mute
+      return submitted
+    }))
   })
 
 const thrice = function*(piece: Uint8Array, andThen: Effect.Effect<void>) {
@@ -218,15 +234,7 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
         Effect.provideService(Executor.JobObserver, (event) => event._tag === "Settled" && settled.push(event))
       )
       yield* Effect.gen(function*() {
-        const fiber = yield* sql.withTransaction(Effect.gen(function*() {
-          yield* sql`LOCK TABLE effect_futures_queue`
-          const fiber = yield* submit
-          yield* sql`SELECT pid FROM pg_locks WHERE NOT granted`.pipe(
-            Effect.repeat({ until: (waiting) => waiting.length > 0 })
-          )
-          yield* proxy.mute
-          return fiber
-        }))
+        const fiber = yield* unheard(submit, proxy)
         yield* startRunner()
         yield* sql`SELECT id FROM effect_futures_jobs WHERE job = 'square' AND state = 'done'`.pipe(
           Effect.repeat({ until: (done) => done.length > 0 })
@@ -235,13 +243,25 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
         assert.strictEqual(yield* Fiber.join(fiber), 9)
         assert.deepStrictEqual(settled.map((event) => "isTakenOver" in event), [false])
       }).pipe(Effect.provide(program({ databaseUrl: url.replace(`:${port}/`, `:${proxy.port}/`) })))
-    }).pipe(Effect.provide(Layer.unwrap(Effect.map(Database, ({ url }) =>
-      ClusterDatabase.layer({
-        databaseUrl: url,
-        name: "test",
-        maxConnections: 1,
-        isDurable: false
-      }))))))
+    }).pipe(Effect.provide(connection)))
+
+  it.effect("leaves nothing of a job that has ended when its program, which ends, cancels it", () =>
+    Effect.gen(function*() {
+      const { port, url } = yield* Database
+      const proxy = yield* makeProxy(port)
+      const resultFolder = yield* makeNotes
+      const sql = yield* SqlClient.SqlClient
+      const databaseUrl = url.replace(`:${port}/`, `:${proxy.port}/`)
+      yield* Effect.gen(function*() {
+        yield* unheard(Effect.forkChild(Executor.run(values.echo, new Uint8Array(2_000_000))), proxy)
+        yield* sql`SELECT id FROM effect_futures_jobs WHERE job = 'echo' AND state = 'done'`.pipe(
+          Effect.repeat({ until: (done) => done.length > 0 }),
+          Effect.provide(ClusterExecutor.runner({ databaseUrl: url, resultFolder, jobs: [values.echo] }))
+        )
+        yield* Effect.forkDetach(Effect.delay(Effect.andThen(proxy.cut, proxy.mend), "500 millis"))
+      }).pipe(Effect.provide(program({ databaseUrl, resultFolder })))
+      assert.deepStrictEqual(fs.readdirSync(resultFolder), [])
+    }).pipe(Effect.provide(connection)))
 
   it.effect("keeps a large result in the database though its connection is cut at each piece", () =>
     Effect.gen(function*() {

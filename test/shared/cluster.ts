@@ -1,5 +1,6 @@
 /** A cluster for tests: a Postgres of its own, runners in this process or in processes of their own. */
-import { Context, Effect, Layer } from "effect"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Context, Effect, Layer, Redacted } from "effect"
 import fs from "node:fs"
 import os from "node:os"
 import path from "node:path"
@@ -34,6 +35,11 @@ export class Database extends Context.Service<Database, postgres.Server>()(
     })
   )
 }
+
+/** A connection of the test's own. */
+export const connection = Layer.unwrap(
+  Effect.map(Database, ({ url }) => PgClient.layer({ url: Redacted.make(url) }))
+)
 
 /** A runner in this process, and the executor of a program. */
 export const cluster = (
