@@ -68,6 +68,11 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.deepStrictEqual(yield* Executor.run(jobs.nextDay, event), { ...event, at: new Date(86_400_000) })
         const refused = yield* Effect.flip(Executor.run(jobs.refuse, 5))
         assert.deepInclude({ ...refused }, { _tag: "Refused", at: new Date(5), size: 2n ** 70n })
+        const { first, rest } = yield* Executor.run(jobs.week, 0)
+        assert.deepStrictEqual([first, ...rest].map(({ at, weekday }) => [at.getTime(), weekday]), [
+          [0, 4],
+          [86_400_000, 5]
+        ])
       }).pipe(Effect.provide(cluster())))
 
     it.effect("fails with CloneError that says where a value is no JSON, and goes on", () =>

@@ -65,6 +65,20 @@ export const nextDay = Job.make(
   { input: Event, result: Event }
 )
 
+class Day extends Schema.Class<Day>("Day")({ at: Schema.Date }) {
+  get weekday() {
+    return this.at.getUTCDay()
+  }
+}
+
+/** Gives instances of a class; a thread has left of each its fields alone. */
+export const week = Job.make(
+  import.meta,
+  "week",
+  (ms: number) => ({ first: new Day({ at: new Date(ms) }), rest: [new Day({ at: new Date(ms + 86_400_000) })] }),
+  { result: Schema.Struct({ first: Day, rest: Schema.mutable(Schema.Array(Day)) }) }
+)
+
 class Refused extends Schema.TaggedError<Refused>()("Refused", { at: Schema.Date, size: Schema.BigInt }) {}
 
 /** Fails with what JSON cannot say. */

@@ -18,13 +18,18 @@ const encode = (job: Job.Any, which: wire.SchemaName, value: unknown): unknown =
   const schema = codec(job, which)
   if (schema === undefined) return value
   try {
-    return Schema.encodeUnknownSync(schema)(value)
+    const encoded = Schema.encodeUnknownOption(schema)(value)
+    return Option.isSome(encoded) ? encoded.value : Schema.encodeUnknownSync(schema)(made(job.schemas![which]!, value))
   } catch (cause) {
     const advice = buffersIn(value).size === 0 ? "" : "; within a schema a typed array is " +
       "Schema.instanceOf(Float64Array, { toCodecJson: () => undefined })"
     throw new wire.Unsendable({ message: describe(cause).message + advice })
   }
 }
+
+/** A thread has left of a class's instance its fields alone: made anew, also within arrays and structs. */
+const made = (schema: Schema.Codec<unknown, unknown>, fields: unknown): unknown =>
+  Option.getOrElse(schema.makeOption(fields), () => fields)
 
 const decode = (job: Job.Any, which: wire.SchemaName, sent: unknown): unknown => {
   const schema = codec(job, which)
@@ -74,12 +79,12 @@ const toSent = (job: Job.Any | undefined, exit: Exit.Exit<unknown, unknown>): Se
   return Option.isSome(bySchema) ? ["failed by schema", bySchema.value] : ["failed", encodeError(error)]
 }
 
-/** As the job's schema encodes it, where that knows it; a thread has left of an Error its fields alone. */
+/** As the job's schema encodes it, where that knows it. */
 const errorBySchema = (job: Job.Any | undefined, error: unknown): Option.Option<unknown> => {
   const schema = job?.schemas?.error
   if (schema === undefined) return Option.none()
-  const made = error instanceof Error ? schema.makeOption({ ...error, message: error.message }) : Option.none()
-  return Schema.encodeUnknownOption(Schema.toCodecJson(schema))(Option.getOrElse(made, () => error))
+  const fields = error instanceof Error ? { ...error, message: error.message } : error
+  return Schema.encodeUnknownOption(Schema.toCodecJson(schema))(made(schema, fields))
 }
 
 /** The other half of {@link addExit}. */
