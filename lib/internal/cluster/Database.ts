@@ -59,7 +59,8 @@ export const layer = ({ databaseUrl, isDurable, maxConnections, name, pollInterv
   }))
 
 const parse = (databaseUrl: string) => {
-  const url = typeof databaseUrl === "string" ? URL.parse(databaseUrl) : null
+  const parsed = typeof databaseUrl === "string" ? URL.parse(databaseUrl) : null
+  const url = parsed !== null && isCut(parsed) ? null : parsed
   return url !== null && /^postgres(?:ql)?:$/.test(url.protocol)
     ? Effect.succeed(url)
     : Effect.fail(
@@ -70,6 +71,10 @@ const parse = (databaseUrl: string) => {
       })
     )
 }
+
+/** Whether a password that is not percent-encoded ends the host, and goes on in what follows. */
+const isCut = ({ hash, pathname, search, username }: URL) =>
+  `${pathname}${hash}${username === "" ? search : ""}`.includes("@")
 
 const withoutPassword = ({ host, password, pathname, protocol, username }: URL) =>
   `${protocol}//${username}${password && ":…"}${(username || password) && "@"}${host}${pathname}`
