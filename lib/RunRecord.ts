@@ -176,7 +176,7 @@ export const summarize = ({ cpuMs, environment, jobs, memory, parameters, wallMs
   const whilePoolWasFull = memory.filter(({ finishedJobs }) =>
     finishedJobs >= workers && finishedJobs <= jobs.length - workers
   )
-  const cpuMsInJobs = jobs.reduce((sum, job) => sum + (job.cpuMs ?? 0), 0)
+  const cpuMsInJobs = jobs.reduce((sum, job) => sum + (job.takenOver === true ? 0 : job.cpuMs ?? 0), 0)
   return {
     wallMs,
     cpuMs,

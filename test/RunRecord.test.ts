@@ -124,6 +124,8 @@ describe("RunRecord.summarize", () => {
     const oneCore = { ...environment, cores: 1 }
     assert.strictEqual(summarize({ jobs, environment: oneCore }).parallelEfficiency, 1.6)
     assert.strictEqual(summarize({ jobs, parameters: {} }).parallelEfficiency, 0.4)
+    const ranBefore = job(3, { cpuMs: 900, takenOver: true })
+    assert.strictEqual(summarize({ jobs: [...jobs, ranBefore] }).parallelEfficiency, 0.8)
   })
 
   it("counts the jobs that succeeded, by the second", () => {
