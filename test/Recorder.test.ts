@@ -597,16 +597,22 @@ describe("Recorder.follow", () => {
       const { file, journal } = yield* place
       const recorder = yield* Recorder.Recorder
       const told: Array<Recorder.Followed> = []
+      const samples: Array<number> = []
       const running = yield* Effect.forkChild(record(inline(Executor.run(abortable, Board.make())), { file }))
       yield* Effect.repeat(Effect.exit(recorder.read(journal)), { until: Exit.isSuccess })
       const following = yield* Effect.forkChild(
-        Stream.runForEach(recorder.follow(journal, "1 millis"), (each) => Effect.sync(() => told.push(each)))
+        Stream.runForEach(recorder.follow(journal, "1 millis"), (each) =>
+          Effect.sync(() => {
+            told.push(each)
+            samples.push(each.record.memory.length)
+          }))
       )
       yield* until(() => (told.at(-1)?.record.memory.length ?? 0) > 3)
       assert.isTrue(told.every(({ isRunning }) => isRunning))
       yield* Fiber.interrupt(running)
       yield* Fiber.join(following)
       assert.strictEqual(told.at(-1)!.isRunning, false)
+      assert.deepStrictEqual(told.map(({ record }) => record.memory.length), samples, "none has changed since")
       assert.deepStrictEqual(told.at(-1)!.record, yield* read(file), "the journal is gone, and was read to its end")
     }).pipe(live))
 

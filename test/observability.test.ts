@@ -1,11 +1,25 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Metric, Option, Stream, type Tracer } from "effect"
+import { Effect, Metric, Option, Stream, Tracer } from "effect"
+import { replay } from "../lib/internal/effectJob.ts"
 import { Executor, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
 import { halfTraced } from "./jobs/effects.ts"
 import * as values from "./jobs/values.ts"
 import { recording } from "./shared/spans.ts"
 
 const parentOf = ({ parent }: Tracer.Span) => Option.getOrUndefined(parent)?.spanId
+
+describe("spans of a job", () => {
+  it("that began at the same time stay within one another", () => {
+    const { spans, tracer } = recording()
+    const at = { kind: "internal", startTime: 1n, endTime: 1n, attributes: [], error: undefined } as const
+    replay(tracer, Tracer.externalSpan({ spanId: "caller", traceId: "trace" }), [
+      { ...at, name: "inner", spanId: "inside", parentId: "outside" },
+      { ...at, name: "outer", spanId: "outside", parentId: undefined }
+    ])
+    assert.deepStrictEqual(spans.map(({ name }) => name), ["outer", "inner"])
+    assert.deepStrictEqual(spans.map(parentOf), ["caller", spans[0]!.spanId])
+  })
+})
 
 for (const [name, layer] of Object.entries({ ThreadExecutor, ProcessExecutor })) {
   describe(`a span in a job, ${name}`, () => {

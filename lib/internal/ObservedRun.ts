@@ -21,13 +21,16 @@ export class ObservedRun {
   readonly #numbers = new Map<number, number>()
   #submittedJobs = 0
   #finishedJobs = 0
+  #hasEnded = false
 
   constructor({ parameters, script }: Named, where: RunRecord.Environment) {
     const startedAt = new Date(this.#begun).toISOString()
     this.#note({ _tag: "Start", version: 1, pid: process.pid, script, startedAt, environment: where, parameters })
   }
 
+  /** What outlives the run is no part of it. */
   observe(event: JobEvent): void {
+    if (this.#hasEnded) return
     if (event._tag === "Submitted") this.#numbers.set(event.id, this.#submittedJobs++)
     const job = this.#numbers.get(event.id)!
     const at = this.#since(event.at)
@@ -65,6 +68,7 @@ export class ObservedRun {
   end(status: RunRecord.Status): void {
     this.#sample()
     this.#note({ _tag: "End", status, atMs: this.#since(now()), cpuMs: this.#cpuMs() })
+    this.#hasEnded = true
   }
 
   /** After a collection, so that it is what the program holds and not what its start left. */

@@ -62,7 +62,8 @@ const cloneable = (value: unknown): unknown =>
 /** Tells the caller's tracer of the spans that ended in a worker, as descendants of the caller's own. */
 export const replay = (tracer: Tracer.Tracer, caller: Tracer.AnySpan, spans: ReadonlyArray<EndedSpan>): void => {
   const replayed = new Map<string, Tracer.Span>()
-  for (const ended of spans.toSorted((a, b) => a.startTime < b.startTime ? -1 : 1)) {
+  // Those that began at the same time ended from the inside out.
+  for (const ended of spans.toReversed().toSorted((a, b) => Number(a.startTime - b.startTime))) {
     const span = tracer.span({
       name: ended.name,
       kind: ended.kind,

@@ -102,7 +102,7 @@ export class Ledger {
     if (this.#start === undefined) return undefined
     const { _tag, pid: _, ...start } = this.#start
     const jobs = [...this.#jobs.values()].toSorted((a, b) => a.job - b.job)
-    const memory = this.#memory
+    const memory = [...this.#memory]
     return {
       ...start,
       status: this.#status ?? "killed",

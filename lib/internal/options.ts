@@ -29,7 +29,7 @@ export interface PoolOptions {
   /** A worker is replaced when it has run so many jobs, by default never; its replacement is up before it goes. */
   readonly maxJobsPerWorker?: number
   /** Run once in each worker before its first job, with no input. If it fails, the worker could not be started. */
-  readonly setup?: Job.Job<void, unknown, unknown>
+  readonly setup?: Job.Job<undefined, unknown, unknown>
 }
 
 /** The options of workers that are threads or processes. */
