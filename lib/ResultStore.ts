@@ -15,6 +15,7 @@ import fs from "node:fs/promises"
 import path from "node:path"
 import { crc32 } from "node:zlib"
 import { persist } from "./internal/cluster/persist.ts"
+import { inParts, pieceBytes } from "./internal/cluster/storing.ts"
 
 /** See the module's comment. */
 export class ResultStore extends Context.Service<ResultStore, {
@@ -22,8 +23,10 @@ export class ResultStore extends Context.Service<ResultStore, {
   readonly write: (pieces: Iterable<Uint8Array>) => Effect.Effect<Reference, StoreFailed>
   /** The bytes in pieces of at most {@link pieceBytes}, each of which lasts until the next; fails at the latest at their end if they are not those written. */
   readonly read: (reference: Reference) => Stream.Stream<Uint8Array, StoreFailed>
+  /** Where results are files: one that a thread of this process is to write by itself. */
+  readonly reserve?: () => Place
   /** Removes what was written, if it is still there. */
-  readonly remove: (reference: Reference) => Effect.Effect<void>
+  readonly remove: (where: Pick<Reference, "id">) => Effect.Effect<void>
   /** Removes all that is older, but for what has these ids. */
   readonly removeOlder: (age: Duration.Input, except?: ReadonlyArray<string>) => Effect.Effect<void, StoreFailed>
 }>()("effect-futures/ResultStore") {}
@@ -39,6 +42,11 @@ export const Reference = Schema.Struct({
 })
 export type Reference = typeof Reference.Type
 
+/** Where a result will be. */
+export interface Place extends Pick<Reference, "store" | "id"> {
+  readonly file: string
+}
+
 /** What was written cannot be had, or is not what was written. */
 export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", {
   id: Schema.String,
@@ -49,8 +57,7 @@ export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed"
   }
 }
 
-/** The most bytes in a piece that is read, or in a row: a core's own cache holds as much until it is used again. */
-export const pieceBytes = 1024 * 1024
+export { pieceBytes }
 
 /** Results as files of a folder, which all runners and readers must share. */
 export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
@@ -60,14 +67,13 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
     const fileOf = (id: string) => path.join(folder, id)
 
     const write = (id: string, pieces: Iterable<Uint8Array>) => {
-      const partial = `${fileOf(id)}.partial`
       // Interruption waits for each step: one that went on would write what has been given back, and after the removal.
       const attempt = <A>(step: () => Promise<A>) =>
         Effect.uninterruptible(Effect.tryPromise({ try: step, catch: lost(id) }))
       return Effect.acquireUseRelease(
         attempt(async () => {
           await fs.mkdir(folder, { recursive: true })
-          return await fs.open(partial, "wx")
+          return await fs.open(fileOf(id), "wx")
         }),
         (file) =>
           hashed({ store, id }, pieces, (piece) =>
@@ -75,10 +81,7 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
               for (let at = 0; at < piece.length;) at += (await file.write(piece, at)).bytesWritten
             })),
         (file) => attempt(() => file.close())
-      ).pipe(
-        Effect.tap(attempt(() => fs.rename(partial, fileOf(id)))),
-        Effect.onError(() => Effect.andThen(remove(`${id}.partial`), remove(id)))
-      )
+      ).pipe(Effect.onError(() => remove(id)))
     }
 
     const open = (id: string) =>
@@ -102,6 +105,10 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
             catch: lost(reference.id)
           })).pipe(Stream.takeWhile((piece) => piece.length > 0))
         })).pipe(checked(store, reference)),
+      reserve: () => {
+        const id = randomUUID()
+        return { store, id, file: fileOf(id) }
+      },
       remove: ({ id }) => isId(id) ? remove(id) : Effect.void,
       removeOlder: (age, except = []) =>
         Effect.tryPromise({
@@ -110,7 +117,7 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
             const kept = new Set(except)
             for (const name of await fs.readdir(folder).catch(() => [])) {
               if (kept.has(name)) continue
-              if (isId(name.replace(/\.partial$/, "")) && (await fs.stat(fileOf(name))).mtimeMs < before) {
+              if (isId(name) && (await fs.stat(fileOf(name))).mtimeMs < before) {
                 await fs.rm(fileOf(name), { force: true })
               }
             }
@@ -180,13 +187,10 @@ const hashed = Effect.fnUntraced(function*<E>(
 ) {
   let hash = 0
   let bytes = 0
-  for (const piece of pieces) {
-    for (let at = 0; at < piece.length; at += pieceBytes) {
-      const part = piece.subarray(at, at + pieceBytes)
-      hash = crc32(part, hash)
-      bytes += part.length
-      yield* write(part)
-    }
+  for (const piece of inParts(pieces)) {
+    hash = crc32(piece, hash)
+    bytes += piece.length
+    yield* write(piece)
   }
   return { store, id, bytes, hash } satisfies Reference
 })

@@ -5,6 +5,7 @@ import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
 import path from "node:path"
 import { ClusterExecutor, Executor, ExecutorError, type Job, ResultStore } from "../lib/mod.ts"
+import * as buffers from "./jobs/buffers.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as effects from "./jobs/effects.ts"
 import * as faults from "./jobs/faults.ts"
@@ -239,6 +240,32 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         const resultFolder = yield* makeNotes
         yield* Effect.provide(lend, cluster({ resultFolder }))
         yield* endAtOnce({ resultFolder })
+        assert.deepStrictEqual(fs.readdirSync(resultFolder), [])
+      }))
+
+    it.effect("is written by its worker, which then fills its memory again", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const resultFolder = yield* makeNotes
+        const runner = ClusterExecutor.runner({ databaseUrl, resultFolder, maxWorkers: 1, jobs: [buffers.refilled] })
+        const input = { length: 200_000, value: 5 }
+        yield* Effect.gen(function*() {
+          const first = yield* Executor.run(buffers.refilled, input)
+          assert.isTrue(first.values.length === input.length && first.values.every((value) => value === input.value))
+          assert.deepInclude(yield* Executor.run(buffers.refilled, input), { found: input.value, lengthOfLast: 0 })
+        }).pipe(Effect.provide(Layer.merge(runner, program({ resultFolder }))))
+      }))
+
+    it.effect("is gone from the folder when its job was stopped", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const [notes, resultFolder] = [yield* makeNotes, yield* makeNotes]
+        const runner = ClusterExecutor.runner({ databaseUrl, resultFolder, maxWorkers: 1, jobs: [buffers.whenStopped] })
+        yield* Effect.gen(function*() {
+          const fiber = yield* Effect.forkChild(Executor.run(buffers.whenStopped, notes))
+          yield* until(begun(notes))
+          yield* Fiber.interrupt(fiber)
+        }).pipe(Effect.provide(Layer.merge(runner, program({ resultFolder }))))
         assert.deepStrictEqual(fs.readdirSync(resultFolder), [])
       }))
 

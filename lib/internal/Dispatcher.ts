@@ -186,7 +186,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       spares,
       observed: task.isObserved,
       traced: task.isTraced,
-      limited: task.deadline?.running !== undefined
+      limited: task.deadline?.running !== undefined,
+      storeAs: task.storeAs
     }, [...spares, ...movingWith(task, inputs)]))
     if (Exit.isFailure(sent)) {
       spareBuffers.put(task.job, spares)

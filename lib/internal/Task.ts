@@ -15,6 +15,7 @@ import type { Death } from "./Fleet.ts"
 import { goOn } from "./goOn.ts"
 import type { Pace } from "./Pace.ts"
 import { type EndedSpan, now, type Outcome } from "./protocol.ts"
+import { StoredResult } from "./StoredResult.ts"
 
 export interface Item {
   readonly task: Task
@@ -39,6 +40,8 @@ export interface Caller {
   readonly observer: ((event: JobEvent) => void) | undefined
   /** Tells the caller's tracer of the spans of the job, where there is one. */
   readonly trace: ((spans: ReadonlyArray<EndedSpan>) => void) | undefined
+  /** The file for the result, where that has large buffers. */
+  readonly storeAs: string | undefined
 }
 
 export interface Options {
@@ -145,10 +148,14 @@ export class Task {
     return this.#caller.trace !== undefined
   }
 
+  get storeAs(): string | undefined {
+    return this.#caller.storeAs
+  }
+
   /** Whether it matters to nobody when its items start, so that they can be sent before a worker is free. */
   get canWaitAnywhere(): boolean {
     return !this.isObserved && this.deadline === undefined && this.transfer.length === 0 && !this.isSuspect &&
-      !this.hasFailed
+      !this.hasFailed && this.storeAs === undefined
   }
 
   /** How many items no worker has. */
@@ -319,6 +326,8 @@ export class Task {
     switch (outcome._tag) {
       case "Succeeded":
         return Exit.succeed(outcome.value)
+      case "Stored":
+        return Exit.succeed(new StoredResult(outcome))
       case "Failed":
         return Exit.fail(decodeError(outcome.error))
       case "Threw":

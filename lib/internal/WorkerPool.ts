@@ -26,6 +26,7 @@ import { publisher } from "./metrics.ts"
 import { validateRun } from "./options.ts"
 import { Pace } from "./Pace.ts"
 import { assertJob } from "./registry.ts"
+import { StoreAs } from "./StoredResult.ts"
 import { type Caller, nothingToGiveBack, type Recipient, Task } from "./Task.ts"
 
 export interface Options extends Fleet.Options {
@@ -47,7 +48,8 @@ const callerIn = (context: Context.Context<never>, onSettled: Caller["onSettled"
   return {
     onSettled,
     observer: Context.get(context, JobObserver),
-    trace: span && ((spans) => replay(Context.get(context, Tracer.Tracer), span, spans))
+    trace: span && ((spans) => replay(Context.get(context, Tracer.Tracer), span, spans)),
+    storeAs: Context.get(context, StoreAs)
   }
 }
 

@@ -52,6 +52,17 @@ export class Buffers {
     return [...all]
   }
 
+  /** Keeps for the next run what would have moved with a result that went another way; views of it are empty, too. */
+  keep(): void {
+    for (const buffer of new Set([...this.#taken.splice(0), ...this.#moving.splice(0)])) {
+      try {
+        if (!buffer.detached) this.#left.push(buffer.transfer())
+      } catch {
+        // A memory of WebAssembly cannot move.
+      }
+    }
+  }
+
   /** Ends a run. What it did not use is freed, what it has left is kept for the next. */
   end(): void {
     if (this.#spares.length > 0) this.#spares.forEach(free)

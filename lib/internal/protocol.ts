@@ -3,6 +3,7 @@
  * `[0, ToWorker]` and the closing `[1]` one way, the opening `[0]` and `[1, FromWorker]` the other.
  */
 import type { SpanKind } from "effect/Tracer"
+import type { Written } from "./cluster/storing.ts"
 
 export type ToWorker =
   /** First of all. `slots` is the memory of `Slots`, where the two can share memory. */
@@ -34,6 +35,8 @@ export type ToWorker =
     readonly traced: boolean
     /** Whether somebody waits to hear that the first of them begins. */
     readonly limited: boolean
+    /** The file for the result of a single item, where that has large buffers. */
+    readonly storeAs: string | undefined
   }
   /** Nobody waits for these items any more. */
   | { readonly _tag: "Cancel"; readonly first: number; readonly last: number }
@@ -67,6 +70,8 @@ export interface Settled {
 /** How one run of a job ended. */
 export type Outcome =
   | { readonly _tag: "Succeeded"; readonly value: unknown }
+  /** The value is in the file `storeAs`. */
+  | ({ readonly _tag: "Stored"; readonly resultBytes: number } & Written)
   /** The Effect that the job returned failed; `error` went through `encodeError`. */
   | { readonly _tag: "Failed"; readonly error: unknown }
   | { readonly _tag: "Threw"; readonly thrown: Thrown }

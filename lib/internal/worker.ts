@@ -169,7 +169,9 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       run.limited = false
       const sent = run.inputs[item - run.id]
       const input = run.haveCommonObject ? structuredClone(sent) : sent
-      return callJob(job, input, new Context(item), run.traced ? run.spans : undefined)
+      const outcome = callJob(job, input, new Context(item), run.traced ? run.spans : undefined)
+      // A schema is the executor's to apply.
+      return run.storeAs === undefined || job.schemas?.result !== undefined ? outcome : store(outcome, run.storeAs)
     }
     try {
       run.found ??= find(run.job)
@@ -177,6 +179,13 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     } catch (cause) {
       return notFound(cause)
     }
+  }
+
+  const store = async (outcome: Outcome | Promise<Outcome>, file: string): Promise<Outcome> => {
+    const { stored } = await import("./cluster/storing.ts")
+    const ended = stored(await outcome, file)
+    if (ended._tag === "Stored") buffers.keep()
+    return ended
   }
 
   const settle = (run: Run, item: number, outcome: Outcome) => {
@@ -206,7 +215,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     const { cpuMs, first: id, observed, outcomes, spans, startedAt, traced } = run
     if (outcomes.length === 0 && slots !== undefined) return
     const cost = observed
-      ? { cpuMs: cpuMs === undefined ? undefined : threadCpuMs()! - cpuMs, resultBytes: outcomes.map(bytesIn) }
+      ? { cpuMs: cpuMs === undefined ? undefined : threadCpuMs()! - cpuMs, resultBytes: outcomes.map(resultBytesOf) }
       : undefined
     const moving = buffers.take(outcomes)
     const haveCommon = outcomes.length > 1 && haveCommonObject(outcomes.map(valueOf))
@@ -253,7 +262,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       const outcome = await setupOutcome(address)
       buffers.take([])
       buffers.end()
-      if (outcome._tag !== "Succeeded") {
+      if (!hasSucceeded(outcome)) {
         return port.post([1, { _tag: "SetupFailed", reason: `setup ${failureOf(outcome)}` }], [])
       }
     }
@@ -303,7 +312,11 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
 const endOf = ({ id, inputs }: Run) => id + inputs.length
 
 /** Whether nothing of it is run after that. */
-const endsWith = ({ untilFailure }: Run, outcome: Outcome) => untilFailure && outcome._tag !== "Succeeded"
+const endsWith = ({ untilFailure }: Run, outcome: Outcome) => untilFailure && !hasSucceeded(outcome)
+
+type Success = Extract<Outcome, { readonly _tag: "Succeeded" | "Stored" }>
+
+const hasSucceeded = (outcome: Outcome): outcome is Success => outcome._tag === "Succeeded" || outcome._tag === "Stored"
 
 const callJob = (
   job: Job.Any,
@@ -342,6 +355,8 @@ const threw = (thrown: unknown): Outcome => ({ _tag: "Threw", thrown: describe(t
 
 const notFound = (cause: unknown): Outcome => ({ _tag: "NotFound", reason: describe(cause).stack })
 
+const resultBytesOf = (outcome: Outcome): number => outcome._tag === "Stored" ? outcome.resultBytes : bytesIn(outcome)
+
 const valueOf = (outcome: Outcome): unknown => outcome._tag === "Succeeded" ? outcome.value : undefined
 
 /** `outcome` if it can be cloned, or else why it cannot. */
@@ -361,7 +376,7 @@ const threadCpuMs = (): number | undefined => {
   return usage === undefined ? undefined : (usage.system + usage.user) / 1000
 }
 
-const failureOf = (outcome: Exclude<Outcome, { readonly _tag: "Succeeded" }>): string => {
+const failureOf = (outcome: Exclude<Outcome, Success>): string => {
   switch (outcome._tag) {
     case "Threw":
       return `threw ${outcome.thrown.stack}`

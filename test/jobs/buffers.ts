@@ -1,5 +1,6 @@
 /** Jobs whose results have memory of their own. */
 import * as Job from "../../lib/Job.ts"
+import * as Notes from "./notes.ts"
 
 export interface Fill {
   readonly length: number
@@ -53,6 +54,24 @@ export const transferred = Job.make(
     return transfer ? context.transfer(result, [values.buffer]) : result
   }
 )
+
+let returned: Float64Array | undefined
+
+/** As `filled`; tells what was there, and how long what its last run returned is now. */
+export const refilled = Job.make(import.meta, "refilled", ({ length, value }: Fill, context) => {
+  const values = context.allocateUnsafe(Float64Array, length)
+  const result = { values, found: values[0], lengthOfLast: returned?.length }
+  values.fill(value)
+  returned = values
+  return result
+})
+
+/** Returns two million bytes when it is told to stop. */
+export const whenStopped = Job.make(import.meta, "whenStopped", async (notes: Notes.Notes, { signal }) => {
+  Notes.write(notes, "begin stopped")
+  await new Promise((resolve) => signal.addEventListener("abort", resolve))
+  return new Uint8Array(2_000_000)
+})
 
 /** Moves away what it allocated. */
 export const moveAway = Job.make(import.meta, "moveAway", (length: number, context) => {

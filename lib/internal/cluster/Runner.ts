@@ -17,9 +17,10 @@ import * as Tracer from "effect/Tracer"
 import { Executor, type JobEvent, JobObserver } from "../../Executor.ts"
 import { CloneError, JobNotFound, WorkerDied } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
-import type { ResultStore } from "../../ResultStore.ts"
+import { type Place, ResultStore } from "../../ResultStore.ts"
 import { describe } from "../errorCodec.ts"
 import { now } from "../protocol.ts"
+import { StoreAs, StoredResult } from "../StoredResult.ts"
 import * as JobTable from "./JobTable.ts"
 import * as Membership from "./Membership.ts"
 import * as messages from "./messages.ts"
@@ -58,6 +59,7 @@ const maxListeners = 8
 export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Options) {
   const table = yield* JobTable.JobTable
   const executor = yield* Executor
+  const results = yield* ResultStore
   const byName = new Map(jobs.map((job) => [job.name, job]))
   /** What stops the jobs that run, by their names. */
   const running = new Map<string, Deferred.Deferred<void>>()
@@ -110,7 +112,11 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
         return yield* reply(job, [Exit.fail(error)], unmeasured(workerId))
       }
       const sent = yield* Effect.orDie(Schema.decodeEffect(Sent)(started.options))
-      return yield* execute(job!, loaded.value.values, sent, workerId, free)
+      // The worker itself writes the result, where the message has one.
+      const place = loaded.value.values.length === 1 ? results.reserve?.() : undefined
+      return yield* execute(job!, loaded.value.values, sent, workerId, free, place).pipe(
+        Effect.onInterrupt(() => place === undefined ? Effect.void : results.remove(place))
+      )
     }).pipe((running) =>
       started.trace === null
         ? running
@@ -128,7 +134,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     sent: ReadonlyArray<unknown>,
     { observed, retryWorkerDeath, runningMs }: typeof Sent.Type,
     workerId: number,
-    free: Effect.Effect<void>
+    free: Effect.Effect<void>,
+    place: Place | undefined
   ) {
     const read = sent.map((value) => readInput(job, value))
     // What a job takes is known to nobody here.
@@ -145,7 +152,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       Effect.provideService(
         JobObserver,
         observed ? (event) => event._tag === "Settled" && events.push(event) : undefined
-      )
+      ),
+      Effect.provideService(StoreAs, place?.file)
     )
     const returnedAt = now()
     yield* free
@@ -166,7 +174,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
         : []
     }
     return yield* Effect.ensuring(
-      reply(job, ran.map(({ exit }) => exit!), measured),
+      reply(job, ran.map(({ exit }) => exit!), measured, place),
       Effect.sync(settled.giveBack)
     )
   })
@@ -175,7 +183,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   const reply = (
     job: Job.Any | undefined,
     exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
-    measured: Measured
+    measured: Measured,
+    place?: Place
   ): Effect.Effect<
     JobTable.Reply,
     never,
@@ -184,6 +193,16 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     Effect.gen(function*() {
       const writer = new wire.Writer()
       writer.add(measured)
+      const written = writtenIn(exits[0]!)
+      if (place !== undefined && written !== undefined) {
+        return {
+          state: "done" as const,
+          isRefusal: false,
+          ...messages.inline(writer.pieces(), { ...place, ...written })
+        }
+      }
+      // A worker that was stopped may have begun to write it.
+      if (place !== undefined && Exit.isFailure(exits[0]!)) yield* results.remove(place)
       for (const exit of exits) values.addExit(writer, job, exit)
       const stored = yield* messages.store({ pieces: () => writer.pieces() })
       const state = exits.every(Exit.isSuccess) ? "done" as const : "failed" as const
@@ -304,6 +323,9 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
 
 /** A worker's number is its runner's times this, and its own. */
 const workersPerRunner = 1000
+
+const writtenIn = (exit: Exit.Exit<unknown, unknown>) =>
+  Exit.isSuccess(exit) && exit.value instanceof StoredResult ? exit.value.written : undefined
 
 const isRefusal = (exit: Exit.Exit<unknown, unknown>) =>
   Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof JobNotFound

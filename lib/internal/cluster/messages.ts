@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as ResultStore from "../../ResultStore.ts"
 import { describe } from "../errorCodec.ts"
+import { maxInlineBytes } from "./storing.ts"
 import * as wire from "./wire.ts"
 
 /** A message as it stands in a row. */
@@ -11,9 +12,6 @@ export interface Stored {
   readonly bytes: Uint8Array | undefined
   readonly reference: string | undefined
 }
-
-/** A larger message goes by reference. */
-const maxInlineBytes = 1_000_000
 
 const Reference = Schema.fromJsonString(ResultStore.Reference)
 const encodeReference = Schema.encodeSync(Reference)
@@ -23,13 +21,19 @@ const decodeReference = Schema.decodeSync(Reference)
 export const store = Effect.fnUntraced(function*(message: { readonly pieces: () => ReadonlyArray<Uint8Array> }) {
   const pieces = yield* Effect.try({
     try: message.pieces,
-    catch: (cause) => new wire.Unsendable({ message: describe(cause).message })
+    catch: (cause) => new wire.Unsendable(describe(cause).message)
   })
   const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
-  if (bytes <= maxInlineBytes) return { bytes: Buffer.concat(pieces), reference: undefined }
+  if (bytes <= maxInlineBytes) return inline(pieces)
   const results = yield* ResultStore.ResultStore
   const reference = yield* results.write(pieces)
   return { bytes: undefined, reference: encodeReference(reference) }
+})
+
+/** Its first values alone, where the others have been stored. */
+export const inline = (pieces: ReadonlyArray<Uint8Array>, others?: ResultStore.Reference): Stored => ({
+  bytes: Buffer.concat(pieces),
+  reference: others && encodeReference(others)
 })
 
 /** Reads a message, and fails where it is gone or not the one that was stored. */
@@ -37,20 +41,21 @@ export const load = Effect.fnUntraced(function*({ bytes, reference }: {
   readonly bytes: Uint8Array | null
   readonly reference: string | null
 }) {
-  const reader = new wire.Reader()
-  if (reference === null) {
-    if (bytes === null) {
-      return yield* new ResultStore.StoreFailed({ id: "", reason: "it was read before, or is too old" })
-    }
-    reader.push(bytes)
-  } else {
+  if (bytes === null && reference === null) {
+    return yield* new ResultStore.StoreFailed({ id: "", reason: "it was read before, or is too old" })
+  }
+  const parts: Array<wire.Message> = []
+  if (bytes !== null) parts.push(wire.read(bytes))
+  if (reference !== null) {
     const results = yield* ResultStore.ResultStore
+    const reader = new wire.Reader()
     yield* Stream.runForEach(
       results.read(decodeReference(reference)),
       (piece) => Effect.sync(() => reader.push(piece))
     )
+    parts.push(reader.end())
   }
-  return reader.end()
+  return { values: parts.flatMap(({ values }) => values), buffers: parts.flatMap(({ buffers }) => buffers) }
 })
 
 /** Removes a message that went by reference. */

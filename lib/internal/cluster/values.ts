@@ -23,7 +23,7 @@ const encode = (job: Job.Any, which: wire.SchemaName, value: unknown): unknown =
   } catch (cause) {
     const advice = buffersIn(value).size === 0 ? "" : "; within a schema a typed array is " +
       "Schema.instanceOf(Float64Array, { toCodecJson: () => undefined })"
-    throw new wire.Unsendable({ message: describe(cause).message + advice })
+    throw new wire.Unsendable(describe(cause).message + advice)
   }
 }
 

@@ -4,12 +4,14 @@
  * `[length of the head: 4 bytes][head: JSON][the arrays' bytes, one after the other]`; the head is `[value, arrays]` with
  * null in the place of each array, and for each array its path, its type and its length in bytes. An undefined within a
  * value goes as an array without bytes. What cannot be said so is refused, so that what arrives is what was sent.
+ * Loads nothing of Effect.
  */
-import * as Data from "effect/Data"
 import type * as Job from "../../Job.ts"
 
 /** A value that cannot be sent as it is. */
-export class Unsendable extends Data.TaggedError("Unsendable")<{ readonly message: string }> {}
+export class Unsendable extends Error {
+  readonly _tag = "Unsendable"
+}
 
 const empty = new Uint8Array()
 
@@ -156,9 +158,9 @@ export class Writer {
       typeof step === "number" ? `[${step}]` : `.${step}`
     ).join("")
     const at = steps === "" ? "" : ` at ${steps}`
-    return new Unsendable({
-      message: `${what}${at} is not JSON: expected a schema for it, as in Job.make(…, { ${this.#schema}: … })`
-    })
+    return new Unsendable(
+      `${what}${at} is not JSON: expected a schema for it, as in Job.make(…, { ${this.#schema}: … })`
+    )
   }
 }
 
@@ -182,7 +184,7 @@ const maxHeadBytes = 100_000_000
 const maxBytes = 4_000_000_000
 
 const tooLarge = (what: string, limit: number, how: string) =>
-  new Unsendable({ message: `it is ${what} and the limit is ${limit}: send it ${how}, or where it is to be found` })
+  new Unsendable(`it is ${what} and the limit is ${limit}: send it ${how}, or where it is to be found`)
 
 /** Takes a message in whatever pieces it comes. */
 export class Reader {
@@ -238,6 +240,13 @@ export class Reader {
     if (make === undefined) throw new Error(`the message has an array of an unknown type, ${type}`)
     ;(at as Record<string | number, unknown>)[path.at(-1)!] = make(bytes.buffer)
   }
+}
+
+/** Reads a message that is here as a whole. */
+export const read = (bytes: Uint8Array): Message => {
+  const reader = new Reader()
+  reader.push(bytes)
+  return reader.end()
 }
 
 /** Values, and the buffers that they hold. */
