@@ -55,7 +55,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   const runLater = yield* FiberSet.makeRuntime<never>()
 
   const queue = new TaskQueue<Task>()
-  const spareBuffers = new SpareBuffers(options.maxWorkers)
+  const spareBuffers = new SpareBuffers(() => options.maxWorkers)
   const timings = new Timings()
   /** Those that have something outgoing. */
   const senders = new Set<Fleet.Worker>()

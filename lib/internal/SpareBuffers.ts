@@ -1,4 +1,4 @@
-/** Buffers on their way back to the workers: what one job's results left, for that job's next runs. */
+/** What one job's results left, for that job's next results: on its way back to the workers, or where results are read. */
 import type * as Job from "../Job.ts"
 import { free } from "./buffers.ts"
 
@@ -8,12 +8,12 @@ interface Spare {
 }
 
 export class SpareBuffers {
-  readonly #limit: number
+  readonly #limit: () => number
   /** Oldest first. */
   readonly #spares: Array<Spare> = []
 
   /** Holds what `limit` results left; more than that many cannot be filled at the same time. */
-  constructor(limit: number) {
+  constructor(limit: () => number) {
     this.#limit = limit
   }
 
@@ -22,7 +22,7 @@ export class SpareBuffers {
     const moved = buffers.filter((buffer) => !buffer.detached).map((buffer) => buffer.transfer())
     if (moved.length === 0) return
     this.#spares.push({ job, buffers: moved })
-    if (this.#spares.length > this.#limit) this.#spares.shift()!.buffers.forEach(free)
+    if (this.#spares.length > this.#limit()) this.#spares.shift()!.buffers.forEach(free)
   }
 
   take(job: Job.Any): ReadonlyArray<ArrayBuffer> {

@@ -71,7 +71,8 @@ export class Buffers {
   }
 }
 
-const takeOf = (buffers: Array<ArrayBuffer>, bytes: number): ArrayBuffer | undefined => {
+/** Takes one of so many bytes out of `buffers`. */
+export const takeOf = (buffers: Array<ArrayBuffer>, bytes: number): ArrayBuffer | undefined => {
   const at = buffers.findIndex((buffer) => buffer.byteLength === bytes && !buffer.detached)
   return at === -1 ? undefined : buffers.splice(at, 1)[0]
 }

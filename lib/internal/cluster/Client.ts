@@ -23,13 +23,13 @@ import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } 
 import { DeadlineExceeded, InvalidOptions, ResultLost, WorkerDied } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
-import { free } from "../buffers.ts"
 import * as Drain from "../Drain.ts"
 import { describe, withoutFrames } from "../errorCodec.ts"
 import { newJobIds } from "../jobIds.ts"
 import { publisher } from "../metrics.ts"
 import { validateRun } from "../options.ts"
 import { assertJob } from "../registry.ts"
+import { SpareBuffers } from "../SpareBuffers.ts"
 import { TaskQueue } from "../TaskQueue.ts"
 import { Timings } from "../Timings.ts"
 import * as JobTable from "./JobTable.ts"
@@ -87,6 +87,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   let isAlone = false
 
   const maxWorkers = () => options.maxWorkers ?? Math.max(1, clusterWorkers)
+
+  const spareBuffers = new SpareBuffers(maxWorkers)
 
   /** Without a bound of one's own, the queue of the cluster holds enough that no worker waits for this program. */
   const room = () => options.maxWorkers ?? Math.max(1, 4 * clusterWorkers)
@@ -252,7 +254,11 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const hand = Effect.fnUntraced(function*(row: JobTable.Ended, receivers: ReadonlyArray<RemoteTask>) {
     for (const task of receivers) {
       // Each has its own, to change or to give back.
-      const loaded = yield* Effect.exit(messages.load({ bytes: row.reply, reference: row.replyReference }))
+      const loaded = yield* Effect.exit(messages.load({
+        bytes: row.reply,
+        reference: row.replyReference,
+        spares: spareBuffers.take(task.job)
+      }))
       if (task.state === "settled") continue
       if (Exit.isFailure(loaded)) {
         yield* Effect.ignore(table.lose(row.id))
@@ -267,7 +273,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         for (const exit of exits) counts.died += deathsOf(exit)
       }
       take(task)
-      task.replied(exits, measured, () => loaded.value.buffers.forEach(free))
+      task.replied(exits, measured, () => spareBuffers.put(task.job, loaded.value.buffers))
       settled()
     }
   })

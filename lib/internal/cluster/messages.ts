@@ -36,10 +36,11 @@ export const inline = (pieces: ReadonlyArray<Uint8Array>, others?: ResultStore.R
   reference: others && encodeReference(others)
 })
 
-/** Reads a message, and fails where it is gone or not the one that was stored. */
-export const load = Effect.fnUntraced(function*({ bytes, reference }: {
+/** Reads a message, into `spares` where they fit, and fails where it is gone or not the one that was stored. */
+export const load = Effect.fnUntraced(function*({ bytes, reference, spares = [] }: {
   readonly bytes: Uint8Array | null
   readonly reference: string | null
+  readonly spares?: ReadonlyArray<ArrayBuffer>
 }) {
   if (bytes === null && reference === null) {
     return yield* new ResultStore.StoreFailed({ id: "", reason: "it was read before, or is too old" })
@@ -48,7 +49,7 @@ export const load = Effect.fnUntraced(function*({ bytes, reference }: {
   if (bytes !== null) parts.push(wire.read(bytes))
   if (reference !== null) {
     const results = yield* ResultStore.ResultStore
-    const reader = new wire.Reader()
+    const reader = new wire.Reader(spares)
     yield* Stream.runForEach(
       results.read(decodeReference(reference)),
       (piece) => Effect.sync(() => reader.push(piece))

@@ -7,6 +7,7 @@
  * Loads nothing of Effect.
  */
 import type * as Job from "../../Job.ts"
+import { free, takeOf } from "../buffers.ts"
 
 /** A value that cannot be sent as it is. */
 export class Unsendable extends Error {
@@ -193,6 +194,12 @@ export class Reader {
   #values: Array<[unknown]> | undefined
   readonly #left: Array<{ readonly head: ArrayHead; readonly bytes: Uint8Array<ArrayBuffer>; filled: number }> = []
   readonly #buffers: Array<ArrayBuffer> = []
+  readonly #spares: Array<ArrayBuffer>
+
+  /** Fills `spares` again, where they are as long as an array of the message. */
+  constructor(spares: ReadonlyArray<ArrayBuffer> = []) {
+    this.#spares = [...spares]
+  }
 
   push(piece: Uint8Array): void {
     const rest = this.#values === undefined ? this.#readHead(piece) : piece
@@ -209,6 +216,7 @@ export class Reader {
 
   /** The values, and the buffers that they hold. */
   end(): Message {
+    this.#spares.forEach(free)
     if (this.#values === undefined || this.#left.length > 0) throw new Error("the message is cut off")
     return { values: this.#values.map(([value]) => value), buffers: this.#buffers }
   }
@@ -224,7 +232,8 @@ export class Reader {
     const [values, arrays] = JSON.parse(head.toString("utf8", 4, end)) as [Array<[unknown]>, Array<ArrayHead>]
     this.#values = values
     for (const head of arrays) {
-      const array = { head, bytes: new Uint8Array(new ArrayBuffer(head[2])), filled: 0 }
+      const buffer = takeOf(this.#spares, head[2]) ?? new ArrayBuffer(head[2])
+      const array = { head, bytes: new Uint8Array(buffer), filled: 0 }
       if (head[2] === 0) this.#place(array)
       else this.#left.push(array)
     }

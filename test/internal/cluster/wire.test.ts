@@ -1,0 +1,21 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as wire from "../../../lib/internal/cluster/wire.ts"
+
+const message = (value: unknown): Buffer => {
+  const writer = new wire.Writer()
+  writer.add(value)
+  return Buffer.concat(writer.pieces())
+}
+
+describe("Reader", () => {
+  it("fills buffers again that are as long as an array, and frees the others", () => {
+    const [short, fits, another] = [new ArrayBuffer(2), new ArrayBuffer(4), new ArrayBuffer(4)]
+    new Uint8Array(fits).fill(9)
+    const reader = new wire.Reader([short, fits, another])
+    reader.push(message({ bytes: new Uint8Array([1, 2, 3, 4]), longer: new Uint16Array([5, 6, 7]) }))
+    const { buffers, values } = reader.end()
+    assert.deepStrictEqual(values, [{ bytes: new Uint8Array([1, 2, 3, 4]), longer: new Uint16Array([5, 6, 7]) }])
+    assert.strictEqual(buffers[0], fits)
+    assert.isTrue(short.detached && another.detached)
+  })
+})
