@@ -19,9 +19,11 @@ import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { JobObserver } from "./Executor.ts"
+import type { InvalidOptions } from "./ExecutorError.ts"
 import { environment } from "./internal/environment.ts"
 import * as journal from "./internal/journal.ts"
 import { ObservedRun } from "./internal/ObservedRun.ts"
+import * as checks from "./internal/options.ts"
 import * as resultFile from "./internal/resultFile.ts"
 import * as RunRecord from "./RunRecord.ts"
 
@@ -31,13 +33,13 @@ export class Recorder extends Context.Service<Recorder, {
    * Runs `program` and records the jobs that it hands to executors, with the memory at each result and each
    * `sampleInterval`. Ends as `program` does; a failure and an interruption are recorded, too.
    *
-   * Fails before `program` begins where the files cannot be made; a journal that cannot be written later, for a full
-   * disk say, stops the program with that error.
+   * Fails before `program` begins where the files cannot be made or the interval is no duration of at least 0; a journal
+   * that cannot be written later, for a full disk say, stops the program with that error.
    */
   readonly record: <A, E, R>(
     program: Effect.Effect<A, E, R>,
     options: Options
-  ) => Effect.Effect<A, E | RecordNotWritten, R>
+  ) => Effect.Effect<A, E | RecordNotWritten | InvalidOptions, R>
   /** Where this process runs. */
   readonly environment: RunRecord.Environment
   /** Fails where `record` or `write` would, as far as can be told beforehand. */
@@ -55,9 +57,13 @@ export class Recorder extends Context.Service<Recorder, {
   readonly readJson: (file: string, options?: ReadOptions) => Effect.Effect<object, RecordNotRead>
   /**
    * Follows the journal of a run: what it adds up to so far, and again whenever it has grown, looked for at each
-   * `interval`. Reads every byte once. Ends with the run, also where that was killed; fails where there is no journal.
+   * `interval`. Reads every byte once. Ends with the run, also where that was killed; fails where there is no journal, and
+   * with an interval that is no duration of at least 0.
    */
-  readonly follow: (journalFile: string, interval: Duration.Input) => Stream.Stream<Followed, RecordNotRead>
+  readonly follow: (
+    journalFile: string,
+    interval: Duration.Input
+  ) => Stream.Stream<Followed, RecordNotRead | InvalidOptions>
   /**
    * Makes a record of the journal of a run that was killed, beside it. The journal stays if it is damaged inside. Fails
    * while the process lives that kept the journal, unless `isOver` says that this is another one with its number, and
@@ -291,6 +297,7 @@ const make = Effect.gen(function*() {
   const record = <A, E, R>(program: Effect.Effect<A, E, R>, options: Options) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.scoped(Effect.gen(function*() {
+        const sampleInterval = yield* checks.duration("sampleInterval", options.sampleInterval)
         yield* checkParameters(options)
         const run = new ObservedRun(options, where)
         const journal = yield* openJournal(options, run)
@@ -301,7 +308,7 @@ const make = Effect.gen(function*() {
         })
         const background = Effect.raceFirst(
           Effect.forever(journal.append),
-          Effect.forever(Effect.delay(Effect.sync(() => run.tick()), options.sampleInterval))
+          Effect.forever(Effect.delay(Effect.sync(() => run.tick()), sampleInterval))
         )
         const raced = yield* Effect.exit(restore(Effect.raceFirst(Effect.exit(observed), background)))
         const exit = Exit.isSuccess(raced) ? raced.value : Exit.failCause(raced.cause)
@@ -352,7 +359,10 @@ const make = Effect.gen(function*() {
     return record
   })
 
-  const follow = (file: string, interval: Duration.Input): Stream.Stream<Followed, RecordNotRead> =>
+  const follow = (file: string, interval: Duration.Input) =>
+    Stream.unwrap(Effect.map(checks.duration("interval", interval), (interval) => followEach(file, interval)))
+
+  const followEach = (file: string, interval: Duration.Duration): Stream.Stream<Followed, RecordNotRead> =>
     Stream.unwrap(Effect.map(Effect.andThen(statFile(file), fs.open(file)), (opened) => {
       const reader = new journal.Reader()
       const next = Effect.gen(function*() {

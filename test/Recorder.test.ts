@@ -2,7 +2,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, FileSystem, Layer, PlatformError, Schema, Stream } from "effect"
 import { sin } from "../lib/jobs/sin.ts"
-import { Executor, InlineExecutor, Recorder, RunRecord } from "../lib/mod.ts"
+import { Executor, ExecutorError, InlineExecutor, Recorder, RunRecord } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
 import { abortable } from "./jobs/endless.ts"
 import * as values from "./jobs/values.ts"
@@ -280,6 +280,17 @@ describe("Recorder.record", () => {
       assert.instanceOf(error, RecordNotWritten)
       assert.match(error.message, /cannot be written: its parameters: .*finite.*ratio/su)
       assert.deepStrictEqual(yield* names, [])
+    }).pipe(live))
+
+  it.live("does not begin with an interval that is none", () =>
+    Effect.gen(function*() {
+      const { file, names } = yield* place
+      for (const sampleInterval of [Number.NaN, -1, "abc" as "1 second"]) {
+        const error = yield* Effect.flip(record(Effect.die("it began"), { file, sampleInterval }))
+        assert.instanceOf(error, ExecutorError.InvalidOptions)
+        assert.include(error.message, "sampleInterval must be a duration of at least 0: received")
+        assert.deepStrictEqual(yield* names, [])
+      }
     }).pipe(live))
 
   it.live("leaves a journal that holds everything, where the record cannot be written at the end", () =>
@@ -614,6 +625,16 @@ describe("Recorder.follow", () => {
       assert.strictEqual(told.at(-1)!.isRunning, false)
       assert.deepStrictEqual(told.map(({ record }) => record.memory.length), samples, "none has changed since")
       assert.deepStrictEqual(told.at(-1)!.record, yield* read(file), "the journal is gone, and was read to its end")
+    }).pipe(live))
+
+  it.live("refuses an interval that is none", () =>
+    Effect.gen(function*() {
+      const recorder = yield* Recorder.Recorder
+      for (const interval of [Number.NaN, -1, "abc" as "1 second"]) {
+        const error = yield* Effect.flip(Stream.runDrain(recorder.follow("no.jsonl", interval)))
+        assert.instanceOf(error, ExecutorError.InvalidOptions)
+        assert.include(error.message, "interval must be a duration of at least 0: received")
+      }
     }).pipe(live))
 
   it.live("ends with what a killed run left, and fails for what is no journal", () =>

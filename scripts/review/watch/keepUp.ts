@@ -63,7 +63,7 @@ export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (fol
         const tookMs = (yield* Clock.currentTimeMillis) - began
         yield* Effect.sleep(tookMs * (1 / share - 1))
       })),
-      Effect.catch(({ reason }) => Effect.sync(() => learn(record, unreadable(journal, reason))))
+      Effect.catchTag("RecordNotRead", ({ reason }) => Effect.sync(() => learn(record, unreadable(journal, reason))))
     )
 
   const look = Effect.gen(function*() {
