@@ -9,6 +9,7 @@ import * as buffers from "./jobs/buffers.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as effects from "./jobs/effects.ts"
 import * as faults from "./jobs/faults.ts"
+import * as lives from "./jobs/lives.ts"
 import * as Notes from "./jobs/notes.ts"
 import * as throws from "./jobs/throws.ts"
 import * as values from "./jobs/values.ts"
@@ -421,6 +422,39 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         const error = yield* Effect.provide(Effect.flip(ask), runner(values.echo))
         assert.propertyVal(error, "_tag", "JobNotFound")
         assert.strictEqual(yield* Effect.provide(ask, runner(values.square)), 9)
+      }))
+
+    for (
+      const [what, job, options, tag] of [
+        ["start a worker", values.square, { setup: lives.setupExits }, "WorkerStartError"],
+        ["read the input", values.echo, { resultFolder: "/dev/null/results" }, "CloneError"],
+        ["store the result", values.bytes, { resultFolder: "/dev/null/results" }, "CloneError"]
+      ] as const
+    ) {
+      it.effect(`does not keep that a runner could not ${what}`, () =>
+        Effect.gen(function*() {
+          const { url: databaseUrl } = yield* Database
+          const resultFolder = yield* makeNotes
+          const runner = { databaseUrl, resultFolder, maxWorkers: 1, jobs: [job] }
+          const input = job === values.square ? 3 : job === values.bytes ? { count: 2e6, n: 1 } : new Uint8Array(2e6)
+          yield* Effect.gen(function*() {
+            const ask = Executor.run(job as Job.Job<unknown, unknown>, input, { key: `could not ${what}` })
+            const error = yield* Effect.provide(Effect.flip(ask), ClusterExecutor.runner({ ...runner, ...options }))
+            assert.propertyVal(error, "_tag", tag)
+            yield* Effect.provide(ask, ClusterExecutor.runner(runner))
+          }).pipe(Effect.provide(program({ resultFolder })))
+        }))
+    }
+
+    it.effect("keeps that a result cannot be sent", () =>
+      Effect.gen(function*() {
+        for (const [job, input] of [[values.functionBelowZero, -1], [jobs.longText, 30_000_000]] as const) {
+          const ask = Effect.flip(Executor.run<number, unknown, never>(job, input, { key: `unsendable ${input}` }))
+          const error = yield* Effect.provide(ask, cluster())
+          assert.propertyVal(error, "_tag", "CloneError")
+          // No runner is there.
+          assert.deepStrictEqual(yield* Effect.provide(ask, program()), error)
+        }
       }))
 
     it.effect("is refused for another input, or job", () =>

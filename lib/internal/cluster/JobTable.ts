@@ -70,7 +70,7 @@ export interface Ended {
 
 export interface Reply {
   readonly state: "done" | "failed"
-  /** Whether the cluster could not run it, which is nothing to keep under a key. */
+  /** Whether the cluster could not run it, or not store its result, which is nothing to keep under a key. */
   readonly isRefusal: boolean
   readonly bytes: Uint8Array | undefined
   readonly reference: string | undefined

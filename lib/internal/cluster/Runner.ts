@@ -15,7 +15,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
 import { Executor, type JobEvent, JobObserver } from "../../Executor.ts"
-import { CloneError, JobNotFound, WorkerDied } from "../../ExecutorError.ts"
+import { CloneError, JobNotFound, WorkerDied, WorkerStartError } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
 import { type Place, ResultStore } from "../../ResultStore.ts"
 import { describe } from "../errorCodec.ts"
@@ -109,7 +109,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       const loaded = yield* Effect.exit(messages.load({ bytes: started.input, reference: started.inputReference }))
       if (Exit.isFailure(loaded)) {
         const error = values.inputError(job!, Cause.squash(loaded.cause))
-        return yield* reply(job, [Exit.fail(error)], unmeasured(workerId))
+        return { ...yield* reply(job, [Exit.fail(error)], unmeasured(workerId)), isRefusal: true }
       }
       const sent = yield* Effect.orDie(Schema.decodeEffect(Sent)(started.options))
       // The worker itself writes the result, where the message has one.
@@ -209,7 +209,10 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       return { state, isRefusal: exits.some(isRefusal), ...stored }
     }).pipe(Effect.catch((cause) => {
       const error = new CloneError({ job: job?.name ?? "", side: "result", reason: describe(cause).message })
-      return reply(job, exits.map(() => Exit.fail(error)), measured)
+      return Effect.map(
+        reply(job, exits.map(() => Exit.fail(error)), measured),
+        (stored) => ({ ...stored, isRefusal: cause._tag === "StoreFailed" })
+      )
     }))
 
   const notFound = (job: string) =>
@@ -327,8 +330,10 @@ const workersPerRunner = 1000
 const writtenIn = (exit: Exit.Exit<unknown, unknown>) =>
   Exit.isSuccess(exit) && exit.value instanceof StoredResult ? exit.value.written : undefined
 
-const isRefusal = (exit: Exit.Exit<unknown, unknown>) =>
-  Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof JobNotFound
+const isRefusal = (exit: Exit.Exit<unknown, unknown>) => {
+  const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+  return error instanceof JobNotFound || error instanceof WorkerStartError
+}
 
 const readInput = (job: Job.Any, sent: unknown): Exit.Exit<unknown, CloneError> => {
   try {
