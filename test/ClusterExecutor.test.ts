@@ -421,6 +421,8 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         const ask = Executor.run(values.square, 3, { key: "nobody had it" })
         const error = yield* Effect.provide(Effect.flip(ask), runner(values.echo))
         assert.propertyVal(error, "_tag", "JobNotFound")
+        const other = Executor.run(values.square, 4, { key: "nobody had it" })
+        assert.propertyVal(yield* Effect.provide(Effect.flip(other), program()), "_tag", "InvalidOptions")
         assert.strictEqual(yield* Effect.provide(ask, runner(values.square)), 9)
       }))
 

@@ -135,7 +135,7 @@ const make = Effect.gen(function*() {
           ON CONFLICT (id) DO UPDATE SET
             client = excluded.client,
             source = excluded.source,
-            keyed = excluded.keyed,
+            keyed = CASE WHEN ${again} THEN excluded.keyed ELSE jobs.keyed END,
             submission = jobs.submission + CASE WHEN ${again} THEN 1 ELSE 0 END,
             input = CASE WHEN ${again} THEN excluded.input ELSE jobs.input END,
             input_reference = CASE WHEN ${again} THEN excluded.input_reference ELSE jobs.input_reference END,
