@@ -496,6 +496,24 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.deepStrictEqual(yield* Fiber.joinAll(fibers), ["both", "both"])
         assert.strictEqual(Notes.lines(notes).length, 2)
       }).pipe(Effect.provide(cluster())))
+
+    it.effect("tells who asks for a job that runs that it has started", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const ask = Executor.run(jobs.hold, { notes, label: "joined" }, { key: "joined" })
+        const first = yield* Effect.forkChild(ask)
+        yield* untilStats(({ busy, queued }) => busy === 1 && queued === 0)
+        const events: Array<string> = []
+        const second = yield* ask.pipe(
+          Effect.provideService(Executor.JobObserver, ({ _tag }) => events.push(_tag)),
+          Effect.forkChild({ startImmediately: true })
+        )
+        assert.propertyVal(yield* Executor.stats, "queued", 1)
+        yield* untilStats(({ queued }) => queued === 0)
+        assert.deepStrictEqual(events, ["Submitted", "Started"])
+        Notes.openGate(notes)
+        assert.deepStrictEqual(yield* Fiber.joinAll([first, second]), ["joined", "joined"])
+      }).pipe(Effect.provide(cluster())))
   })
 
   describe("a runner", () => {

@@ -137,14 +137,16 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const endAll = (some: ReadonlyArray<RemoteTask> = [], exit: Exit.Exit<never, unknown>) =>
     some.forEach((task) => end(task, exit))
 
-  const onStarted = (name: string, workerId: number) => {
-    for (const task of tasks.get(name) ?? []) {
-      if (task.startedAt === undefined) {
-        counts.queued -= task.items
-        timings.waited(Date.now() - task.acceptedAt)
-      }
-      task.started(workerId)
+  const begin = (task: RemoteTask, workerId: number) => {
+    if (task.startedAt === undefined) {
+      counts.queued -= task.items
+      timings.waited(Date.now() - task.acceptedAt)
     }
+    task.started(workerId)
+  }
+
+  const onStarted = (name: string, workerId: number) => {
+    for (const task of tasks.get(name) ?? []) begin(task, workerId)
   }
 
   const submit = Effect.fnUntraced(function*(chosen: ReadonlyArray<RemoteTask>) {
@@ -155,6 +157,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       if (same.length === 0) first.push(task)
       tasks.set(task.name, [...same, task])
       task.state = same[0]?.state ?? "submitting"
+      // What is being cancelled will begin anew.
+      const begun = same.find(({ startedAt, verdict }) => startedAt !== undefined && verdict === undefined)
+      if (begun !== undefined) begin(task, begun.workerId!)
     }
     const submissions: Array<JobTable.Submission> = []
     for (const task of first) {
@@ -297,7 +302,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       const gone = some.filter((name) => !known.has(name) && !loading.has(name))
       for (const task of gone.flatMap((name) => tasks.get(name) ?? [])) end(task, tooOld(task))
     }
-    const waiting = names.filter((name) => tasks.get(name)?.[0]?.startedAt === undefined)
+    const waiting = names.filter((name) => tasks.get(name)?.some(({ startedAt }) => startedAt === undefined))
     for (const some of Arr.chunksOf(waiting, namesAtOnce)) {
       for (const { id, worker } of yield* table.running(some)) onStarted(id, worker)
     }
