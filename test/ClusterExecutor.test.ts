@@ -471,6 +471,20 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.include(job.message, `this one has been used with job "square"`)
       }).pipe(Effect.provide(cluster())))
 
+    it.effect("is refused for another input, or job, also while the one that has it runs", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const key = "mine while it runs"
+        const first = yield* Effect.forkChild(Executor.run(jobs.hold, { notes, label: "first" }, { key }))
+        yield* until(begun(notes))
+        const input = yield* Effect.flip(Executor.run(jobs.hold, { notes, label: "second" }, { key }))
+        assert.include(input.message, "this one has been used with another")
+        const job = yield* Effect.flip(Executor.run(values.square, 2, { key }))
+        assert.include(job.message, `this one has been used with job "hold"`)
+        Notes.openGate(notes)
+        assert.strictEqual(yield* Fiber.join(first), "first")
+      }).pipe(Effect.provide(cluster())))
+
     it.effect("is refused where no database can keep it, as is a run's name", () =>
       Effect.gen(function*() {
         const { url: databaseUrl } = yield* Database

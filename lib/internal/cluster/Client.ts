@@ -149,11 +149,19 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     for (const task of tasks.get(name) ?? []) begin(task, workerId)
   }
 
+  /** Ends a task whose key stands for another job or input, and tells whether it did. */
+  const refuse = (task: RemoteTask, job: string, inputHash: string) => {
+    const isOther = job !== task.job.name || inputHash !== task.inputHash
+    if (isOther) end(task, Exit.fail(otherKey(task, job)))
+    return isOther
+  }
+
   const submit = Effect.fnUntraced(function*(chosen: ReadonlyArray<RemoteTask>) {
     const first: Array<RemoteTask> = []
     for (const task of chosen) {
       if (task.state !== "leaving") continue
       const same = tasks.get(task.name) ?? []
+      if (same[0]?.state === "sent" && refuse(task, same[0].job.name, same[0].inputHash)) continue
       if (same.length === 0) first.push(task)
       tasks.set(task.name, [...same, task])
       task.state = same[0]?.state ?? "submitting"
@@ -198,8 +206,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       for (const task of tasks.get(id) ?? []) {
         task.inputReference = inputReference
         task.state = "sent"
-        if (job !== task.job.name || inputHash !== task.inputHash) end(task, Exit.fail(otherKey(task, job)))
-        else if (state !== "waiting" && state !== "running") {
+        if (!refuse(task, job, inputHash) && state !== "waiting" && state !== "running") {
           // Without a key it is there because this program lost its connection after it had submitted it.
           task.isTakenOver = task.options.isKeyed
           Queue.offerUnsafe(ended, id)
