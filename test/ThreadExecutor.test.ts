@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Schedule, Stream } from "effect"
 import { execFile } from "node:child_process"
+import fs from "node:fs"
 import { availableParallelism } from "node:os"
 import { promisify } from "node:util"
 import { Executor, ExecutorError, Job, ThreadExecutor } from "../lib/mod.ts"
@@ -11,6 +12,7 @@ import { blockAfterwards, busy, polite } from "./jobs/endless.ts"
 import { makeNested } from "./jobs/nested.ts"
 import * as twins from "./jobs/twins.ts"
 import * as values from "./jobs/values.ts"
+import { makeNotes } from "./shared/backEnds.ts"
 import { executorSuite } from "./shared/executorSuite.ts"
 import { messageFor } from "./shared/invalidOptions.ts"
 import { until } from "./shared/until.ts"
@@ -20,9 +22,10 @@ const two = Effect.provide(ThreadExecutor.layer({ maxWorkers: 2 }))
 
 const cores = availableParallelism()
 
-/** Has as many workers hang in their start as there are cores. */
-const hangs = "data:text/javascript,import { threadName } from 'node:worker_threads';" +
-  `if (Number(threadName.split(' ')[1]) <= ${cores}) { setInterval(() => {}, 1000); await new Promise(() => {}) }`
+/** Has as many workers hang in their start as there are cores; each takes a place among the notes. */
+const hangs = "data:text/javascript,import { mkdirSync } from 'node:fs';" +
+  `for (let place = 0; place < ${cores}; place++) { try { mkdirSync(process.env.NOTES + '/' + place) } catch { continue }` +
+  "setInterval(() => {}, 1000); await new Promise(() => {}) }"
 
 const countThreads = () => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length
 
@@ -223,9 +226,14 @@ describe("a job that meddles with its thread", () => {
 describe("a worker that cannot be started", () => {
   it.live("keeps no other from being used, though one for each core hangs in its start", () =>
     Effect.gen(function*() {
-      const ids = yield* Effect.forEach([...Array(cores + 1)], () => Executor.submit(values.workerId, undefined))
-      assert.strictEqual(yield* Fiber.join(ids[0]!), cores + 1)
-    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: cores + 1, execArgv: ["--import", hangs] }))))
+      const notes = yield* makeNotes
+      const options = { maxWorkers: cores + 1, execArgv: ["--import", hangs], env: { ...process.env, NOTES: notes } }
+      yield* Effect.gen(function*() {
+        const squares = yield* Effect.forEach([...Array(cores + 1)], () => Executor.submit(values.square, 3))
+        assert.strictEqual(yield* Fiber.join(squares[0]!), 9)
+      }).pipe(Effect.provide(ThreadExecutor.layer(options)))
+      assert.strictEqual(fs.readdirSync(notes).length, cores)
+    }))
 
   it.live("fails the jobs that wait with WorkerStartError", () =>
     Effect.gen(function*() {
