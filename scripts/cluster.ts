@@ -14,6 +14,7 @@ import fs from "node:fs"
 import path from "node:path"
 import { pathToFileURL } from "node:url"
 import { ClusterExecutor, type Job } from "../lib/mod.ts"
+import { counted } from "./shared/counted.ts"
 import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
 import { kernels } from "./shared/kernels.ts"
@@ -87,7 +88,8 @@ const up = Command.make(
       }
       const where = input.data === local.defaultFolder ? "" : ` --data ${input.data}`
       yield* Console.log(
-        `${input.runners} runners are up; npx tsx scripts/lazy.ts --executor cluster${where} uses them`
+        `${counted(input.runners, "runner")} ${input.runners === 1 ? "is" : "are"} up; ` +
+          `npx tsx scripts/lazy.ts --executor cluster${where} uses ${input.runners === 1 ? "it" : "them"}`
       )
       if (!input.detach) yield* show(databaseUrl)
     })

@@ -1,4 +1,5 @@
 import type { CustomSeriesRenderItem } from "echarts/types/dist/shared"
+import { counted } from "../shared/counted.ts"
 import { type Chart, common, seconds, timeAxis, zoom } from "./chart.ts"
 import type { Plots } from "./plots.ts"
 
@@ -11,8 +12,9 @@ export const lanes: Chart = {
   zooms: true,
   describe: ({ runs }) =>
     runs.map(({ jobs, label, lanes }) =>
-      `${label}: ${jobs.succeeded} of ${jobs.all} jobs succeeded, on ${lanes.lanes.length} workers at a time` +
-      (lanes.omittedJobs > 0 ? ` and ${lanes.omittedJobs} jobs on further workers, which are not drawn` : "")
+      `${label}: ${jobs.succeeded} of ${counted(jobs.all, "job")} succeeded, on ` +
+      `${counted(lanes.lanes.length, "worker")} at a time` +
+      (lanes.omittedJobs > 0 ? ` and ${counted(lanes.omittedJobs, "job")} on further workers, not drawn` : "")
     ).join("; "),
   heightPx: (plots) => 130 + 18 * namesOf(plots).length,
   option: (plots) => ({

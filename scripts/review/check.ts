@@ -36,7 +36,9 @@ export const check = Command.make(
       yield* Effect.forEach(checked.flatMap(linesOf), print)
       if (invalid === 0) yield* print(`${files.length} valid`)
     }
-    if (invalid > 0) return yield* Effect.fail(new Failed(`${invalid} of ${files.length} are not valid`))
+    if (invalid > 0) {
+      return yield* Effect.fail(new Failed(`${invalid} of ${files.length} ${invalid === 1 ? "is" : "are"} not valid`))
+    }
   })
 ).pipe(Command.withDescription("Check records against the JSON Schema in results/, and journals line by line"))
 

@@ -1,6 +1,7 @@
 /** A run over time, for the terminal: its resident memory, and under it what each worker ran. */
 import { default as plot } from "simple-ascii-chart"
 import type { RunRecord } from "../../lib/mod.ts"
+import { counted } from "../shared/counted.ts"
 import { megabytes } from "../shared/figures.ts"
 
 const chartLines = 13
@@ -36,7 +37,7 @@ export const timeline = ({ jobs, memory, summary }: RunRecord.RunRecord, windowC
   return [
     ...(memory.length === 0 ? [] : ["resident memory", chart(memory, span, labelColumns)]),
     ...lanes,
-    ...(workers.length > maxLanes ? [`and ${workers.length - maxLanes} more workers`] : [])
+    ...(workers.length > maxLanes ? [`and ${counted(workers.length - maxLanes, "more worker")}`] : [])
   ]
 }
 

@@ -21,7 +21,8 @@ const startCluster = (runners: number, flags: ReadonlyArray<string> = []) =>
       assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
       assert.include(
         stdout,
-        `${runners} runners are up; npx tsx scripts/lazy.ts --executor cluster --data ${data} uses`
+        `${runners === 1 ? "1 runner is" : `${runners} runners are`} up; ` +
+          `npx tsx scripts/lazy.ts --executor cluster --data ${data} uses ${runners === 1 ? "it" : "them"}\n`
       )
       return ["--data", data]
     }),

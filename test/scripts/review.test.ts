@@ -362,11 +362,13 @@ describe("review check", () => {
       yield* script.write(inFolder("a.json"), whole.replace(`"succeeded"`, `"done"`).replace(`"cores": `, `"cores": -`))
       yield* script.write(inFolder("b.jsonl"), (yield* script.read(version("killed.jsonl"))).replace("{", "{}\n{"))
       yield* script.write(inFolder("c.json"), whole)
-      const [text, json] = yield* script.together(
+      const [text, json, one] = yield* script.together(
         script.run("review", ["check", folder]),
-        script.run("review", ["check", folder, "--json"])
+        script.run("review", ["check", folder, "--json"]),
+        script.run("review", ["check", inFolder("a.json"), inFolder("c.json")])
       )
       assert.deepStrictEqual([text.status, text.stderr], [1, "2 of 3 are not valid\n"])
+      assert.deepStrictEqual([one.status, one.stderr], [1, "1 of 2 is not valid\n"])
       assert.include(
         text.stdout,
         `${inFolder("a.json")}: /jobs/0/status: must be equal to one of the allowed values: succeeded`

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { RunRecord } from "../../../lib/mod.ts"
 import { benchesOf } from "../../../scripts/plots/benchesOf.ts"
+import { lanes } from "../../../scripts/plots/lanes.ts"
 import * as plots from "../../../scripts/plots/plots.ts"
 import { job, runRecord, sample } from "../../shared/records.ts"
 
@@ -65,6 +66,14 @@ describe("plots", () => {
     assert.strictEqual(sum(runTimes.counts[0]!), 5)
     const [least, median, , , most] = runTimes.quantiles[0]!
     assert.deepStrictEqual([least, median, most], [0.001, 0.003, 0.1])
+  })
+
+  it("says of one job on one worker what it says of many", () => {
+    const record = { ...runRecord, jobs: [job(0)] }
+    assert.strictEqual(
+      lanes.describe(plots.plots({ digests: [plots.digest(record)], benchmarks: [], unreadable: [] })),
+      "lazy: 1 of 1 job succeeded, on 1 worker at a time"
+    )
   })
 
   it("tells runs of one script apart, also those that began together", () => {

@@ -56,6 +56,8 @@ describe("timeline", () => {
       assert.lengthOf(lanesOf(lines), 24)
       assert.include(lines, "and 6 more workers")
     }
+    const but25 = jobs.filter(({ workerId }) => workerId! <= 25)
+    assert.include(timeline(run(but25, [at(0, 1e6)]), 80), "and 1 more worker")
   })
 
   it("draws nothing for a run that was over before it began, or that tells nothing", () => {
