@@ -142,6 +142,8 @@ export type JobEvent =
     readonly resultBytes: number
     /** Why it failed, in a line or more. */
     readonly error: string | undefined
+    /** Whether it ran in another process than this one, which does not count its CPU time. */
+    readonly isElsewhere?: boolean
     /** The address of the runner that ran it, on a cluster. */
     readonly runner?: string
     /** Whether its result was there before it was asked for, under its key. */

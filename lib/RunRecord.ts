@@ -64,7 +64,7 @@ export const JobRecord = Schema.Struct({
 })
 export type JobRecord = typeof JobRecord.Type
 
-/** The memory of the process that ran the jobs, and how many of them had ended. */
+/** The memory of the process that ran the program, not of others in which jobs ran, and how many jobs had ended. */
 export const MemorySample = Schema.Struct({
   atMs: Amount,
   rssBytes: Count,
@@ -79,7 +79,7 @@ export type MemorySample = typeof MemorySample.Type
 /** The figures of a run. */
 export const Summary = Schema.Struct({
   wallMs: Amount,
-  /** Of the whole process. */
+  /** Of the whole process, and of the jobs that ran in other processes, also those of a cluster. */
   cpuMs: Amount,
   jobsPerSecond: Amount,
   /** CPU time spent in jobs over `wallMs` times the lesser of workers and cores. */

@@ -5,7 +5,9 @@ import { sin } from "../lib/jobs/sin.ts"
 import { Executor, ExecutorError, InlineExecutor, Recorder, RunRecord } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
 import { abortable } from "./jobs/endless.ts"
+import * as lives from "./jobs/lives.ts"
 import * as values from "./jobs/values.ts"
+import { backEnds } from "./shared/backEnds.ts"
 import { runRecord } from "./shared/records.ts"
 import { until } from "./shared/until.ts"
 
@@ -167,6 +169,18 @@ describe("Recorder.record", () => {
       yield* record(Effect.andThen(threeSines, threeSines), { file })
       assert.strictEqual((yield* read(file)).jobs.length, 6)
     }).pipe(live))
+
+  for (const { layer, name } of backEnds) {
+    it.live(`counts the CPU time of jobs on ${name}`, () =>
+      Effect.gen(function*() {
+        const { file } = yield* place
+        const work = Effect.forEach([500, 500], (ms) => Executor.run(lives.work, ms))
+        yield* record(Effect.provide(work, layer({ maxWorkers: 1 })), { file })
+        const { jobs, summary } = yield* read(file)
+        const inJobs = jobs.reduce((sum, { cpuMs }) => sum + cpuMs!, 0)
+        assert.isAbove(summary.cpuMs, inJobs)
+      }).pipe(live))
+  }
 
   it.live("leaves the observer that was there in place", () =>
     Effect.gen(function*() {

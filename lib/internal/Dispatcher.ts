@@ -235,6 +235,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     if (message.buffers.length > 0) (first.task.buffers ??= []).push(...message.buffers)
     const runMs = (returnedAt - startedAt) / outcomes.length
     const betweenMs = line.between(first.sentAt, startedAt, returnedAt)
+    // One that shares no memory is another process.
+    const where = cost !== undefined && worker.slots === undefined ? { isElsewhere: true } : undefined
     const tasks: Array<Task> = []
     for (const [n, outcome] of outcomes.entries()) {
       const item = line.get(id + n)!
@@ -243,7 +245,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
         startedAt,
         at: returnedAt,
         cpuMs: cost?.cpuMs === undefined ? undefined : cost.cpuMs / outcomes.length,
-        resultBytes: cost?.resultBytes[n] ?? 0
+        resultBytes: cost?.resultBytes[n] ?? 0,
+        ...where
       })
       tasks.push(item.task)
     }

@@ -21,6 +21,8 @@ export class ObservedRun {
   readonly #numbers = new Map<number, number>()
   #submittedJobs = 0
   #finishedJobs = 0
+  /** CPU time of jobs in other processes. */
+  #elsewhereMs = 0
   #hasEnded = false
 
   constructor({ parameters, script }: Named, where: RunRecord.Environment) {
@@ -43,6 +45,7 @@ export class ObservedRun {
       case "Settled":
         this.#numbers.delete(event.id)
         this.#finishedJobs++
+        if (event.isElsewhere === true && event.isTakenOver !== true) this.#elsewhereMs += event.cpuMs ?? 0
         this.#note({
           _tag: "Settled",
           job,
@@ -98,6 +101,6 @@ export class ObservedRun {
 
   #cpuMs(): number {
     const { system, user } = process.cpuUsage(this.#begunCpu)
-    return (system + user) / 1000
+    return (system + user) / 1000 + this.#elsewhereMs
   }
 }

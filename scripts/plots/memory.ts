@@ -6,7 +6,7 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`
 export const memory: Chart = {
   id: "memory",
   title: "Memory over time",
-  caption: "Resident memory of the process that ran the jobs.",
+  caption: "Resident memory of the process that ran the script.",
   zooms: true,
   describe: ({ runs }) =>
     runs.map(({ label, record: { summary } }) =>

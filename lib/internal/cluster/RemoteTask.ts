@@ -170,7 +170,7 @@ export class RemoteTask {
       ...this.#times(measured),
       cpuMs: measured?.items[n]?.cpuMs,
       resultBytes: measured?.items[n]?.resultBytes ?? 0,
-      ...(measured && { runner: measured.runner }),
+      ...(measured && { runner: measured.runner, isElsewhere: true }),
       ...(this.isTakenOver && { isTakenOver: true })
     })
   }
