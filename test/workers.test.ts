@@ -1,5 +1,5 @@
 /** How workers come and go, and which job has one next. */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Executor, InlineExecutor, Memory, ThreadExecutor } from "../lib/mod.ts"
@@ -214,6 +214,15 @@ describe("idleTimeToLive, by the clock", () => {
 })
 
 describe("idleTimeToLive", () => {
+  it.live("is over all the same where the system's clock is set back", () =>
+    Effect.gen(function*() {
+      const { now } = Date
+      yield* Effect.addFinalizer(() => Effect.sync(() => vi.restoreAllMocks()))
+      assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+      vi.spyOn(Date, "now").mockImplementation(() => now() - 3_600_000)
+      yield* untilStats(({ workers }) => workers === 0)
+    }).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 1, idleTimeToLive: "20 millis" }))))
+
   it.live("leaves minWorkers of the workers that there are, though all are idle together", () =>
     Effect.gen(function*() {
       const notes = yield* makeNotes

@@ -138,6 +138,9 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
 
   const read = host.unpacked ?? identity
 
+  /** By a clock that nobody sets back. */
+  const monotonicMillis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+
   const inState = (state: Worker["state"]) => {
     let n = 0
     for (const worker of workers) if (worker.state === state) n++
@@ -270,7 +273,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
 
   const becomeIdle = (worker: Worker) => {
     worker.state = "idle"
-    worker.idleSince = clock.currentTimeMillisUnsafe()
+    if (Number.isFinite(idleMillis)) worker.idleSince = monotonicMillis()
     if (isWornOut(worker)) retire(worker)
     else watch(worker)
   }
@@ -279,7 +282,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   const watch = (worker: Worker) => {
     if (worker.isWatched || !Number.isFinite(idleMillis)) return
     worker.isWatched = true
-    const left = worker.idleSince + idleMillis - clock.currentTimeMillisUnsafe()
+    const left = worker.idleSince + idleMillis - monotonicMillis()
     // Never at once, for it may be about to get a job.
     runLater(Effect.andThen(Effect.yieldNow, Effect.delay(stopIfIdle(worker), left)))
   }
@@ -288,7 +291,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     Effect.suspend(() => {
       worker.isWatched = false
       if (worker.state !== "idle") return Effect.void
-      if (clock.currentTimeMillisUnsafe() - worker.idleSince < idleMillis) return Effect.sync(() => watch(worker))
+      if (monotonicMillis() - worker.idleSince < idleMillis) return Effect.sync(() => watch(worker))
       if (!isDispensable(worker)) return Effect.void
       if (spares.has(worker)) keepsSpare = false
       return stop(worker)
