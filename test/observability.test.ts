@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Metric, Option, Stream, Tracer } from "effect"
 import { replay } from "../lib/internal/effectJob.ts"
-import { Executor, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
+import { Executor, InlineExecutor, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
 import { halfTraced } from "./jobs/effects.ts"
 import * as values from "./jobs/values.ts"
 import { recording } from "./shared/spans.ts"
@@ -83,4 +83,17 @@ describe("Executor.stats", () => {
       )
       assert.deepStrictEqual(quantiles.map(({ attributes }) => attributes!["quantile"]), ["0.5", "0.9", "0.99"])
     }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 }))))
+
+  it.live("are metrics of as many executors as were open at the same time; one that is closed has no workers", () =>
+    Effect.gen(function*() {
+      const used = Effect.andThen(Executor.run(values.square, 3), Executor.stats).pipe(
+        Effect.provide(InlineExecutor.layer({ maxWorkers: 1 }))
+      )
+      yield* Effect.repeat(Effect.all([used, used], { concurrency: 2 }), { times: 4 })
+      const gauges = (yield* Metric.snapshot).flatMap((metric) => metric.type === "Gauge" ? metric : [])
+      const of = (id: string) =>
+        gauges.filter((gauge) => gauge.id === `effect_futures_${id}`).map(({ state }) => Number(state.value))
+      assert.deepStrictEqual(of("workers"), [0, 0])
+      assert.deepStrictEqual(of("finished_jobs"), [1, 1])
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
 })

@@ -22,7 +22,7 @@ import { withoutFrames } from "./errorCodec.ts"
 import type * as Fleet from "./Fleet.ts"
 import { goOn } from "./goOn.ts"
 import { newJobIds } from "./jobIds.ts"
-import { publisher } from "./metrics.ts"
+import { executorNumber, publisher } from "./metrics.ts"
 import { validateRun } from "./options.ts"
 import { Pace } from "./Pace.ts"
 import { assertJob } from "./registry.ts"
@@ -233,6 +233,20 @@ export const make = Effect.fnUntraced(function*(
       })
   }
 
+  const stats = Effect.sync((): Stats => ({
+    workers: fleet.workers.size,
+    busy: fleet.inState("busy"),
+    finished: counts.finished,
+    failed: counts.failed,
+    ...fleet.counts,
+    ...dispatcher.stats()
+  }))
+
+  const publish = publisher(yield* executorNumber)
+  const published = Effect.tap(stats, publish)
+  // The last ones, of no workers.
+  yield* Effect.addFinalizer(() => published)
+
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isClosed = true
@@ -246,17 +260,7 @@ export const make = Effect.fnUntraced(function*(
     })
   )
 
-  const stats = Effect.sync((): Stats => ({
-    workers: fleet.workers.size,
-    busy: fleet.inState("busy"),
-    finished: counts.finished,
-    failed: counts.failed,
-    ...fleet.counts,
-    ...dispatcher.stats()
-  }))
-
-  const publish = publisher()
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(Effect.flatMap(stats, publish), metricsInterval)))
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(published, metricsInterval)))
 
   fleet.grow(0)
   yield* fleet.started
@@ -265,7 +269,8 @@ export const make = Effect.fnUntraced(function*(
     maxWorkers: options.maxWorkers,
     execute: execute as Executor["Service"]["execute"],
     submit: submit as Executor["Service"]["submit"],
-    stats: Effect.tap(stats, publish),
+    // By then another executor may have its number.
+    stats: Effect.suspend(() => isClosed ? stats : published),
     drain: drain.wait
   })
 })

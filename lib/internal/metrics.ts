@@ -1,13 +1,27 @@
-/** The figures of an executor as Effect metrics, each with the number of its executor as an attribute. */
+/**
+ * The figures of an executor as Effect metrics, each with the number of its executor as an attribute. Those of one that is
+ * closed stay as they were last, until another has its number.
+ */
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type { Stats } from "../Executor.ts"
 
 let executors = 0
 
+/** Those of executors that are closed. */
+const freeNumbers: Array<number> = []
+
+const takeNumber = () => freeNumbers.shift() ?? executors++
+
+/** A number that no other executor has as long as the scope is open. */
+export const executorNumber = Effect.acquireRelease(
+  Effect.sync(takeNumber),
+  (number) => Effect.sync(() => freeNumbers.push(number))
+)
+
 /** Publishes the stats of one executor; whoever reads the metrics sees the latest that were published. */
-export const publisher = (): (stats: Stats) => Effect.Effect<void> => {
-  const attributes = { executor: String(executors++) }
+export const publisher = (number = takeNumber()): (stats: Stats) => Effect.Effect<void> => {
+  const attributes = { executor: String(number) }
   const gauge = (name: string, description: string, more: Record<string, string> = {}) =>
     Metric.gauge(`effect_futures_${name}`, { description, attributes: { ...attributes, ...more } })
   const quantiles = (name: string, description: string) => ({
