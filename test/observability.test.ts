@@ -68,6 +68,34 @@ describe("Executor.JobObserver", () => {
     }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 2 }))))
 })
 
+/** Has a process begin with the system's clock set by so much. */
+const withClockSet = (ms: number) => [
+  "--import",
+  `data:text/javascript,Object.defineProperty(performance,"timeOrigin",{value:performance.timeOrigin+${ms}})`
+]
+
+describe("Executor.JobObserver, of a process that began after the system's clock was set", () => {
+  for (const [direction, ms] of Object.entries({ ahead: 3_600_000, back: -3_600_000 })) {
+    it.live(`is told times of this process's clock: ${direction}`, () =>
+      Effect.gen(function*() {
+        const times: Array<number> = []
+        const before = Date.now() - 1000
+        yield* Executor.run(values.square, 3).pipe(
+          Effect.provideService(Executor.JobObserver, (event) => {
+            times.push(event.at)
+            if (event._tag === "Settled") times.push(event.startedAt!)
+          })
+        )
+        assert.strictEqual(times.length, 4)
+        for (const at of times) {
+          assert.isAtLeast(at, before)
+          assert.isAtMost(at, Date.now() + 1000)
+        }
+        assert.isAtLeast((yield* Executor.stats).waitMs.p50, 0)
+      }).pipe(Effect.provide(ProcessExecutor.layer({ maxWorkers: 1, execArgv: withClockSet(ms) }))))
+  }
+})
+
 describe("Executor.stats", () => {
   it.live("are metrics, too, of each executor by itself", () =>
     Effect.gen(function*() {

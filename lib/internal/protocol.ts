@@ -13,6 +13,8 @@ export type ToWorker =
     readonly slots: SharedArrayBuffer | undefined
     /** Whether there is a core for it to stay awake on. */
     readonly spins: boolean
+    /** The executor's, where it is another process. */
+    readonly clockOffset: number | undefined
     /** The job to run before any other, without input. */
     readonly setup: unknown
   }
@@ -105,10 +107,21 @@ export interface Cost {
   readonly resultBytes: ReadonlyArray<number>
 }
 
-/** Milliseconds since the Unix epoch, the same clock in every thread of a process. */
-export const now = (): number => timeOrigin + sinceOrigin()
-
-const { timeOrigin } = performance
+/** Milliseconds since the Unix epoch, the same clock in an executor and its workers. */
+export const now = (): number => epoch + sinceOrigin()
 
 /** Of its own, for a job may put a clock of its making in its place, as fake timers do. */
 const sinceOrigin = performance.now.bind(performance)
+
+let epoch = performance.timeOrigin
+
+/** When this process began, by the clock that all processes have in common and nobody sets. */
+const origin = Number(process.hrtime.bigint()) / 1e6 - sinceOrigin()
+
+/** How far `now` is ahead of that clock: in each process as the system's clock was when it began. */
+export const clockOffset = (): number => epoch - origin
+
+/** From here on `now` tells the time of the process whose offset it is. */
+export const setClock = (offset: number): void => {
+  epoch = offset + origin
+}

@@ -10,7 +10,15 @@ import type * as Job from "../Job.ts"
 import { Buffers, bytesIn, haveCommonObject } from "./buffers.ts"
 import { BusyPoll } from "./BusyPoll.ts"
 import { decodeError, describe } from "./errorCodec.ts"
-import { type EndedSpan, type FromWorker, now, type Outcome, type Settled, type ToWorker } from "./protocol.ts"
+import {
+  type EndedSpan,
+  type FromWorker,
+  now,
+  type Outcome,
+  setClock,
+  type Settled,
+  type ToWorker
+} from "./protocol.ts"
 import { Slots } from "./Slots.ts"
 
 /** One end of the channel between an executor and a worker. */
@@ -286,6 +294,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
         workerId = message.workerId
         if (message.slots !== undefined) slots = new Slots(message.slots)
         spins = message.spins
+        if (message.clockOffset !== undefined) setClock(message.clockOffset)
         void setUp(message.setup)
         return
       case "Run":
