@@ -22,7 +22,7 @@ import { withoutFrames } from "./errorCodec.ts"
 import type * as Fleet from "./Fleet.ts"
 import { goOn } from "./goOn.ts"
 import { newJobIds } from "./jobIds.ts"
-import { executorNumber, publisher } from "./metrics.ts"
+import { published } from "./metrics.ts"
 import { validateRun } from "./options.ts"
 import { Pace } from "./Pace.ts"
 import { assertJob } from "./registry.ts"
@@ -39,9 +39,6 @@ const settledAs = (exits: Settled<unknown, unknown>["exits"]): Settled<unknown, 
   runMs: 0,
   giveBack: nothingToGiveBack
 })
-
-/** How often the stats go to the metrics, beside when somebody asks for them. */
-const metricsInterval = Duration.seconds(1)
 
 const callerIn = (context: Context.Context<never>, onSettled: Caller["onSettled"]): Caller => {
   const span = Context.getOrUndefined(context, Tracer.ParentSpan)
@@ -233,19 +230,15 @@ export const make = Effect.fnUntraced(function*(
       })
   }
 
-  const stats = Effect.sync((): Stats => ({
+  // Before what stops the workers, so that the last figures are of none.
+  const stats = yield* published(Effect.sync((): Stats => ({
     workers: fleet.workers.size,
     busy: fleet.inState("busy"),
     finished: counts.finished,
     failed: counts.failed,
     ...fleet.counts,
     ...dispatcher.stats()
-  }))
-
-  const publish = publisher(yield* executorNumber)
-  const published = Effect.tap(stats, publish)
-  // The last ones, of no workers.
-  yield* Effect.addFinalizer(() => published)
+  })))
 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
@@ -260,8 +253,6 @@ export const make = Effect.fnUntraced(function*(
     })
   )
 
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(published, metricsInterval)))
-
   fleet.grow(0)
   yield* fleet.started
 
@@ -269,8 +260,7 @@ export const make = Effect.fnUntraced(function*(
     maxWorkers: options.maxWorkers,
     execute: execute as Executor["Service"]["execute"],
     submit: submit as Executor["Service"]["submit"],
-    // By then another executor may have its number.
-    stats: Effect.suspend(() => isClosed ? stats : published),
+    stats: Effect.suspend(stats),
     drain: drain.wait
   })
 })

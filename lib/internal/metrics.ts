@@ -2,6 +2,7 @@
  * The figures of an executor as Effect metrics, each with the number of its executor as an attribute. Those of one that is
  * closed stay as they were last, until another has its number.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type { Stats } from "../Executor.ts"
@@ -11,16 +12,31 @@ let executors = 0
 /** Those of executors that are closed. */
 const freeNumbers: Array<number> = []
 
-const takeNumber = () => freeNumbers.shift() ?? executors++
-
 /** A number that no other executor has as long as the scope is open. */
-export const executorNumber = Effect.acquireRelease(
-  Effect.sync(takeNumber),
+const executorNumber = Effect.acquireRelease(
+  Effect.sync(() => freeNumbers.shift() ?? executors++),
   (number) => Effect.sync(() => freeNumbers.push(number))
 )
 
-/** Publishes the stats of one executor; whoever reads the metrics sees the latest that were published. */
-export const publisher = (number = takeNumber()): (stats: Stats) => Effect.Effect<void> => {
+/** How often the stats go to the metrics, beside when somebody asks for them. */
+const interval = Duration.seconds(1)
+
+/** The stats of one executor, published each time that somebody asks, now and then, and last when its scope has closed. */
+export const published = Effect.fnUntraced(function*(stats: Effect.Effect<Stats>) {
+  const publish = publisher(yield* executorNumber)
+  let isClosed = false
+  const publishing = Effect.tap(stats, publish)
+  yield* Effect.addFinalizer(() => {
+    isClosed = true
+    return publishing
+  })
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(publishing, interval)))
+  // Once it is closed, another executor may have its number.
+  return () => isClosed ? stats : publishing
+})
+
+/** Whoever reads the metrics sees the latest that were published. */
+const publisher = (number: number): (stats: Stats) => Effect.Effect<void> => {
   const attributes = { executor: String(number) }
   const gauge = (name: string, description: string, more: Record<string, string> = {}) =>
     Metric.gauge(`effect_futures_${name}`, { description, attributes: { ...attributes, ...more } })

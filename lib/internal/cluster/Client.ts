@@ -26,7 +26,7 @@ import type { ResultStore } from "../../ResultStore.ts"
 import * as Drain from "../Drain.ts"
 import { describe, withoutFrames } from "../errorCodec.ts"
 import { newJobIds } from "../jobIds.ts"
-import { publisher } from "../metrics.ts"
+import { published } from "../metrics.ts"
 import { validateRun } from "../options.ts"
 import { assertJob } from "../registry.ts"
 import { SpareBuffers } from "../SpareBuffers.ts"
@@ -441,7 +441,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         )
     )
 
-  const stats = Effect.sync((): Stats => ({
+  const stats = yield* published(Effect.sync((): Stats => ({
     workers: Math.min(clusterWorkers, maxWorkers()),
     busy: [...tasks.values()].filter((same) => same.some(({ startedAt }) => startedAt !== undefined)).length,
     queued: counts.queued,
@@ -450,14 +450,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     died: counts.died,
     recycled: 0,
     ...timings.summary(maxWorkers())
-  }))
-  const publish = publisher()
+  })))
 
   yield* Effect.forkScoped(submitAll)
   yield* Effect.forkScoped(collectAll)
   yield* Effect.forkScoped(listenAll)
   yield* Effect.forkScoped(sweepAll)
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(Effect.flatMap(stats, publish), "1 second")))
 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
@@ -482,7 +480,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       Effect.forkDetach(Effect.flatMap(execute(job, [input], runOptions), ({ exits }) => exits[0]!), {
         startImmediately: true
       }) as never,
-    stats: Effect.tap(stats, publish),
+    stats: Effect.suspend(stats),
     drain: drain.wait
   })
 })
