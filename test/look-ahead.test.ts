@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import { Executor, ExecutorError, Future, ThreadExecutor } from "../lib/mod.ts"
-import { scratch, type Step, step, sum } from "./jobs/ahead.ts"
+import { scratch, type Step, step, sum, wait } from "./jobs/ahead.ts"
 import * as Board from "./jobs/board.ts"
 import { work } from "./jobs/faults.ts"
 import * as Notes from "./jobs/notes.ts"
@@ -25,6 +25,12 @@ const returns = (times: number) => Array.from({ length: times }, () => "return" 
 const sorted = (board: Board.Board) => Board.starts(board).toSorted((a, b) => a - b)
 
 const echo = (value: unknown) => Executor.run(values.echo, value)
+
+/** Lets the event loop wait for so long, or until something is so. */
+const keepBusy = (ms: number, isOver = () => false) => {
+  const end = performance.now() + ms
+  while (performance.now() < end && !isOver());
+}
 
 const live = (name: string, test: Effect.Effect<void, unknown, Executor.Executor>, workers = 2) =>
   it.live(name, () => Effect.provide(test, ThreadExecutor.layer({ maxWorkers: workers, minWorkers: workers })))
@@ -54,6 +60,27 @@ describe("jobs that are sent ahead of a free worker", () => {
       assert.instanceOf(yield* Effect.flip(Fiber.join(fibers[20]!)), ExecutorError.WorkerDied)
       assert.deepStrictEqual(sorted(board), Array.from(Array(62).keys()))
     })
+  )
+
+  live(
+    "are not stopped with one that has ended, whose reply the program is too busy to hear when that is interrupted",
+    Effect.gen(function*() {
+      const known = Board.make()
+      Board.openGate(known)
+      yield* Effect.forEach(Array(200).keys(), (label) => Executor.run(wait, { board: known, label, ms: 0 }))
+      const board = Board.make()
+      const ended = yield* Executor.submit(wait, { board, label: 0, ms: 0 })
+      const next = yield* Executor.submit(wait, { board, label: 1, ms: 100 })
+      yield* Effect.yieldNow
+      Board.openGate(board)
+      keepBusy(1000, () => Board.started(board) === 2)
+      ended.interruptUnsafe()
+      keepBusy(50)
+      assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(ended)))
+      assert.deepStrictEqual(yield* Fiber.join(next), { label: 1 })
+      assert.deepStrictEqual(Board.starts(board), [0, 1])
+    }),
+    1
   )
 
   live(

@@ -52,6 +52,12 @@ const callerIn = (context: Context.Context<never>, onSettled: Caller["onSettled"
 
 const interrupted = Exit.interrupt()
 
+/** Whether the worker has begun another task since, so that what it replied to this one is on the way. */
+const hasGoneOn = ({ line, slots }: Fleet.Worker, task: Task): boolean => {
+  const latest = line.items().findLast(({ number }) => slots?.isClaimed(number) === true)
+  return latest !== undefined && latest.task !== task
+}
+
 const executing: Recipient = { receive: Effect.succeed }
 
 const defaultRunOptions = {
@@ -107,17 +113,17 @@ export const make = Effect.fnUntraced(function*(
       const busy = dispatcher.withdraw(task)
       if (busy.length === 0) return Effect.void
       fleet.keepSpare()
-      return Effect.callback<void>((resume) => task.whenFinished(() => goOn(resume, Effect.void))).pipe(
+      const finished = Effect.callback<void>((resume) => task.whenFinished(() => goOn(resume, Effect.void)))
+      return finished.pipe(
         Effect.timeoutOrElse({
           duration: options.cancelGrace,
           orElse: () =>
-            Effect.forEach(
-              busy.filter((worker) => worker.line.items().some((item) => item.task === task)),
-              fleet.stop,
-              {
+            Effect.andThen(
+              Effect.forEach(dispatcher.withdraw(task).filter((worker) => !hasGoneOn(worker, task)), fleet.stop, {
                 concurrency: "unbounded",
                 discard: true
-              }
+              }),
+              Effect.suspend(() => task.hasFinished ? Effect.void : finished)
             )
         }),
         // A job runs in real time, whatever clock its caller has.

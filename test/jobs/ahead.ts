@@ -16,6 +16,19 @@ export const step = Job.make(import.meta, "step", ({ board, does, label }: Step)
   return label
 })
 
+/** Waits at the gate and then for so long, without a pause. Its result comes in a message. */
+export const wait = Job.make(
+  import.meta,
+  "wait",
+  ({ board, label, ms }: { readonly board: Board.Board; readonly label: number; readonly ms: number }) => {
+    Board.enter(board, label)
+    Board.blockAtGate(board)
+    const end = performance.now() + ms
+    while (performance.now() < end);
+    return { label }
+  }
+)
+
 /** The sum of an array. */
 export const sum = Job.make(import.meta, "sum", (array: Float64Array) => array.reduce((a, b) => a + b, 0))
 
