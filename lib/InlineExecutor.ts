@@ -13,7 +13,7 @@ import * as Scope from "effect/Scope"
 import * as EffectWorker from "effect/workers/Worker"
 import { WorkerError, WorkerReceiveError } from "effect/workers/WorkerError"
 import { AsyncLocalStorage } from "node:async_hooks"
-import { MessageChannel, type MessagePort } from "node:worker_threads"
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads"
 import { Executor } from "./Executor.ts"
 import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
 import * as poolOptions from "./internal/options.ts"
@@ -60,7 +60,13 @@ const make = Effect.fnUntraced(function*(options: Options) {
   }
 
   return yield* WorkerPool.make(valid, {
-    terminate: (workerId) => Effect.sync(() => ports.get(workerId)?.close()),
+    terminate: (workerId) =>
+      Effect.sync(() => {
+        const port = ports.get(workerId)
+        if (port === undefined) return
+        deliver(port)
+        port.close()
+      }),
     exitOf: (workerId) => {
       ports.delete(workerId)
       return { exitCode: undefined }
@@ -71,6 +77,15 @@ const make = Effect.fnUntraced(function*(options: Options) {
     clock: Clock.Clock.defaultValue()
   }).pipe(Effect.provide([layerPlatform, EffectWorker.layerSpawner(spawn)]))
 })
+
+/** Hands on what has come, as is done of a thread that ends: what is not heard of would be run again. */
+const deliver = (port: MessagePort): void => {
+  try {
+    for (let received; (received = receiveMessageOnPort(port)) !== undefined;) port.emit("message", received.message)
+  } catch (error) {
+    port.emit("messageerror", error)
+  }
+}
 
 const layerPlatform = Layer.succeed(
   EffectWorker.WorkerPlatform,

@@ -36,6 +36,25 @@ describe("InlineExecutor.layer", () => {
       assert.propertyVal(yield* Fiber.join(fiber), "_tag", "None")
     }).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 1 }))), 10_000)
 
+  it.live("runs no job again that has ended when one that was sent with it is interrupted", () =>
+    Effect.gen(function*() {
+      const runs: Array<number> = []
+      const step = Job.make(import.meta, "step", (n: number) => {
+        runs.push(n)
+        return n < 0 ? new Promise<never>(() => {}) : { n }
+      })
+      yield* Effect.forEach(Array(200).keys(), (n) => Executor.run(step, n))
+      runs.length = 0
+      const fibers = yield* Effect.forEach([1, 2, -1], (n) => Executor.submit(step, n))
+      yield* Effect.yieldNow.pipe(Effect.repeat({ until: () => runs.includes(-1) }))
+      fibers[2]!.interruptUnsafe()
+      // The replies of the others come no sooner than the end of the grace.
+      const end = performance.now() + 50
+      while (performance.now() < end);
+      yield* Effect.forEach(fibers, Fiber.await)
+      assert.deepStrictEqual(runs, [1, 2, -1])
+    }).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 1 }))))
+
   it.live("refuses a job from a job that it runs itself, which could wait for ever, and takes it from another", () =>
     Effect.gen(function*() {
       const executor = yield* Executor.Executor
