@@ -6,7 +6,7 @@ import * as Board from "./jobs/board.ts"
 import { deaf } from "./jobs/endless.ts"
 import * as values from "./jobs/values.ts"
 import { executorSuite } from "./shared/executorSuite.ts"
-import { until } from "./shared/until.ts"
+import { keepBusy, until } from "./shared/until.ts"
 
 describe("InlineExecutor.layer", () => {
   executorSuite(InlineExecutor.layer)
@@ -49,8 +49,7 @@ describe("InlineExecutor.layer", () => {
       yield* Effect.yieldNow.pipe(Effect.repeat({ until: () => runs.includes(-1) }))
       fibers[2]!.interruptUnsafe()
       // The replies of the others come no sooner than the end of the grace.
-      const end = performance.now() + 50
-      while (performance.now() < end);
+      keepBusy(50)
       yield* Effect.forEach(fibers, Fiber.await)
       assert.deepStrictEqual(runs, [1, 2, -1])
     }).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 1 }))))

@@ -12,7 +12,7 @@ import { ticking } from "./jobs/ticking.ts"
 import * as values from "./jobs/values.ts"
 import { backEnds, makeNotes } from "./shared/backEnds.ts"
 import { tagOf } from "./shared/faults.ts"
-import { until } from "./shared/until.ts"
+import { keepBusy, until } from "./shared/until.ts"
 
 const one = Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 }))
 
@@ -290,6 +290,21 @@ describe("deadlines, by the clock", () => {
       )
       assert.deepInclude(yield* Executor.stats, { finished: 0, failed: 0, queued: 0, workers: 0 })
     }).pipe(inline))
+
+  for (const clock of ["running", "total"] as const) {
+    it.live(`are kept by a job that ends in time, though the event loop is too busy to hear of that: ${clock}`, () =>
+      Effect.gen(function*() {
+        yield* Executor.run(values.square, 1)
+        const board = Board.make()
+        const fiber = yield* Executor.submit(values.hold, { board, label: 1 }, { deadline: { [clock]: "300 millis" } })
+        yield* until(() => Board.started(board) === 1)
+        yield* Effect.sleep(5)
+        yield* Effect.yieldNow
+        Board.openGate(board)
+        keepBusy(400)
+        assert.strictEqual(yield* Fiber.join(fiber), 1)
+      }).pipe(one))
+  }
 
   it.live("a job that hears of its deadline in time keeps its worker, and fails all the same", () =>
     Effect.gen(function*() {

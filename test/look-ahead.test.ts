@@ -7,7 +7,7 @@ import { work } from "./jobs/faults.ts"
 import * as Notes from "./jobs/notes.ts"
 import * as values from "./jobs/values.ts"
 import { backEnds, makeNotes } from "./shared/backEnds.ts"
-import { until } from "./shared/until.ts"
+import { keepBusy, until } from "./shared/until.ts"
 
 /** Submits steps in one turn to workers that have found such steps to be short. */
 const submitAll = Effect.fnUntraced(function*(does: ReadonlyArray<Step["does"]>) {
@@ -25,12 +25,6 @@ const returns = (times: number) => Array.from({ length: times }, () => "return" 
 const sorted = (board: Board.Board) => Board.starts(board).toSorted((a, b) => a - b)
 
 const echo = (value: unknown) => Executor.run(values.echo, value)
-
-/** Lets the event loop wait for so long, or until something is so. */
-const keepBusy = (ms: number, isOver = () => false) => {
-  const end = performance.now() + ms
-  while (performance.now() < end && !isOver());
-}
 
 const live = (name: string, test: Effect.Effect<void, unknown, Executor.Executor>, workers = 2) =>
   it.live(name, () => Effect.provide(test, ThreadExecutor.layer({ maxWorkers: workers, minWorkers: workers })))

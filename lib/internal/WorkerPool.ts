@@ -136,12 +136,11 @@ export const make = Effect.fnUntraced(function*(
     const duration = task.deadline?.[clock]
     if (duration === undefined || task.isSettled) return () => {}
     const exceeded = () => new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
-    const timer = runLater(Effect.delay(
-      Effect.suspend(() =>
-        clock === "queued" && task.hasStarted ? Effect.void : cancel(task, Exit.fail(withoutFrames(exceeded)))
-      ),
-      duration
-    ))
+    const pass = Effect.suspend(() =>
+      clock === "queued" && task.hasStarted ? Effect.void : cancel(task, Exit.fail(withoutFrames(exceeded)))
+    )
+    // Where the event loop was busy, that it has ended in time is heard of only now.
+    const timer = runLater(Effect.delay(clock === "queued" ? pass : Effect.andThen(Effect.yieldNow, pass), duration))
     return () => timer.interruptUnsafe()
   }
 

@@ -14,3 +14,9 @@ export const untilStats = (isSo: (stats: Executor.Stats) => boolean): Effect.Eff
     Effect.repeat({ until: isSo, schedule: Schedule.spaced("1 millis") }),
     Effect.asVoid
   )
+
+/** Lets the event loop wait for so long, or until something is so. */
+export const keepBusy = (ms: number, isOver = () => false): void => {
+  const end = performance.now() + ms
+  while (performance.now() < end && !isOver());
+}
