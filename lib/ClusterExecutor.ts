@@ -47,7 +47,10 @@ export interface RunnerStatus {
 export interface ClusterOptions {
   /** `postgres://user:password@host:5432/database`; its tables are made where they are not there. */
   readonly databaseUrl: string
-  /** The folder for results above 1 MB, which all machines must share; by default they go into the database. */
+  /**
+   * The folder for results above 1 MB, which all machines must share; by default they go into the database. A worker writes
+   * its own there, within the time of its job.
+   */
   readonly resultFolder?: string
 }
 
