@@ -17,7 +17,7 @@ import * as Tracer from "effect/Tracer"
 import { Executor, type JobEvent, JobObserver } from "../../Executor.ts"
 import { CloneError, JobNotFound, WorkerDied, WorkerStartError } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
-import { type Place, ResultStore } from "../../ResultStore.ts"
+import { type Place, type Reference, ResultStore } from "../../ResultStore.ts"
 import { describe } from "../errorCodec.ts"
 import { now } from "../protocol.ts"
 import { StoreAs, StoredResult } from "../StoredResult.ts"
@@ -173,18 +173,19 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
         }))
         : []
     }
-    return yield* Effect.ensuring(
-      reply(job, ran.map(({ exit }) => exit!), measured, place),
-      Effect.sync(settled.giveBack)
-    )
+    const exits = ran.map(({ exit }) => exit!)
+    // A worker that was stopped may have begun to write it.
+    if (place !== undefined && Exit.isFailure(exits[0]!)) yield* results.remove(place)
+    const stored = place && referenceTo(place, exits[0]!)
+    return yield* Effect.ensuring(reply(job, exits, measured, stored), Effect.sync(settled.giveBack))
   })
 
-  /** The reply to a job as it is stored; one that cannot be is a reply that says so. */
+  /** The reply to a job as it is stored, its result where that is already; one that cannot be is a reply that says so. */
   const reply = (
     job: Job.Any | undefined,
     exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
     measured: Measured,
-    place?: Place
+    stored?: Reference
   ): Effect.Effect<
     JobTable.Reply,
     never,
@@ -193,25 +194,18 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     Effect.gen(function*() {
       const writer = new wire.Writer()
       writer.add(measured)
-      const written = writtenIn(exits[0]!)
-      if (place !== undefined && written !== undefined) {
-        return {
-          state: "done" as const,
-          isRefusal: false,
-          ...messages.inline(writer.pieces(), { ...place, ...written })
-        }
+      if (stored !== undefined) {
+        return { state: "done" as const, isRefusal: false, ...messages.inline(writer.pieces(), stored) }
       }
-      // A worker that was stopped may have begun to write it.
-      if (place !== undefined && Exit.isFailure(exits[0]!)) yield* results.remove(place)
       for (const exit of exits) values.addExit(writer, job, exit)
-      const stored = yield* messages.store({ pieces: () => writer.pieces() })
+      const message = yield* messages.store({ pieces: () => writer.pieces() })
       const state = exits.every(Exit.isSuccess) ? "done" as const : "failed" as const
-      return { state, isRefusal: exits.some(isRefusal), ...stored }
+      return { state, isRefusal: exits.some(isRefusal), ...message }
     }).pipe(Effect.catch((cause) => {
       const error = new CloneError({ job: job?.name ?? "", side: "result", reason: describe(cause).message })
       return Effect.map(
         reply(job, exits.map(() => Exit.fail(error)), measured),
-        (stored) => ({ ...stored, isRefusal: cause._tag === "StoreFailed" })
+        (message) => ({ ...message, isRefusal: cause._tag === "StoreFailed" })
       )
     }))
 
@@ -327,8 +321,9 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
 /** A worker's number is its runner's times this, and its own. */
 const workersPerRunner = 1000
 
-const writtenIn = (exit: Exit.Exit<unknown, unknown>) =>
-  Exit.isSuccess(exit) && exit.value instanceof StoredResult ? exit.value.written : undefined
+/** Where the worker has written the result, if it has. */
+const referenceTo = ({ id, store }: Place, exit: Exit.Exit<unknown, unknown>): Reference | undefined =>
+  Exit.isSuccess(exit) && exit.value instanceof StoredResult ? { store, id, ...exit.value.written } : undefined
 
 const isRefusal = (exit: Exit.Exit<unknown, unknown>) => {
   const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined

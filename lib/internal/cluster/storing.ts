@@ -1,4 +1,7 @@
-/** Results that a worker's thread writes by itself, so that they never pass the thread that serves all workers. */
+/**
+ * Results that a worker's thread writes by itself, so that they never pass the thread that serves all workers. Loads
+ * nothing of Effect.
+ */
 import fs from "node:fs"
 import path from "node:path"
 import { crc32 } from "node:zlib"
@@ -25,6 +28,7 @@ export const stored = (outcome: Outcome, file: string): Outcome => {
   if (resultBytes <= maxInlineBytes) return outcome
   try {
     const writer = new wire.Writer()
+    // As `values.addExit` adds it.
     writer.add(["value", outcome.value])
     return { _tag: "Stored", resultBytes, ...write(file, writer.pieces()) }
   } catch {
