@@ -21,8 +21,14 @@ import { inParts, pieceBytes } from "./internal/cluster/storing.ts"
 export class ResultStore extends Context.Service<ResultStore, {
   /** Writes `pieces`, one after the other, and tells how to find them. What was written goes if it is interrupted. */
   readonly write: (pieces: Iterable<Uint8Array>) => Effect.Effect<Reference, StoreFailed>
-  /** The bytes in pieces of at most {@link pieceBytes}, each of which lasts until the next; fails at the latest at their end if they are not those written. */
-  readonly read: (reference: Reference) => Stream.Stream<Uint8Array, StoreFailed>
+  /**
+   * The bytes in pieces of at most {@link pieceBytes}, each of which lasts until the next; fails at the latest at their end
+   * if they are not those written. A store may read into the `space` that there is for so many of the next bytes.
+   */
+  readonly read: (
+    reference: Reference,
+    space?: (bytes: number) => Uint8Array | undefined
+  ) => Stream.Stream<Uint8Array, StoreFailed>
   /** Where results are files: one that a thread of this process is to write by itself. */
   readonly reserve?: () => Place
   /** Removes what was written, if it is still there. */
@@ -66,27 +72,23 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
     const store = `folder ${folder}`
     const fileOf = (id: string) => path.join(folder, id)
 
-    const write = (id: string, pieces: Iterable<Uint8Array>) => {
-      // Interruption waits for each step: one that went on would write what has been given back, and after the removal.
-      const attempt = <A>(step: () => Promise<A>) =>
-        Effect.uninterruptible(Effect.tryPromise({ try: step, catch: lost(id) }))
-      return Effect.acquireUseRelease(
-        attempt(async () => {
+    const write = (id: string, pieces: Iterable<Uint8Array>) =>
+      Effect.acquireUseRelease(
+        attempt(id, async () => {
           await fs.mkdir(folder, { recursive: true })
           return await fs.open(fileOf(id), "wx")
         }),
         (file) =>
           hashed({ store, id }, pieces, (piece) =>
-            attempt(async () => {
+            attempt(id, async () => {
               for (let at = 0; at < piece.length;) at += (await file.write(piece, at)).bytesWritten
             })),
-        (file) => attempt(() => file.close())
+        (file) => attempt(id, () => file.close())
       ).pipe(Effect.onError(() => remove(id)))
-    }
 
     const open = (id: string) =>
       Effect.acquireRelease(
-        Effect.tryPromise({ try: () => fs.open(fileOf(id)), catch: lost(id) }),
+        attempt(id, () => fs.open(fileOf(id))),
         (file) => Effect.promise(() => file.close())
       )
 
@@ -94,15 +96,12 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
 
     return ResultStore.of({
       write: (pieces) => Effect.suspend(() => write(randomUUID(), pieces)),
-      read: (reference) =>
+      read: (reference, space) =>
         Stream.unwrap(Effect.map(open(reference.id), (file) => {
-          const space = Buffer.allocUnsafe(Math.min(pieceBytes, reference.bytes))
-          return Stream.fromEffectRepeat(Effect.tryPromise({
-            try: async () => {
-              const { buffer, bytesRead } = await file.read(space)
-              return buffer.subarray(0, bytesRead)
-            },
-            catch: lost(reference.id)
+          const ownSpace = Buffer.allocUnsafe(Math.min(pieceBytes, reference.bytes))
+          return Stream.fromEffectRepeat(attempt(reference.id, async () => {
+            const { buffer, bytesRead } = await file.read(space?.(pieceBytes) ?? ownSpace)
+            return buffer.subarray(0, bytesRead)
           })).pipe(Stream.takeWhile((piece) => piece.length > 0))
         })).pipe(checked(store, reference)),
       reserve: () => {
@@ -126,6 +125,10 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
         })
     })
   })
+
+/** Interruption waits for the step: one that went on would use memory that has been given back, or a removed file. */
+const attempt = <A>(id: string, step: () => Promise<A>) =>
+  Effect.uninterruptible(Effect.tryPromise({ try: step, catch: lost(id) }))
 
 /** Results as rows of the cluster's own database, for machines that share no folder. */
 export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.effect(

@@ -12,7 +12,6 @@ import * as Client from "./Client.ts"
 import * as Database from "./Database.ts"
 import { JobTable } from "./JobTable.ts"
 import { within } from "./persist.ts"
-import * as Runner from "./Runner.ts"
 
 /** Who watches a job wants no span of each question to the database. */
 const untraced = Effect.withTracerEnabled(false)
@@ -59,6 +58,8 @@ export const layerRunner = (
 ) =>
   Layer.effectDiscard(
     Effect.gen(function*() {
+      // A program that has jobs alone loads nothing of Effect's cluster.
+      const Runner = yield* Effect.promise(() => import("./Runner.ts"))
       const { drain } = yield* Runner.make({
         jobs: options.jobs,
         keepFor: options.keepFor,
