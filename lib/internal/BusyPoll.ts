@@ -1,6 +1,6 @@
 /**
  * Spinning that leaves nothing waiting: while a thread expects something soon, its event loop turns without sleeping, and
- * handles other events as ever. Both sides use it, the executor for results and a worker for messages. Loads nothing of
+ * handles other events as ever. Both sides use it, the executor for results and a worker for inputs. Loads nothing of
  * Effect.
  */
 import { setImmediate } from "node:timers"

@@ -145,7 +145,10 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       worker.slots?.send(item.number)
     }
     // An idle worker is woken by its first item, and the others of this turn are gathered meanwhile, if sending is quick.
-    if (!isIdle && items.length === 1 && mayGather(items[0]!)) gather(worker, items[0]!)
+    if (give(worker, items)) {
+      if (isIdle) wake(worker)
+      else postLater(worker)
+    } else if (!isIdle && items.length === 1 && mayGather(items[0]!)) gather(worker, items[0]!)
     else {
       post(worker)
       send(worker, items)
@@ -153,19 +156,36 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     if (line.size > 1) watch()
   }
 
+  /** Sends a single item without a message, if its input fits into a slot; tells whether it did. */
+  const give = (worker: Fleet.Worker, items: ReadonlyArray<Item>): boolean => {
+    const { job, line, slots } = worker
+    const { input, number, task } = items[0]!
+    // It is run as one of the latest message, and no memory goes with it.
+    const isPlain = items.length === 1 && task.job === job && line.outgoing.length === 0 && task.canWaitAnywhere &&
+      !task.isTraced && !spareBuffers.has(job)
+    if (!isPlain || slots?.give(number, input) !== true) return false
+    items[0]!.sentAt = now()
+    onSent(worker, items, items[0]!.sentAt)
+    return true
+  }
+
   /** The items that are sent to a busy worker in one turn of the event loop go in one message. */
   const gather = (worker: Fleet.Worker, item: Item) => {
     const { outgoing } = worker.line
     if (outgoing.length > 0 && outgoing[0]!.task.job !== item.task.job) post(worker)
-    if (senders.size === 0) queueMicrotask(() => senders.forEach(post))
-    senders.add(worker)
+    postLater(worker)
     if (worker.line.outgoing.push(item) >= fullMessage) post(worker)
   }
 
+  const postLater = (worker: Fleet.Worker) => {
+    if (senders.size === 0) queueMicrotask(() => senders.forEach(post))
+    senders.add(worker)
+  }
+
   const post = (worker: Fleet.Worker) => {
-    senders.delete(worker)
+    const isSender = senders.delete(worker)
     const items = worker.line.outgoing
-    if (items.length === 0) return
+    if (items.length === 0) return void (isSender && wake(worker))
     worker.line.outgoing = []
     send(worker, items)
   }
@@ -190,20 +210,27 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       storeAs: task.storeAs
     }, [...spares, ...movingWith(task, inputs)]))
     if (Exit.isFailure(sent)) {
+      // The worker waits for these before it takes a later one from the slots; a message tells that they do not come.
+      worker.job = undefined
       spareBuffers.put(task.job, spares)
       const reason = Fleet.reasonOf(sent)
       // Later, for it resumes callers, who may send more before what is being sent.
       if (refusals.length === 0) queueMicrotask(settleRefusals)
       return void refusals.push(() => onRefused(worker, items, reason))
     }
+    worker.job = task.job
     const sentAt = now()
     for (const item of items) {
       item.sentAt = sentAt
       item.sendMs = (sentAt - startedAt) / items.length
     }
     if (worker.line.size > items.length) task.pace.sent(items[0]!.sendMs)
+    onSent(worker, items, startedAt)
+  }
+
+  const onSent = (worker: Fleet.Worker, items: ReadonlyArray<Item>, at: number) => {
     if (worker.slots !== undefined) busyPoll.expect()
-    task.started(items, worker.workerId, startedAt)
+    items[0]!.task.started(items, worker.workerId, at)
     if (worker.jobs >= options.maxJobsPerWorker) fleet.fillSpares()
   }
 
@@ -485,6 +512,11 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     stats: () => ({ queued: queued + queuedBehind(), ...timings.summary(options.maxWorkers) })
   }
 })
+
+/** Has the worker look into its slots, unless it does so by itself. */
+const wake = ({ platformWorker, slots }: Fleet.Worker) => {
+  if (slots?.mustWake() === true) Effect.runSyncExit(platformWorker!.send({ _tag: "Given" }))
+}
 
 const mayGather = ({ input, task }: Item): boolean =>
   task.canWaitAnywhere && !task.isTraced && (typeof input !== "object" || task.pace.sendMs < quickMs)

@@ -69,6 +69,8 @@ export interface Worker {
   state: "starting" | "idle" | "busy" | "retired" | "stopping"
   /** Jobs that were sent to it. */
   jobs: number
+  /** The job of the latest message. */
+  job: Job.Any | undefined
   idleSince: number
   /** A timer will see whether it has been idle for too long. */
   isWatched: boolean
@@ -155,6 +157,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       spins: host.sharesMemory && [...workers, ...spares].filter(({ spins }) => spins).length < cores - 1,
       state: "starting",
       jobs: 0,
+      job: undefined,
       idleSince: 0,
       isWatched: false,
       platformWorker: undefined,

@@ -1,6 +1,7 @@
 /**
  * Memory that an executor shares with one of its workers: a slot for each item on its way, where both sides note how far
- * it is. A note is seen at once, however busy the other side is, and outlives the worker. Loads nothing of Effect.
+ * it is. A note is seen at once, however busy the other side is, and outlives the worker. Inputs and results that are
+ * numbers and the like need no message. Loads nothing of Effect.
  *
  * An item is sent; then either the worker claims it or the executor takes it back, whichever comes first. One that is
  * claimed is done when its result is in the slot, or when the reply that carries it has come. That the worker replied is
@@ -31,11 +32,11 @@ const bits = 4
 const stateOf = (item: number, state: State) => item << bits | state
 
 /** The places before the states. */
-const Cell = { cancelled: 0, told: 1, length: 2 } as const
+const Cell = { cancelled: 0, told: 1, woken: 2, length: 3 } as const
 
 const doubles = 3 * capacity * Float64Array.BYTES_PER_ELEMENT
 
-const integers = (Cell.length + capacity) * Int32Array.BYTES_PER_ELEMENT
+const integers = (Cell.length + 2 * capacity) * Int32Array.BYTES_PER_ELEMENT
 
 export class Slots {
   readonly memory: SharedArrayBuffer
@@ -44,6 +45,8 @@ export class Slots {
   readonly #returnedAt: Float64Array
   readonly #cells: Int32Array
   readonly #states: Int32Array
+  /** Of those inputs that the worker has yet to take: an item's number, and what state the input would be as a result. */
+  readonly #inputs: Int32Array
 
   constructor(memory = new SharedArrayBuffer(doubles + integers)) {
     const column = (n: number) => new Float64Array(memory, n * doubles / 3, capacity)
@@ -53,12 +56,28 @@ export class Slots {
     this.#returnedAt = column(2)
     this.#cells = new Int32Array(memory, doubles, Cell.length)
     this.#states = new Int32Array(memory, doubles + this.#cells.byteLength, capacity)
+    this.#inputs = new Int32Array(memory, doubles + this.#cells.byteLength + this.#states.byteLength, capacity)
   }
 
   // The executor's side.
 
   send(item: number): void {
     Atomics.store(this.#states, item % capacity, stateOf(item, State.sent))
+  }
+
+  /** Puts down the input of an item that was sent, if it is one that fits; the worker takes them in order. */
+  give(item: number, input: unknown): boolean {
+    const state = stateFor(input)
+    // The worker may not have taken one that it will not claim.
+    if (state === undefined || Atomics.load(this.#inputs, item % capacity) !== 0) return false
+    if (state === State.number) this.#values[item % capacity] = input as number
+    Atomics.store(this.#inputs, item % capacity, stateOf(item, state))
+    return true
+  }
+
+  /** Whether the worker has to be woken: it has gone to sleep since it was woken last. */
+  mustWake(): boolean {
+    return Atomics.exchange(this.#cells, Cell.woken, 1) === 0
   }
 
   /** Whether the worker has not claimed it, and never will. */
@@ -82,18 +101,7 @@ export class Slots {
 
   /** The result of an item that is done. */
   value(item: number): unknown {
-    switch (Atomics.load(this.#states, item % capacity) - stateOf(item, 0)) {
-      case State.undefined:
-        return undefined
-      case State.null:
-        return null
-      case State.false:
-        return false
-      case State.true:
-        return true
-      default:
-        return this.#values[item % capacity]
-    }
+    return this.#valueOf(item, Atomics.load(this.#states, item % capacity))
   }
 
   startedAt(item: number): number {
@@ -114,6 +122,22 @@ export class Slots {
   }
 
   // The worker's side.
+
+  /** From now on the worker is woken for inputs. Look for them after, not before. */
+  sleep(): void {
+    Atomics.store(this.#cells, Cell.woken, 0)
+  }
+
+  hasInput(item: number): boolean {
+    const input = Atomics.load(this.#inputs, item % capacity)
+    return input !== 0 && (input ^ stateOf(item, 0)) >>> bits === 0
+  }
+
+  takeInput(item: number): unknown {
+    const input = this.#valueOf(item, Atomics.load(this.#inputs, item % capacity))
+    Atomics.store(this.#inputs, item % capacity, 0)
+    return input
+  }
 
   /** Whether the worker may run it. */
   claim(item: number, at: number): boolean {
@@ -144,6 +168,21 @@ export class Slots {
   /** Whether the executor has to be told that there is a result: it has looked since it was told last. */
   mustTell(): boolean {
     return Atomics.exchange(this.#cells, Cell.told, 1) === 0
+  }
+
+  #valueOf(item: number, cell: number): unknown {
+    switch (cell - stateOf(item, 0)) {
+      case State.undefined:
+        return undefined
+      case State.null:
+        return null
+      case State.false:
+        return false
+      case State.true:
+        return true
+      default:
+        return this.#values[item % capacity]
+    }
   }
 
   #swap(item: number, from: State, to: State): boolean {

@@ -25,6 +25,10 @@ export class SpareBuffers {
     if (this.#spares.length > this.#limit()) this.#spares.shift()!.buffers.forEach(free)
   }
 
+  has(job: Job.Any): boolean {
+    return this.#spares.some((spare) => spare.job === job)
+  }
+
   take(job: Job.Any): ReadonlyArray<ArrayBuffer> {
     const at = this.#spares.findIndex((spare) => spare.job === job)
     return at === -1 ? [] : this.#spares.splice(at, 1)[0]!.buffers

@@ -5,7 +5,7 @@
  */
 
 /** How long a thread stays awake for nothing, in milliseconds. */
-export const spinMs = 0.1
+export const spinMs = 0.2
 
 /** After so many chances let pass it is tried again. */
 const mostSkips = 1023

@@ -40,6 +40,8 @@ export type ToWorker =
     /** The file for the result of a single item, where that has large buffers. */
     readonly storeAs: string | undefined
   }
+  /** There are inputs in the slots, for the job of the message before. */
+  | { readonly _tag: "Given" }
   /** Nobody waits for these items any more. */
   | { readonly _tag: "Cancel"; readonly first: number; readonly last: number }
 

@@ -75,7 +75,9 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
   /** Replies that wait for the next turn. */
   const late: Array<Settled> = []
   let spins = false
-  const busyPoll = new BusyPoll(() => spins, () => {})
+  const busyPoll = new BusyPoll(() => spins, () => look())
+  /** The job of the latest message. */
+  let job: unknown
 
   const isCancelled = (item: number) =>
     (item >= cancelled.first && item <= cancelled.last) || (slots !== undefined && slots.isCancelled(item))
@@ -285,6 +287,23 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     }
   }
 
+  /** Takes the inputs that are in the slots; unless it looks again by itself, it is woken for the next. */
+  const look = () => {
+    if (!busyPoll.isOn) slots?.sleep()
+    if (!takeGiven()) return
+    busyPoll.came()
+    if (!isWorking) work()
+    busyPoll.expect()
+  }
+
+  const takeGiven = (): boolean => {
+    const id = lastItem + 1
+    const inputs: Array<unknown> = []
+    while (slots?.hasInput(lastItem + 1) === true) inputs.push(slots.takeInput(++lastItem))
+    if (inputs.length > 0) inbox.push({ ...given, id, job, inputs })
+    return inputs.length > 0
+  }
+
   const receive = (envelope: Inbound) => {
     if (envelope[0] === 1) return port.close()
     const message = envelope[1]
@@ -298,8 +317,11 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
         void setUp(message.setup)
         return
       case "Run":
+        // What is in the slots before it.
+        takeGiven()
         if (message.id <= lastItem) return
         lastItem = message.id + message.inputs.length - 1
+        job = message.job
         inbox.push(message)
         if (!isWorking) work()
         return
@@ -315,8 +337,21 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     busyPoll.came()
     receive(envelope)
     busyPoll.expect()
+    look()
   }
 }
+
+/** What comes through the slots. */
+const given = {
+  _tag: "Run",
+  together: false,
+  untilFailure: false,
+  spares: [],
+  observed: false,
+  traced: false,
+  limited: false,
+  storeAs: undefined
+} as const
 
 const endOf = ({ id, inputs }: Run) => id + inputs.length
 

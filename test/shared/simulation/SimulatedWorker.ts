@@ -33,8 +33,10 @@ export class SimulatedWorker {
   group: number | undefined
   /** What its latest run was given. */
   context: Job.Context | undefined
-  /** How many jobs it was sent. */
+  /** How many jobs it was sent, or has begun of those whose inputs go without a message. */
   jobs = 0
+  /** The inputs that came in messages. */
+  readonly sent = new Set<unknown>()
   /** The last run that it was sent, as long as the pool has no reply. */
   unanswered: number | undefined
   /** What the pool listens with. */
@@ -63,13 +65,15 @@ export class SimulatedWorker {
 
   /** As the pool sees it, a job could start here at once. */
   get isReady(): boolean {
-    return this.isAlive && this.isKnownReady && !this.isStopping && this.unanswered === undefined
+    return this.isAlive && this.isKnownReady && !this.isStopping && this.unanswered === undefined &&
+      this.running === undefined
   }
 
   readonly postMessage = (message: Inbound, transfer: ReadonlyArray<ArrayBuffer> = []): void => {
     this.#inbox.post(message, transfer)
     if (message[0] === 0 && message[1]._tag === "Run") {
       this.jobs += message[1].inputs.length
+      message[1].inputs.forEach((input) => this.sent.add(input))
       this.unanswered = message[1].id
     }
   }

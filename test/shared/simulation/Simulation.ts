@@ -38,12 +38,17 @@ const stuck: WorkerPlan = { ...unharmed, start: "works", startMs: Infinity }
 /** Whether the result of an item fits into a slot of the memory that a worker shares. */
 const isSmall = (label: number) => label % 2 === 1
 
+/** Whether its input does. */
+const isShort = ({ cannotBeCloned, label }: Input) => label % 3 > 0 && cannotBeCloned === undefined
+
 export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: plans }: Schedule) {
   const timeline = yield* Timeline.make
   const workers: Array<SimulatedWorker> = []
   const violations: Array<string> = []
   /** The workers that each item ran on. */
   const runs = new Map<number, Array<SimulatedWorker>>()
+  /** The inputs of which the job gets the label alone. */
+  const labelled = new Map<number, Input>()
   /** Items that must not start any more. */
   const withdrawn = new Set<number>()
   let isClosing = false
@@ -65,13 +70,21 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
     if (running > pool.maxWorkers) violation(`${running} jobs ran at the same time`)
   }
 
-  const job: Job.Job<Input, unknown> = {
+  const asSent = (input: Input): Input | number => {
+    if (!isShort(input)) return input
+    labelled.set(input.label, input)
+    return input.label
+  }
+
+  const job: Job.Job<Input | number, unknown> = {
     module: import.meta.url,
     name: "simulated",
-    run: (input, context) =>
+    run: (sent, context) =>
       new Promise((resolve, reject) => {
+        const input = typeof sent === "number" ? labelled.get(sent)! : sent
         const worker = workers[context.workerId - 1]!
         if (!worker.isAlive) return
+        if (typeof sent === "number" && !worker.sent.has(sent)) worker.jobs++
         onStart(input, worker)
         if (worker.context === context && context.cancelled()) violation(`item ${input.label} ran, of a cancelled run`)
         worker.context = context
@@ -162,6 +175,7 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
     withdrawn,
     violations,
     violation,
+    asSent,
     job,
     setup,
     host,

@@ -15,7 +15,7 @@ interface Item {
 
 export class Submission {
   readonly items: ReadonlyArray<Item>
-  readonly inputs: ReadonlyArray<Input>
+  readonly inputs: ReadonlyArray<Input | number>
   readonly #plan: ExecutePlan
   readonly #simulation: Simulation
   readonly #turns: Turns
@@ -29,12 +29,14 @@ export class Submission {
     this.#simulation = simulation
     this.#turns = turns
     this.items = plan.items.map((plan, index) => ({ label: firstLabel + index, plan, events: [], exit: undefined }))
-    this.inputs = this.items.map(({ label, plan }) => ({
-      ...plan,
-      label,
-      ...(this.#plan.oneByOne && { group: firstLabel }),
-      ...(plan.does === "take what cannot be cloned" && { cannotBeCloned: () => {} })
-    }))
+    this.inputs = this.items.map(({ label, plan }) =>
+      simulation.asSent({
+        ...plan,
+        label,
+        ...(this.#plan.oneByOne && { group: firstLabel }),
+        ...(plan.does === "take what cannot be cloned" && { cannotBeCloned: () => {} })
+      })
+    )
     if (!plan.isObserved) {
       turns.acceptUnseen(plan.items.length + 1)
       return
