@@ -392,8 +392,8 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
       }).pipe(one))
 
     it.live("tells the observer that the job was interrupted, and where, whether it listens or not", () =>
-      Effect.gen(function*() {
-        for (const job of [abortable, deaf]) {
+      Effect.forEach([abortable, deaf], (job) =>
+        Effect.gen(function*() {
           const board = Board.make()
           const ends: Array<unknown> = []
           const fiber = yield* Executor.submit(job, board).pipe(
@@ -404,8 +404,7 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
           yield* until(() => Board.started(board) === 1)
           yield* Fiber.interrupt(fiber)
           assert.deepStrictEqual(ends, ["interrupted", 1], job.name)
-        }
-      }).pipe(one))
+        }).pipe(one)))
   })
 
   describe("Executor.submit", () => {
