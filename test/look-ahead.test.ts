@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import { Executor, ExecutorError, Future, ThreadExecutor } from "../lib/mod.ts"
-import { scratch, type Step, step, sum, wait } from "./jobs/ahead.ts"
+import { exitAtGate, scratch, type Step, step, sum, wait } from "./jobs/ahead.ts"
 import * as Board from "./jobs/board.ts"
 import { work } from "./jobs/faults.ts"
 import * as Notes from "./jobs/notes.ts"
 import * as values from "./jobs/values.ts"
 import { backEnds, makeNotes } from "./shared/backEnds.ts"
-import { keepBusy, until } from "./shared/until.ts"
+import { keepBusy, until, untilStats } from "./shared/until.ts"
 
 /** Submits steps in one turn to workers that have found such steps to be short. */
 const submitAll = Effect.fnUntraced(function*(does: ReadonlyArray<Step["does"]>) {
@@ -224,6 +224,30 @@ describe("items that go one by one", () => {
       const { exits } = yield* Fiber.join(fiber)
       assert.deepStrictEqual(exits, [0, 1, 2].map((label) => Exit.succeed(label)))
     })
+  )
+})
+
+describe("an item that goes alone, for one of its chunk may be at fault", () => {
+  live(
+    "is not blamed for what the item before has left behind",
+    Effect.gen(function*() {
+      const gate = new Int32Array(new SharedArrayBuffer(4))
+      const { execute } = yield* Executor.Executor
+      yield* Executor.run(exitAtGate, { gate, label: 1 })
+      const inputs = [2, 3].map((label) => ({ gate, label }))
+      const fiber = yield* Effect.forkChild(execute(exitAtGate, inputs), { startImmediately: true })
+      yield* Effect.forEach(
+        [1, 2],
+        (label) =>
+          Effect.andThen(
+            untilStats(({ finished }) => finished === label),
+            Effect.sync(() => Atomics.store(gate, 0, label))
+          )
+      )
+      const { exits } = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(exits, [2, 3].map((label) => Exit.succeed(label)))
+    }),
+    1
   )
 })
 

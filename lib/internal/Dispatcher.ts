@@ -387,7 +387,9 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     const culprit = isAlone ? claimed[0] : claimed.findLast(({ number }) => slots?.isReplied(number) === false)
     for (const item of line.items()) {
       tasks.push(item.task)
-      const isAtFault = item === culprit || item.task.transfer.length > 0 || (isAlone && item.task.isSuspect)
+      // The first worker that had it alone may have died of what the item before left behind.
+      const isAtFault = item === culprit || item.task.transfer.length > 0 ||
+        (isAlone && item.task.isSuspect && ++item.deathsAlone > 1)
       if (isAtFault) {
         line.remove(item.number)
         if (item.task.lost(item, death)) queued++

@@ -29,6 +29,19 @@ export const wait = Job.make(
   }
 )
 
+/** Returns, then keeps its thread until the gate is at its label, and ends it. */
+export const exitAtGate = Job.make(
+  import.meta,
+  "exitAtGate",
+  ({ gate, label }: { readonly gate: Int32Array; readonly label: number }) => {
+    process.nextTick(() => {
+      while (Atomics.load(gate, 0) < label);
+      process.exit(3)
+    })
+    return label
+  }
+)
+
 /** The sum of an array. */
 export const sum = Job.make(import.meta, "sum", (array: Float64Array) => array.reduce((a, b) => a + b, 0))
 
