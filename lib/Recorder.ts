@@ -172,12 +172,14 @@ const decodeFigures = Schema.decodeEffect(Schema.Struct({
   summary: RunRecord.Summary
 }))
 
-const decodeParameters = Schema.decodeEffect(RunRecord.Parameters)
+const { parameters, script } = RunRecord.RunRecord.fields
 
-const checkParameters = ({ file, parameters }: Options) =>
+const decodeGiven = Schema.decodeEffect(Schema.Struct({ script, parameters }))
+
+const checkGiven = (options: Options) =>
   Effect.mapError(
-    decodeParameters(parameters),
-    ({ message }) => new RecordNotWritten({ file, reason: `its parameters: ${message}` })
+    decodeGiven(options),
+    ({ message }) => new RecordNotWritten({ file: options.file, reason: `it would be no record: ${message}` })
   )
 
 const isJournal = (file: string) => file.endsWith(".jsonl")
@@ -298,7 +300,7 @@ const make = Effect.gen(function*() {
     Effect.uninterruptibleMask((restore) =>
       Effect.scoped(Effect.gen(function*() {
         const sampleInterval = yield* checks.duration("sampleInterval", options.sampleInterval)
-        yield* checkParameters(options)
+        yield* checkGiven(options)
         const run = new ObservedRun(options, where)
         const journal = yield* openJournal(options, run)
         const observer = yield* JobObserver

@@ -287,12 +287,18 @@ describe("Recorder.record", () => {
       yield* record(Effect.void, { file: nameOf(most) })
     }).pipe(live))
 
-  it.live("does not begin with parameters that it could not read again", () =>
+  it.live("does not begin with a name or parameters that it could not read again", () =>
     Effect.gen(function*() {
       const { file, names } = yield* place
-      const error = yield* Effect.flip(record(Effect.die("begun"), { file, parameters: { ratio: NaN } }))
-      assert.instanceOf(error, RecordNotWritten)
-      assert.match(error.message, /cannot be written: its parameters: .*finite.*ratio/su)
+      const refused = [
+        [{ parameters: { ratio: NaN } }, /cannot be written: it would be no record: .*finite.*ratio/su],
+        [{ script: "" }, /cannot be written: it would be no record: .*at least 1.*script/su]
+      ] as const
+      for (const [given, message] of refused) {
+        const error = yield* Effect.flip(record(Effect.die("begun"), { file, ...given }))
+        assert.instanceOf(error, RecordNotWritten)
+        assert.match(error.message, message)
+      }
       assert.deepStrictEqual(yield* names, [])
     }).pipe(live))
 
