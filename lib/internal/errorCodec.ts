@@ -39,7 +39,8 @@ export const encodeError = (failure: unknown): unknown =>
     for (const key of [...Object.keys(object), ...hiddenKeys]) {
       if (key in object) put(fields, key, encode(object[key as keyof Error]))
     }
-    return { [marker]: true, ...describe(object), fields }
+    // Its causes are among its fields.
+    return { [marker]: true, ...described(object, stackOf), fields }
   })
 
 /** The other half of {@link encodeError}. */
@@ -99,17 +100,17 @@ export const withoutFrames = <E>(make: () => E): E => {
 
 /** Anything that can be thrown, as strings; never throws itself. */
 export const describe = (thrown: unknown): Thrown => {
-  if (isError(thrown)) {
-    return {
-      name: textOf(() => thrown.name),
-      message: textOf(() => thrown.message),
-      stack: textOf(() => stackWithCauses(thrown))
-    }
-  }
+  if (isError(thrown)) return described(thrown, stackWithCauses)
   const name = thrown === null ? "null" : typeof thrown
   const message = textOf(() => typeof thrown === "object" ? JSON.stringify(thrown) ?? thrown : thrown)
   return { name, message, stack: `${name}: ${message}` }
 }
+
+const described = (error: Error, stackIn: (error: Error) => string): Thrown => ({
+  name: textOf(() => error.name),
+  message: textOf(() => error.message),
+  stack: textOf(() => stackIn(error))
+})
 
 const textOf = (read: () => unknown): string => {
   try {
@@ -124,7 +125,9 @@ const stackWithCauses = (error: Error): string => {
   const seen = new Set<unknown>()
   for (let at: unknown = error; isError(at) && !seen.has(at); at = at.cause) {
     seen.add(at)
-    parts.push(String(at.stack ?? `${at.name}: ${at.message}`))
+    parts.push(stackOf(at))
   }
   return parts.join("\nCaused by: ")
 }
+
+const stackOf = (error: Error): string => String(error.stack ?? `${error.name}: ${error.message}`)

@@ -81,6 +81,7 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         const error = yield* Effect.flip(Executor.run(effects.failWithCause, undefined))
         assert.propertyVal(error, "_tag", "Outer")
         assert.deepInclude({ ...(error as effects.Outer).cause }, { _tag: "Odd", n: 3 })
+        assert.strictEqual(Cause.pretty(Cause.fail(error)).match(/Odd/g)?.length, 1)
         const first = yield* Effect.flip(Executor.run(effects.failInCircle, undefined))
         assert.strictEqual(first.message, "first")
         assert.propertyVal(first.cause, "message", "second")
