@@ -43,8 +43,8 @@ export class JobNotFound extends Schema.TaggedError<JobNotFound>()("JobNotFound"
 }
 
 /**
- * The job threw or rejected. `name`, `message` and `stack` are those of what was thrown, in the worker; a chain of
- * causes is at the end of `stack`. What was thrown may be no Error: then `name` is its type.
+ * The job threw or rejected. `name`, `message` and `stack` are those of what was thrown, in the worker; its causes, and
+ * the errors of an AggregateError, are at the end of `stack`. What was thrown may be no Error: then `name` is its type.
  */
 export class JobThrew extends Schema.TaggedError<JobThrew>()("JobThrew", {
   job: Schema.String,

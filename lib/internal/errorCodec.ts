@@ -122,12 +122,17 @@ const textOf = (read: () => unknown): string => {
 
 const stackWithCauses = (error: Error): string => {
   const parts: Array<string> = []
-  const seen = new Set<unknown>()
-  for (let at: unknown = error; isError(at) && !seen.has(at); at = at.cause) {
-    seen.add(at)
+  // Goes on with what is added meanwhile.
+  const errors = new Set<unknown>([error])
+  for (const at of errors) {
+    if (!isError(at)) continue
     parts.push(stackOf(at))
+    for (const cause of causesOf(at)) errors.add(cause)
   }
   return parts.join("\nCaused by: ")
 }
+
+const causesOf = (error: Error & { readonly errors?: unknown }): ReadonlyArray<unknown> =>
+  Array.isArray(error.errors) ? [error.cause, ...error.errors] : [error.cause]
 
 const stackOf = (error: Error): string => String(error.stack ?? `${error.name}: ${error.message}`)

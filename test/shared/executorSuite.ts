@@ -115,6 +115,10 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
           assert.strictEqual(error.message, "wrong kind")
           assert.match(error.stack, /test\/jobs\/throws\.ts:\d+/)
           assert.include(error.stack, "Caused by: Error: the reason why")
+          const several = yield* Effect.flip(Executor.run(job, "several"))
+          assert.instanceOf(several, ExecutorError.JobThrew)
+          const causes = several.stack.match(/(?<=Caused by: Error: ).*/g)
+          assert.deepStrictEqual(causes, ["one", "other", "why"])
         }).pipe(one))
 
       it.live(`fails with JobThrew for whatever else is thrown: ${job.name}`, () =>
