@@ -71,11 +71,12 @@ const kill = (child: ChildProcess): void => {
   }
 }
 
-/** The child, sent messages as the other side reads them. */
+/** The child, sent messages as the other side reads them. One that could not be spawned is gone when it has said why. */
 const packing = (child: ChildProcess): ChildProcess => {
-  const send = child.send.bind(child)
+  const { pid, send } = child as Partial<ChildProcess>
+  if (pid === undefined) child.once("error", () => process.nextTick(() => child.emit("exit", null, null)))
   return Object.assign(child, {
-    send: (message: Inbound) => send(message[0] === 0 ? [0, packed(message[1])] : message)
+    send: (message: Inbound) => send?.call(child, message[0] === 0 ? [0, packed(message[1])] : message)
   })
 }
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
-import { spawnSync } from "node:child_process"
+import { execFile, spawnSync } from "node:child_process"
+import { promisify } from "node:util"
 import { Executor, ExecutorError, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
 import * as buffers from "./jobs/buffers.ts"
 import * as effects from "./jobs/effects.ts"
@@ -191,6 +192,17 @@ describe("a process that a job has started", () => {
       program.child.kill("SIGINT")
       yield* until(program.isAllGone).pipe(Effect.timeout("10 seconds"))
       assert.strictEqual(program.stdout(), "ready\nresult 9\n")
+    }))
+})
+
+describe("a process that cannot be spawned", () => {
+  it.live("costs the job that waits for it, and the next has one", () =>
+    Effect.gen(function*() {
+      const program = new URL("./programs/out-of-files.ts", import.meta.url).pathname
+      const limited = ["-c", `ulimit -n 100; exec "$0" "$1"`, process.execPath, program]
+      const { stderr, stdout } = yield* Effect.promise(() => promisify(execFile)("sh", limited))
+      assert.strictEqual(stderr, "")
+      assert.match(stdout, /^Worker 1 could not be started: Error: spawn .* EMFILE\n9\n$/)
     }))
 })
 
