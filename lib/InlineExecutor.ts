@@ -2,8 +2,8 @@
  * Jobs on the calling thread, for tests and debugging: a breakpoint in a job is hit, a fake that a test put in place is
  * seen. Inputs and results are cloned as on threads, and the same errors come back.
  *
- * What one thread cannot do it does not: a busy loop blocks the caller and cannot be interrupted, `process.exit` ends
- * the program, and jobs overlap only while they await.
+ * What one thread cannot do it does not: a busy loop blocks the caller and ends by itself alone, past its deadline, too;
+ * `process.exit` ends the program, and jobs overlap only while they await.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
