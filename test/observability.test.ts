@@ -21,7 +21,7 @@ describe("spans of a job", () => {
   })
 })
 
-for (const [name, layer] of Object.entries({ ThreadExecutor, ProcessExecutor })) {
+for (const [name, layer] of Object.entries({ ThreadExecutor, ProcessExecutor, InlineExecutor })) {
   describe(`a span in a job, ${name}`, () => {
     it.live("is a child of the caller's, with its own attributes, times and failure", () =>
       Effect.gen(function*() {
@@ -39,6 +39,18 @@ for (const [name, layer] of Object.entries({ ThreadExecutor, ProcessExecutor }))
           assert.strictEqual(inner!.status.exit._tag, "Failure")
           assert.isAtLeast(Number(inner!.status.startTime - caller!.status.startTime), 0)
         }
+      }).pipe(Effect.provide(layer.layer({ maxWorkers: 1 }))))
+
+    it.live("is told of each item of a chunk, however short", () =>
+      Effect.gen(function*() {
+        const { spans, tracer } = recording()
+        yield* Stream.range(1, 100).pipe(
+          Executor.mapExit(halfTraced, { chunkSize: 50 }),
+          Stream.runDrain,
+          Effect.withSpan("caller"),
+          Effect.withTracer(tracer)
+        )
+        assert.strictEqual(spans.length, 1 + 2 * 100)
       }).pipe(Effect.provide(layer.layer({ maxWorkers: 1 }))))
 
     it.live("is no cost where the caller has none", () =>

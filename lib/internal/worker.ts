@@ -52,7 +52,7 @@ interface Run extends Message {
   outcomes: Array<Outcome>
   first: number
   startedAt: number
-  spans: Array<EndedSpan>
+  readonly spans: Array<EndedSpan>
   readonly cpuMs: number | undefined
 }
 
@@ -230,7 +230,6 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     const moving = buffers.take(outcomes)
     const haveCommon = outcomes.length > 1 && haveCommonObject(outcomes.map(valueOf))
     run.outcomes = []
-    run.spans = []
     const message: Settled = {
       _tag: "Settled",
       id,
@@ -239,7 +238,8 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       startedAt,
       returnedAt: at,
       cost,
-      spans: traced ? spans : undefined
+      // Of the same array that an item which has begun adds to.
+      spans: traced ? spans.splice(0) : undefined
     }
     if (port.repliesNextTurn !== true) return reply(message)
     late.push(message)
