@@ -100,6 +100,14 @@ for (const { layer, name } of backEnds) {
       }).pipe(Effect.provide(layer({ maxWorkers: 1 }), { local: true })))
   })
 
+  describe(`${name}, node --watch`, () => {
+    it.live("is told by Node of the modules that a worker loads, which are no messages to the executor", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+        assert.propertyVal(yield* Executor.stats, "died", 0)
+      }).pipe(Effect.provide(layer({ maxWorkers: 1, env: { ...process.env, WATCH_REPORT_DEPENDENCIES: "1" } }))))
+  })
+
   describe(`${name}, a job that has an executor of its own`, () => {
     it.live("runs jobs on it", () =>
       Effect.gen(function*() {

@@ -176,7 +176,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
           clockOffset: host.sharesMemory ? undefined : clockOffset(),
           setup: options.setup === undefined ? undefined : host.address(options.setup)
         })
-        return yield* worker.platformWorker.run((message) => Effect.sync(() => onMessage(worker, read(message))))
+        return yield* worker.platformWorker.run((message) => Effect.sync(() => receive(worker, message)))
       }).pipe(
         // It may fail at once, and must not be gone before it has a place.
         Effect.onError(() => Effect.yieldNow)
@@ -184,6 +184,11 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     )
     worker.fiber.addObserver((exit) => onGone(worker, exit))
     return worker
+  }
+
+  /** Node sends messages of its own, as with `--watch` of the modules that a worker loads. */
+  const receive = (worker: Worker, message: FromWorker | undefined) => {
+    if (message?._tag !== undefined) onMessage(worker, read(message))
   }
 
   const onMessage = (worker: Worker, message: FromWorker) => {
