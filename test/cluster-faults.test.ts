@@ -7,6 +7,7 @@ import * as ClusterDatabase from "../lib/internal/cluster/Database.ts"
 import { persist } from "../lib/internal/cluster/persist.ts"
 import { ClusterExecutor, Executor, ResultStore } from "../lib/mod.ts"
 import * as postgres from "../scripts/shared/postgres.ts"
+import * as buffers from "./jobs/buffers.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as Notes from "./jobs/notes.ts"
 import * as values from "./jobs/values.ts"
@@ -243,6 +244,35 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
         assert.strictEqual(yield* Fiber.join(fiber), 9)
         assert.deepStrictEqual(settled.map((event) => "isTakenOver" in event), [false])
       }).pipe(Effect.provide(program({ databaseUrl: url.replace(`:${port}/`, `:${proxy.port}/`) })))
+    }).pipe(Effect.provide(connection)))
+
+  it.effect("keeps the large result of a runner that did not hear that its job's end was accepted", () =>
+    Effect.gen(function*() {
+      const { port, url } = yield* Database
+      const proxy = yield* makeProxy(port)
+      const [notes, resultFolder] = [yield* makeNotes, yield* makeNotes]
+      const sql = yield* SqlClient.SqlClient
+      const databaseUrl = url.replace(`:${port}/`, `:${proxy.port}/`)
+      const runner = ClusterExecutor.runner({ databaseUrl, resultFolder, jobs: [buffers.whenOpen] })
+      const ask = Executor.run(buffers.whenOpen, notes, { key: "unheard" })
+      yield* Effect.gen(function*() {
+        const fiber = yield* Effect.forkChild(ask)
+        yield* until(() => Notes.lines(notes).length > 0)
+        yield* sql.withTransaction(Effect.gen(function*() {
+          yield* sql`SELECT id FROM effect_futures_jobs WHERE id = 'key/unheard' FOR UPDATE`
+          Notes.openGate(notes)
+          yield* sql`SELECT pid FROM pg_locks WHERE NOT granted`.pipe(
+            Effect.repeat({ until: (waiting) => waiting.length > 0 })
+          )
+          yield* proxy.mute
+        }))
+        yield* Fiber.join(fiber)
+        yield* Effect.andThen(proxy.cut, proxy.mend)
+        yield* sql`SELECT id FROM effect_futures_queue WHERE id LIKE '%unheard' AND state = 'completed'`.pipe(
+          Effect.repeat({ until: (completed) => completed.length > 0 })
+        )
+      }).pipe(Effect.provide(Layer.merge(runner, program({ resultFolder }))))
+      assert.lengthOf(yield* Effect.provide(ask, program({ resultFolder })), 2_000_000)
     }).pipe(Effect.provide(connection)))
 
   it.effect("leaves nothing of a job that has ended when its program, which ends, cancels it", () =>

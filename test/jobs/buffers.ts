@@ -73,6 +73,13 @@ export const whenStopped = Job.make(import.meta, "whenStopped", async (notes: No
   return new Uint8Array(2_000_000)
 })
 
+/** Returns two million bytes when the gate is open. */
+export const whenOpen = Job.make(import.meta, "whenOpen", async (notes: Notes.Notes) => {
+  Notes.write(notes, "begin")
+  await Notes.atGate(notes)
+  return new Uint8Array(2_000_000)
+})
+
 /** Moves away what it allocated. */
 export const moveAway = Job.make(import.meta, "moveAway", (length: number, context) => {
   context.allocate(Uint8Array, length).buffer.transfer()

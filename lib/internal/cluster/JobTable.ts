@@ -180,7 +180,7 @@ const make = Effect.gen(function*() {
         ([started]) => started
       ),
 
-    /** Ends a job, if nobody has; its client hears of it. Tells whether this was its end. */
+    /** Ends a job, if nobody has; its client hears of it. Tells whether this was its end, also when it is asked again. */
     finish: ({ id, submission }: Ticket, { bytes, isRefusal, reference, state }: Reply) =>
       Effect.map(
         sql`
@@ -188,7 +188,8 @@ const make = Effect.gen(function*() {
             UPDATE effect_futures_jobs
             SET state = ${state}, keyed = keyed AND ${!isRefusal}, reply = ${bytes ?? null},
               reply_reference = ${reference ?? null}, settled_at = now()
-            WHERE id = ${id} AND submission = ${submission} AND state IN ('waiting', 'running')
+            WHERE id = ${id} AND submission = ${submission}
+              AND (state IN ('waiting', 'running') OR reply_reference = ${reference ?? null})
             RETURNING client
           )
           SELECT pg_notify('effect_futures_client_' || client, ${`ended ${id}`}),
