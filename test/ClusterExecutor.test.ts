@@ -485,6 +485,27 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(yield* Fiber.join(first), "first")
       }).pipe(Effect.provide(cluster())))
 
+    it.effect("is refused to another program, and leaves the job that has it alone", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const notes = yield* makeNotes
+        const key = "another program's"
+        const refused = Effect.flip(Executor.run(values.square, 2, { key })).pipe(Effect.provide(program()))
+        const runner = ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [jobs.hold, values.square] })
+        const first = yield* Effect.forkChild(Executor.run(jobs.hold, { notes, label: "first" }, { key }))
+        yield* ClusterExecutor.status({ databaseUrl }).pipe(
+          Effect.repeat({ until: (status) => status.jobs.waiting === 1, schedule: Schedule.spaced(20) })
+        )
+        assert.include((yield* refused).message, `this one has been used with job "hold"`)
+        yield* Effect.gen(function*() {
+          yield* until(begun(notes))
+          assert.include((yield* refused).message, `this one has been used with job "hold"`)
+          Notes.openGate(notes)
+          assert.strictEqual(yield* Fiber.join(first), "first")
+        }).pipe(Effect.provide(runner))
+        assert.deepStrictEqual(Notes.lines(notes), ["begin first", "end first"])
+      }).pipe(Effect.provide(program())))
+
     it.effect("is refused where no database can keep it, as is a run's name", () =>
       Effect.gen(function*() {
         const { url: databaseUrl } = yield* Database

@@ -198,11 +198,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     if (!Arr.isArrayNonEmpty(submissions)) return
     const rows = yield* persist(table.submit(submissions, client, options.retryFailed))
     yield* Effect.ignore(table.announce)
-    const references = new Map(submissions.map(({ id, inputReference }) => [id, inputReference]))
+    const byName = new Map(submissions.map((submission) => [submission.id, submission]))
     for (const { id, inputHash, inputReference, job, replaced, state } of rows) {
       yield* Effect.forEach(replaced ?? [], messages.discard, { discard: true })
+      const own = byName.get(id)!
       // It was there, with the inputs that it had then.
-      if (inputReference !== (references.get(id) ?? null)) yield* messages.discard(references.get(id))
+      if (inputReference !== (own.inputReference ?? null)) yield* messages.discard(own.inputReference)
       for (const task of tasks.get(id) ?? []) {
         task.inputReference = inputReference
         task.state = "sent"
@@ -212,8 +213,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
           Queue.offerUnsafe(ended, id)
         }
       }
-      // Nobody waits for it any more.
-      if (!tasks.has(id)) {
+      // Nobody waits for it any more, unless it is another's that has this key.
+      if (!tasks.has(id) && own.job === job && own.inputHash === inputHash) {
         yield* persist(table.cancel(id, ["waiting", "running"]))
         yield* letGoCancelled(id, inputReference)
       }

@@ -113,9 +113,9 @@ const make = Effect.gen(function*() {
     /** Puts jobs into the queue that are not there; may be done again. Tells of each what is known of it. */
     submit: (jobs: Arr.NonEmptyReadonlyArray<Submission>, client: string, retryFailed: boolean) =>
       Effect.gen(function*() {
-        const again = sql`(jobs.job = excluded.job AND jobs.input_hash = excluded.input_hash
-          AND (jobs.state = 'cancelled'
-            OR (jobs.state = 'failed' AND excluded.keyed AND (${retryFailed} OR NOT jobs.keyed))))`
+        const same = sql`(jobs.job = excluded.job AND jobs.input_hash = excluded.input_hash)`
+        const again = sql`(${same} AND (jobs.state = 'cancelled'
+          OR (jobs.state = 'failed' AND excluded.keyed AND (${retryFailed} OR NOT jobs.keyed))))`
         const rows = yield* sql<Submitted & { readonly createdAt: string }>`
           INSERT INTO effect_futures_jobs AS jobs ${
           sql.insert(Arr.map(jobs, (job) => ({
@@ -133,8 +133,8 @@ const make = Effect.gen(function*() {
           })))
         }
           ON CONFLICT (id) DO UPDATE SET
-            client = excluded.client,
-            source = excluded.source,
+            client = CASE WHEN ${same} THEN excluded.client ELSE jobs.client END,
+            source = CASE WHEN ${same} THEN excluded.source ELSE jobs.source END,
             keyed = CASE WHEN ${again} THEN excluded.keyed ELSE jobs.keyed END,
             submission = jobs.submission + CASE WHEN ${again} THEN 1 ELSE 0 END,
             input = CASE WHEN ${again} THEN excluded.input ELSE jobs.input END,
