@@ -652,6 +652,19 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         )
       }).pipe(Effect.provide(connection)))
 
+    it.effect("is known again that was away for so long that it was removed", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const sql = yield* SqlClient
+        const jobsOfRunner = [values.square]
+        yield* Layer.build(ClusterExecutor.runner({ databaseUrl, maxWorkers: 3, jobs: jobsOfRunner, address: "back" }))
+        yield* sql`DELETE FROM effect_futures_runners WHERE address = 'back'`
+        const { runners } = yield* ClusterExecutor.status({ databaseUrl }).pipe(
+          Effect.repeat({ until: ({ runners }) => runners.length > 0, schedule: Schedule.spaced(50) })
+        )
+        assert.deepInclude(runners[0], { address: "back", workers: 3, pid: process.pid })
+      }).pipe(Effect.provide(connection)))
+
     it.effect("refuses jobs of one name, for it knows them by their names", () =>
       Effect.gen(function*() {
         const twins = ClusterExecutor.runner({ databaseUrl: "", jobs: [values.square, values.square] })

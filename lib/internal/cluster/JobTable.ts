@@ -76,6 +76,14 @@ export interface Reply {
   readonly reference: string | undefined
 }
 
+/** A runner as it says of itself. */
+export interface Runner {
+  readonly address: string
+  readonly pid: number
+  readonly workers: number
+  readonly jobs: string
+}
+
 /** The channel on which a client hears of its jobs. */
 export const clientChannel = (client: string) => `effect_futures_client_${client}`
 
@@ -308,26 +316,24 @@ const make = Effect.gen(function*() {
     }),
 
     /** Adds a runner, and tells its number. */
-    addRunner: (runner: {
-      readonly address: string
-      readonly pid: number
-      readonly workers: number
-      readonly jobs: string
-    }) =>
+    addRunner: (runner: Runner) =>
       Effect.map(
-        sql<{ readonly id: number }>`INSERT INTO effect_futures_runners ${sql.insert(runner)} RETURNING id`,
+        sql<{ readonly id: number }>`INSERT INTO effect_futures_runners ${sql.insert({ ...runner })} RETURNING id`,
         ([added]) => added!.id
       ),
 
-    /** The runner is alive. Tells how many others are that were there before it. */
-    seeRunner: (id: number, shards: number) =>
+    /**
+     * The runner is alive, also where it was removed for it had not been heard of. Tells how many others are that were
+     * there before it.
+     */
+    seeRunner: (id: number, runner: Runner, shards: number) =>
       Effect.map(
         sql<{ readonly older: number }>`
-          UPDATE effect_futures_runners SET seen_at = now(), shards = ${shards}
-          WHERE id = ${id}
+          INSERT INTO effect_futures_runners ${sql.insert({ ...runner, id, shards })}
+          ON CONFLICT (id) DO UPDATE SET seen_at = now(), shards = excluded.shards
           RETURNING (SELECT count(*)::int FROM effect_futures_runners
             WHERE id < ${id} AND seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})) AS older`,
-        ([seen]) => seen?.older ?? 0
+        ([seen]) => seen!.older
       ),
 
     /** Whether a runner is heard of. */

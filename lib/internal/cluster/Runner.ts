@@ -67,12 +67,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   let waiting = 0
   let isDraining = false
 
-  const runner = yield* persist(table.addRunner({
-    address,
-    pid: process.pid,
-    workers: executor.maxWorkers,
-    jobs: JSON.stringify([...byName.keys()])
-  }))
+  const self = { address, pid: process.pid, workers: executor.maxWorkers, jobs: JSON.stringify([...byName.keys()]) }
+  const runner = yield* persist(table.addRunner(self))
   yield* Effect.addFinalizer(() => Effect.ignore(table.removeRunner(runner)))
   const member = yield* Layer.build(Membership.layer(runner, keepFor)).pipe(
     // That a cluster without its last runner has none is no news.
@@ -299,7 +295,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
 
   /** Says that this runner is alive, and asks for what no notification told. */
   const beat = Effect.gen(function*() {
-    older = yield* table.seeRunner(runner, yield* heldShards)
+    older = yield* table.seeRunner(runner, self, yield* heldShards)
     if (running.size > 0) yield* stop(yield* table.cancelled([...running.keys()]))
   })
   yield* Effect.forkScoped(Effect.repeat(persist(beat), Schedule.spaced("1 second")))
