@@ -115,10 +115,10 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
             const before = Date.now() - Duration.toMillis(age)
             const kept = new Set(except)
             for (const name of await fs.readdir(folder).catch(() => [])) {
-              if (kept.has(name)) continue
-              if (isId(name) && (await fs.stat(fileOf(name))).mtimeMs < before) {
-                await fs.rm(fileOf(name), { force: true })
-              }
+              if (kept.has(name) || !isId(name)) continue
+              // Its reader may have removed it meanwhile.
+              const { mtimeMs } = await fs.stat(fileOf(name)).catch(() => ({ mtimeMs: Infinity }))
+              if (mtimeMs < before) await fs.rm(fileOf(name), { force: true })
             }
           },
           catch: lost("of that age")

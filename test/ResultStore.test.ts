@@ -91,4 +91,18 @@ describe("ResultStore.layerFolder", () => {
         assert.deepStrictEqual(fs.readdirSync(folder), [])
       })
     ))
+
+  it.live("removes what is old also where another is gone before it was looked at", () =>
+    withStore((store, folder) =>
+      Effect.gen(function*() {
+        const [first] = yield* Effect.forEach([1, 2, 3], () => store.write([bytes]))
+        // A link to nowhere is listed, and is not there.
+        const gone = path.join(folder, first!.id)
+        fs.rmSync(gone)
+        fs.symlinkSync("nowhere", gone)
+        yield* Effect.sleep("5 millis")
+        yield* store.removeOlder(0)
+        assert.deepStrictEqual(fs.readdirSync(folder), [first!.id])
+      })
+    ))
 })
