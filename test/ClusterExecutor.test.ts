@@ -863,6 +863,11 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
   })
 
   describe("the option run", () => {
+    it.effect("can be of 200 characters, whatever the name of the job", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Executor.run(values.functionBelowZero, 3), 3)
+      }).pipe(Effect.provide(cluster({ run: "a".repeat(200) }))))
+
     it.effect("does what an earlier run of that name has not finished, and says what it took over", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes

@@ -268,7 +268,7 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
         }))
         yield* Fiber.join(fiber)
         yield* Effect.andThen(proxy.cut, proxy.mend)
-        yield* sql`SELECT id FROM effect_futures_queue WHERE id LIKE '%unheard' AND state = 'completed'`.pipe(
+        yield* sql`SELECT id FROM effect_futures_queue WHERE element LIKE '%unheard%' AND state = 'completed'`.pipe(
           Effect.repeat({ until: (completed) => completed.length > 0 })
         )
       }).pipe(Effect.provide(Layer.merge(runner, program({ resultFolder }))))

@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Schema from "effect/Schema"
-
+import { createHash } from "node:crypto"
 import type { RunnerStatus, Status } from "../../ClusterExecutor.ts"
 
 /** What the queue holds. */
@@ -165,8 +165,9 @@ const make = Effect.gen(function*() {
             ) END AS replaced,
             extract(epoch FROM jobs.created_at)::text AS "createdAt"`
         for (const { createdAt, id, state, submission } of rows) {
-          // The queue takes a submission once, however often it is offered.
-          if (state === "waiting") yield* queue.offer({ id, submission }, { id: `${createdAt}/${submission}/${id}` })
+          // The queue takes a submission once, however often it is offered, and has no room for a long name.
+          const name = `${createdAt}/${submission}/${createHash("sha256").update(id).digest("hex")}`
+          if (state === "waiting") yield* queue.offer({ id, submission }, { id: name })
         }
         return rows
         // Many have one flush of the disk together; one has fewer round trips without.
