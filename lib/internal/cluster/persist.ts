@@ -1,4 +1,5 @@
 /** What is to be done to a database that may be away for a while. */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -47,9 +48,11 @@ const patience = Schedule.spaced("200 millis").pipe(
   )
 )
 
-/** What the server said is the last of the causes. */
+/** What the server said is the last of the causes; the queue's is an Effect's. */
 const reasonOf = (error: unknown): string =>
-  error instanceof Error && error.cause !== undefined
+  Cause.isCause(error)
+    ? reasonOf(Cause.squash(error))
+    : error instanceof Error && error.cause !== undefined
     ? reasonOf(error.cause)
     : error instanceof Error
     ? error.message
