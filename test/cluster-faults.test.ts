@@ -15,7 +15,7 @@ import { makeNotes } from "./shared/backEnds.ts"
 import { connection, Database, program, startRunner } from "./shared/cluster.ts"
 import * as Programs from "./shared/programs.ts"
 import { makeProxy, type Proxy } from "./shared/proxy.ts"
-import { until } from "./shared/until.ts"
+import { keepBusy, until } from "./shared/until.ts"
 
 const count = 200
 const ms = 30
@@ -306,6 +306,18 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
       ).pipe(Effect.provide(Layer.provide(ResultStore.layerPostgres, database)))
       assert.strictEqual(bytes, 3 * piece.length)
     }))
+
+  it.effect("keeps the limit total of a job that ends in time, though its program is too busy to hear of that", () =>
+    Effect.gen(function*() {
+      const notes = yield* makeNotes
+      yield* startRunner()
+      const input = { notes, label: "in time" }
+      const fiber = yield* Executor.submit(jobs.hold, input, { deadline: { total: "1 second" } })
+      yield* until(() => Notes.lines(notes).length > 0)
+      Notes.openGate(notes)
+      keepBusy(1500)
+      assert.strictEqual(yield* Fiber.join(fiber), "in time")
+    }).pipe(Effect.provide(program())))
 
   it.effect("does for a program that was killed, and starts again, only what was not finished", () =>
     Effect.gen(function*() {

@@ -346,10 +346,13 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       task.verdict ??= verdict
       const stopped = Deferred.makeUnsafe<void>()
       task.onStopped.push(() => Deferred.doneUnsafe(stopped, Effect.void))
-      const stop = Effect.flatMap(
-        persist(table.cancel(task.name, ["waiting", "running"])),
-        (state) => state === "running" ? Deferred.await(stopped) : Effect.void
-      )
+      const stop = Effect.flatMap(persist(table.cancel(task.name, ["waiting", "running"])), (state) => {
+        task.isCancelled = state !== undefined
+        // Where it ended in time for its deadline, its result is on its way.
+        const isAwaited = !task.isCancelled && !Exit.hasInterrupts(verdict)
+        if (isAwaited) Queue.offerUnsafe(ended, task.name)
+        return isAwaited || state === "running" ? Deferred.await(stopped) : Effect.void
+      })
       return Effect.andThen(within(stop, stopTimeout), Effect.sync(() => abandon(task, verdict)))
     })
 

@@ -61,8 +61,10 @@ export class RemoteTask {
   workerId: number | undefined
   /** Whether the cluster had its result before this program asked for it. */
   isTakenOver = false
-  /** How it ends, whatever comes back, for nobody waits for it any more. */
+  /** How it ends if it has not ended already, for nobody waits for it any more. */
   verdict: Exit.Exit<never, unknown> | undefined
+  /** Whether it had not ended already. */
+  isCancelled = false
   /** Called when no runner has it any more. */
   readonly onStopped: Array<() => void> = []
   /** Called when it has settled. */
@@ -126,14 +128,15 @@ export class RemoteTask {
     for (const index of this.#sent) this.#tell(index, { _tag: "Started", workerId, at: this.startedAt })
   }
 
-  /** Settles each item as its runner says, unless nobody waits for it any more; one exit alone is that of all. */
+  /** Settles each item as its runner says, unless it was cancelled before; one exit alone is that of all. */
   replied(
     exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
     measured: Measured,
     giveBack: () => void
   ): void {
     const exitOf = (n: number) => exits.length === 1 ? exits[0]! : exits[n]!
-    this.#sent.forEach((index, n) => this.#settle(index, this.verdict ?? exitOf(n), measured, n))
+    const verdict = this.isCancelled ? this.verdict : undefined
+    this.#sent.forEach((index, n) => this.#settle(index, verdict ?? exitOf(n), measured, n))
     this.#finish(measured.runMs, giveBack)
   }
 
