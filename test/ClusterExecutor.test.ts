@@ -652,6 +652,17 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         )
       }).pipe(Effect.provide(connection)))
 
+    it.effect("stops a job that another has ended, which took it for dead", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const sql = yield* SqlClient
+        const fiber = yield* Effect.forkChild(Effect.exit(Executor.run(jobs.hold, { notes, label: "elsewhere" })))
+        yield* until(begun(notes))
+        yield* sql`UPDATE effect_futures_jobs SET state = 'failed', settled_at = now() WHERE state = 'running'`
+        yield* until(() => Notes.lines(notes).includes("abort elsewhere"))
+        yield* Fiber.join(fiber)
+      }).pipe(Effect.provide([cluster(), connection])))
+
     it.effect("is known again that was away for so long that it was removed", () =>
       Effect.gen(function*() {
         const { url: databaseUrl } = yield* Database

@@ -237,11 +237,11 @@ const make = Effect.gen(function*() {
         ([cancelled]) => cancelled?.state
       ),
 
-    /** Those of the jobs that have been cancelled. */
-    cancelled: (ids: ReadonlyArray<string>) =>
+    /** Those of the jobs that have been cancelled, or have ended elsewhere. */
+    settled: (ids: ReadonlyArray<string>) =>
       Effect.map(
         sql<{ readonly id: string }>`
-          SELECT id FROM effect_futures_jobs WHERE ${sql.in("id", ids)} AND state = 'cancelled'`,
+          SELECT id FROM effect_futures_jobs WHERE ${sql.in("id", ids)} AND settled_at IS NOT NULL`,
         (rows) => rows.map(({ id }) => id)
       ),
 

@@ -269,10 +269,10 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   )
 
   /** Stops what nobody wants any more. */
-  const stop = (names: ReadonlyArray<string>) =>
+  const stop = (names: ReadonlyArray<string>, among: ReadonlyMap<string, Deferred.Deferred<void>> = running) =>
     Effect.sync(() => {
       for (const name of names) {
-        const cancelled = running.get(name)
+        const cancelled = among.get(name)
         if (cancelled !== undefined) Deferred.doneUnsafe(cancelled, Effect.void)
       }
     })
@@ -296,7 +296,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   /** Says that this runner is alive, and asks for what no notification told. */
   const beat = Effect.gen(function*() {
     older = yield* table.seeRunner(runner, self, yield* heldShards)
-    if (running.size > 0) yield* stop(yield* table.cancelled([...running.keys()]))
+    const asked = new Map(running)
+    if (asked.size > 0) yield* stop(yield* table.settled([...asked.keys()]), asked)
   })
   yield* Effect.forkScoped(Effect.repeat(persist(beat), Schedule.spaced("1 second")))
 
