@@ -237,7 +237,7 @@ const stop = Effect.fnUntraced(function*(folder: string) {
   const isRunner = (pid: number) => commandOf(pid).includes(command)
   const runners = cluster.runners.filter(isRunner)
   for (const pid of runners) process.kill(pid, "SIGTERM")
-  yield* Effect.sync(() => runners.some(isAlive)).pipe(
+  yield* Effect.sync(() => runners.some(isRunner)).pipe(
     Effect.repeat({ while: (some) => some, schedule: Schedule.spaced("50 millis") }),
     Effect.timeoutOption(stopTimeout)
   )

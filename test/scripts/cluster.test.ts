@@ -4,6 +4,7 @@ import { chmodSync, existsSync } from "node:fs"
 import path from "node:path"
 import { gunzipSync } from "node:zlib"
 import { freePort } from "../../scripts/shared/postgres.ts"
+import { commandOf } from "../../scripts/shared/process-command.ts"
 import { Database } from "../shared/cluster.ts"
 import { readRecord } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
@@ -72,7 +73,7 @@ describe("scripts/cluster.ts", () => {
       const down = yield* script.run("cluster", ["down", ...where])
       assert.strictEqual(down.status, 0)
       assert.match(down.stderr, /^Runner \S+ was not started by up and loses its database: stop it as well\n$/)
-      for (const { pid } of before.runners) assert.isFalse(script.isAlive(pid))
+      for (const { pid } of before.runners) assert.strictEqual(commandOf(pid), "")
       yield* script.signal(left.pid, "SIGTERM")
       assert.strictEqual((yield* left.ended).status, 143)
       const gone = yield* script.run("cluster", ["status", ...where])
@@ -205,6 +206,27 @@ describe("scripts/cluster.ts", () => {
         assert.isTrue(script.isAlive(other.pid))
       }),
     120_000
+  )
+
+  it.live(
+    "does not wait for a runner that has ended, and that nobody has reaped, as in many a container",
+    () =>
+      Effect.gen(function*() {
+        const data = yield* script.folder
+        const command = [process.execPath, "-e", "setInterval(() => {}, 1000)", "x", "runner", "--data", data, "x"]
+        const parent = yield* script.start("sh", ["-c", `"$@" & echo $!; exec sleep 12`, "sh", ...command])
+        yield* script.until(() => parent.printed().endsWith("\n"))
+        const cluster = {
+          databaseUrl: "postgres://127.0.0.1/db",
+          ownsDatabase: false,
+          runners: [Number(parent.printed())]
+        }
+        yield* script.write(path.join(data, "cluster.json"), JSON.stringify(cluster))
+        const { status, stderr } = yield* script.run("cluster", ["down", "--data", data])
+        assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
+        assert.isTrue(script.isAlive(parent.pid))
+      }),
+    60_000
   )
 
   it.live(
