@@ -275,6 +275,19 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
       assert.lengthOf(yield* Effect.provide(ask, program({ resultFolder })), 2_000_000)
     }).pipe(Effect.provide(connection)))
 
+  it.effect("leaves no job behind when its program ends, however many there are, and however far the database is", () =>
+    Effect.gen(function*() {
+      const { port, url } = yield* Database
+      const proxy = yield* makeProxy(port)
+      const status = ClusterExecutor.status({ databaseUrl: url })
+      yield* Effect.gen(function*() {
+        yield* Effect.forEach(Array.from({ length: 500 }), () => Executor.submit(values.square, 3))
+        yield* Effect.repeat(status, { until: ({ jobs }) => jobs.waiting === 500 })
+        yield* proxy.delay(50)
+      }).pipe(Effect.provide(program({ databaseUrl: url.replace(`:${port}/`, `:${proxy.port}/`), maxWorkers: 500 })))
+      assert.strictEqual((yield* status).jobs.waiting, 0)
+    }))
+
   it.effect("leaves nothing of a job that has ended when its program, which ends, cancels it", () =>
     Effect.gen(function*() {
       const { port, url } = yield* Database

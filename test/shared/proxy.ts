@@ -8,6 +8,8 @@ export interface Proxy {
   readonly cut: Effect.Effect<void>
   /** Lets nothing through, and tells nobody, until it is mended. */
   readonly freeze: Effect.Effect<void>
+  /** Takes so many milliseconds each way from now on. */
+  readonly delay: (ms: number) => Effect.Effect<void>
   /** Lets nothing back, until it is cut. */
   readonly mute: Effect.Effect<void>
   readonly mend: Effect.Effect<void>
@@ -20,12 +22,13 @@ export const makeProxy = (port: number) =>
       Effect.callback<{ readonly proxy: Proxy; readonly close: () => void }>((resume) => {
         const sockets = new Set<Socket>()
         let state: "open" | "cut" | "frozen" = "open"
+        let delayMs = 0
         const server = createServer((near) => {
           if (state === "cut") return near.destroy()
           const far = connect(port, "127.0.0.1")
           for (const [from, to] of [[near, far], [far, near]] as const) {
             sockets.add(from)
-            from.on("data", (bytes) => to.write(bytes))
+            from.on("data", (bytes) => delayMs === 0 ? to.write(bytes) : setTimeout(() => to.write(bytes), delayMs))
             from.on("error", () => {})
             from.on("close", () => {
               sockets.delete(from)
@@ -49,6 +52,7 @@ export const makeProxy = (port: number) =>
               state = "frozen"
               for (const socket of sockets) socket.pause()
             }),
+            delay: (ms: number) => Effect.sync(() => void (delayMs = ms)),
             mute: Effect.sync(() => {
               for (const socket of sockets) if (socket.remotePort === port) socket.pause()
             }),

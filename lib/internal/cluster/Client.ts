@@ -46,6 +46,12 @@ export interface Options {
   readonly retryFailed: boolean
 }
 
+/** A job that nobody waits for any more. */
+interface Cancellation {
+  readonly name: string
+  readonly told: Deferred.Deferred<JobTable.State | undefined>
+}
+
 /** How often the cluster is asked for what no notification told. */
 const sweepInterval = "1 second"
 
@@ -73,6 +79,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const leaving = yield* Queue.unbounded<RemoteTask>()
   const submitting = Semaphore.makeUnsafe(1)
   const ended = yield* Queue.unbounded<string>()
+  const cancelling = yield* Queue.unbounded<Cancellation>()
   const loading = new Set<string>()
   const forgotten: Array<string> = []
   const timings = new Timings()
@@ -215,7 +222,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       }
       // Nobody waits for it any more, unless it is another's that has this key.
       if (!tasks.has(id) && own.job === job && own.inputHash === inputHash) {
-        yield* persist(table.cancel(id, ["waiting", "running"]))
+        yield* cancelJob(id)
         yield* letGoCancelled(id, inputReference)
       }
     }
@@ -337,6 +344,27 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const sweepAll = Effect.ignore(sweep).pipe(Effect.repeat(Schedule.spaced(sweepInterval)))
 
+  /** Cancels a job, and tells the state that it was in if it had not ended. */
+  const cancelJob = (name: string) =>
+    Effect.suspend(() => {
+      const told = Deferred.makeUnsafe<JobTable.State | undefined>()
+      Queue.offerUnsafe(cancelling, { name, told })
+      return Deferred.await(told)
+    })
+
+  /** Those of one moment together: one by one, many would take longer than a program has to end. */
+  const cancelAll = Queue.takeAll(cancelling).pipe(
+    Effect.map((chosen) => {
+      for (const some of Arr.chunksOf(chosen, namesAtOnce)) {
+        runLater(Effect.map(
+          persist(table.cancel(some.map(({ name }) => name), ["waiting", "running"])),
+          (states) => some.forEach(({ name, told }) => Deferred.doneUnsafe(told, Effect.succeed(states.get(name))))
+        ))
+      }
+    }),
+    Effect.forever
+  )
+
   /** Settles a task as `verdict` says and returns when no worker is busy with it, as far as can be told. */
   const cancel = (task: RemoteTask, verdict: Exit.Exit<never, unknown>): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -346,7 +374,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       task.verdict ??= verdict
       const stopped = Deferred.makeUnsafe<void>()
       task.onStopped.push(() => Deferred.doneUnsafe(stopped, Effect.void))
-      const stop = Effect.flatMap(persist(table.cancel(task.name, ["waiting", "running"])), (state) => {
+      const stop = Effect.flatMap(cancelJob(task.name), (state) => {
         task.isCancelled = state !== undefined
         // Where it ended in time for its deadline, its result is on its way.
         const isAwaited = !task.isCancelled && !Exit.hasInterrupts(verdict)
@@ -360,7 +388,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const abandon = (task: RemoteTask, verdict: Exit.Exit<never, unknown>) => {
     if (task.state === "settled") return
     end(task, verdict)
-    runLater(Effect.uninterruptible(letGoCancelled(task.name, task.inputReference)))
+    const letGoOf = task.isCancelled ? letGo : letGoCancelled
+    runLater(Effect.uninterruptible(letGoOf(task.name, task.inputReference)))
   }
 
   /** It can have ended before it was cancelled. */
@@ -393,8 +422,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     Effect.gen(function*() {
       if (task.startedAt !== undefined || task.state === "settled") return
       if (task.state !== "sent") return end(task, verdict)
-      const state = yield* persist(table.cancel(task.name, ["waiting"]))
-      if (state !== undefined) abandon(task, verdict)
+      const cancelled = yield* persist(table.cancel([task.name], ["waiting"]))
+      if (cancelled.size > 0) abandon(task, verdict)
     })
 
   /** Under a run a job is known by its inputs, and by how many like it came before: others may come in another order. */
@@ -458,6 +487,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   yield* Effect.forkScoped(submitAll)
   yield* Effect.forkScoped(collectAll)
+  yield* Effect.forkScoped(cancelAll)
   yield* Effect.forkScoped(listenAll)
   yield* Effect.forkScoped(sweepAll)
 

@@ -219,22 +219,22 @@ const make = Effect.gen(function*() {
         SELECT pg_notify('effect_futures_client_' || client, ${`stopped ${id}`})
         FROM effect_futures_jobs WHERE id = ${id}`,
 
-    /** Cancels a job that has not ended, or not even begun; its runner hears of it. Tells the state that it was in. */
-    cancel: (id: string, ofStates: ReadonlyArray<State>) =>
+    /** Cancels jobs that have not ended, or not even begun; their runners hear of it. Tells the states that they were in. */
+    cancel: (ids: ReadonlyArray<string>, ofStates: ReadonlyArray<State>) =>
       Effect.map(
-        sql<{ readonly state: State }>`
+        sql<{ readonly id: string; readonly state: State }>`
           WITH old AS (
             SELECT id, state FROM effect_futures_jobs WHERE ${
-          sql.and([sql`id = ${id}`, sql.in("state", ofStates)])
-        } FOR UPDATE
+          sql.and([sql.in("id", ids), sql.in("state", ofStates)])
+        } ORDER BY id FOR UPDATE
           ), cancelled AS (
             UPDATE effect_futures_jobs AS jobs SET state = 'cancelled', settled_at = now()
             FROM old WHERE jobs.id = old.id
-            RETURNING old.state
+            RETURNING old.id, old.state
           )
-          SELECT state, CASE WHEN state = 'running' THEN pg_notify(${runnersChannel}, ${id}) END
+          SELECT id, state, CASE WHEN state = 'running' THEN pg_notify(${runnersChannel}, id) END
           FROM cancelled`,
-        ([cancelled]) => cancelled?.state
+        (rows) => new Map(rows.map(({ id, state }) => [id, state]))
       ),
 
     /** Those of the jobs that have been cancelled, or have ended elsewhere. */
