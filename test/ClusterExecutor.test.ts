@@ -696,6 +696,18 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.include(String(said[0]), "No runner of the cluster is up")
       }))
 
+    it.effect.skipIf(process.platform !== "linux")(
+      "is found out where the machine of its database is gone",
+      () =>
+        Effect.gen(function*() {
+          const { port } = yield* Database
+          // https://docs.kernel.org/networking/proc_net_tcp.html: the far port, "established", and a keepalive timer.
+          const far = port.toString(16).toUpperCase().padStart(4, "0")
+          const probed = new RegExp(`:${far} 01 \\S+ 02:`)
+          yield* until(() => probed.test(fs.readFileSync("/proc/net/tcp", "utf8")))
+        }).pipe(Effect.provide(program()))
+    )
+
     it.effect("is said when its database is away, or nobody's", () =>
       Effect.gen(function*() {
         assert.strictEqual(

@@ -43,7 +43,9 @@ export const layer = ({ databaseUrl, isDurable, maxConnections, name, pollInterv
       applicationName: `effect-futures ${name}`,
       maxConnections,
       ...(!isDurable && { startupParameters: { synchronous_commit: "off" } }),
-      connectTimeout: "10 seconds"
+      connectTimeout: "10 seconds",
+      // A machine that is gone without a word would be waited for for ever.
+      keepAlive: "10 seconds"
     })
     return yield* PersistedQueue.layer.pipe(
       Layer.provideMerge(queue),
