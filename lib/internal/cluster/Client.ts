@@ -356,10 +356,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const cancelAll = Queue.takeAll(cancelling).pipe(
     Effect.map((chosen) => {
       for (const some of Arr.chunksOf(chosen, namesAtOnce)) {
-        runLater(Effect.map(
-          persist(table.cancel(some.map(({ name }) => name), ["waiting", "running"])),
-          (states) => some.forEach(({ name, told }) => Deferred.doneUnsafe(told, Effect.succeed(states.get(name))))
-        ))
+        const cancelled = Effect.exit(persist(table.cancel(some.map(({ name }) => name), ["waiting", "running"])))
+        runLater(Effect.map(cancelled, (exit) => {
+          for (const { name, told } of some) Deferred.doneUnsafe(told, Exit.map(exit, (states) => states.get(name)))
+        }))
       }
     }),
     Effect.forever
