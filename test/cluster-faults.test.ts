@@ -1,6 +1,6 @@
 /** What becomes of 200 jobs when a part of their cluster dies, freezes or is cut off: real processes on loopback. */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Fiber, Layer, type Scope, Stream } from "effect"
+import { Effect, Fiber, Layer, Schedule, type Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import fs from "node:fs"
 import * as ClusterDatabase from "../lib/internal/cluster/Database.ts"
@@ -304,6 +304,24 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
         yield* Effect.forkDetach(Effect.delay(Effect.andThen(proxy.cut, proxy.mend), "500 millis"))
       }).pipe(Effect.provide(program({ databaseUrl, resultFolder })))
       assert.deepStrictEqual(fs.readdirSync(resultFolder), [])
+    }).pipe(Effect.provide(connection)))
+
+  it.effect("lets go of what it sent also where the database was away when it would have", () =>
+    Effect.gen(function*() {
+      const { port, url } = yield* Database
+      const proxy = yield* makeProxy(port)
+      const sql = yield* SqlClient.SqlClient
+      yield* startRunner()
+      yield* Effect.gen(function*() {
+        assert.strictEqual(yield* Executor.run(values.echo, "let go"), "let go")
+        yield* proxy.cut
+        // Longer than until a program next lets go.
+        yield* Effect.sleep("2 seconds")
+        yield* proxy.mend
+        yield* sql`SELECT id FROM effect_futures_jobs WHERE position('let go'::bytea in input) > 0`.pipe(
+          Effect.repeat({ until: (kept) => kept.length === 0, schedule: Schedule.spaced(50) })
+        )
+      }).pipe(Effect.provide(program({ databaseUrl: url.replace(`:${port}/`, `:${proxy.port}/`) })))
     }).pipe(Effect.provide(connection)))
 
   it.effect("keeps a large result in the database though its connection is cut at each piece", () =>

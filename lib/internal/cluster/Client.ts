@@ -321,7 +321,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     for (const some of Arr.chunksOf(waiting, namesAtOnce)) {
       for (const { id, worker } of yield* table.running(some)) onStarted(id, worker)
     }
-    if (forgotten.length > 0) yield* table.forget(forgotten.splice(0, namesAtOnce))
+    if (forgotten.length > 0) yield* persist(table.forget(forgotten.splice(0, namesAtOnce)))
     clusterWorkers = yield* table.workers
     yield* tellOfRunners
     dispatch()
