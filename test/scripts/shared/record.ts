@@ -55,8 +55,7 @@ const assertConsistent = (record: RunRecord.RunRecord) => {
     assert.isAtLeast(after.maxRssBytes, before.maxRssBytes)
   }
   for (const ofOneWorker of Map.groupBy(jobs, ({ workerId }) => workerId).values()) {
-    // Of a runner's jobs the times are those at which the program heard of them.
-    const ran = ofOneWorker.filter(({ runner, startedMs }) => startedMs !== undefined && runner === undefined)
+    const ran = ofOneWorker.filter(({ startedMs }) => startedMs !== undefined)
     for (const [before, after] of pairs(ran.toSorted((a, b) => a.startedMs! - b.startedMs!))) {
       assert.isAtLeast(after.startedMs!, before.returnedMs!, "a worker runs one job at a time")
     }
