@@ -36,6 +36,7 @@ import * as JobTable from "./JobTable.ts"
 import * as messages from "./messages.ts"
 import { persist, within } from "./persist.ts"
 import { type Measured, RemoteTask } from "./RemoteTask.ts"
+import { RunnerClocks } from "./RunnerClocks.ts"
 import { sourceOf } from "./source.ts"
 import * as values from "./values.ts"
 
@@ -83,6 +84,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const loading = new Set<string>()
   const forgotten: Array<string> = []
   const timings = new Timings()
+  const clocks = new RunnerClocks()
   const counts = { accepted: 0, queued: 0, finished: 0, failed: 0, died: 0 }
   const drain = Drain.make(() => counts.accepted === counts.finished + counts.failed)
   let sent = 0
@@ -170,6 +172,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       const same = tasks.get(task.name) ?? []
       if (same[0]?.state === "sent" && refuse(task, same[0].job.name, same[0].inputHash)) continue
       if (same.length === 0) first.push(task)
+      else task.isJoined = true
       tasks.set(task.name, [...same, task])
       task.state = same[0]?.state ?? "submitting"
       // What is being cancelled will begin anew.
@@ -214,6 +217,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       for (const task of tasks.get(id) ?? []) {
         task.inputReference = inputReference
         task.state = "sent"
+        task.isJoined ||= state === "running"
         if (!refuse(task, job, inputHash) && state !== "waiting" && state !== "running") {
           // Without a key it is there because this program lost its connection after it had submitted it.
           task.isTakenOver = task.options.isKeyed
@@ -456,6 +460,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
               retryWorkerDeath,
               deadline,
               observer: fiber.getRef(JobObserver),
+              clocks,
               trace: traceOf(fiber),
               onSettled: (succeeded) => {
                 counts[succeeded ? "finished" : "failed"]++

@@ -10,6 +10,7 @@ import type * as Job from "../../Job.ts"
 import { describe } from "../errorCodec.ts"
 import { goOn } from "../goOn.ts"
 import { now } from "../protocol.ts"
+import type { RunnerClocks } from "./RunnerClocks.ts"
 import * as values from "./values.ts"
 import * as wire from "./wire.ts"
 
@@ -39,6 +40,7 @@ export interface Options {
   readonly retryWorkerDeath: number
   readonly deadline: Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>> | undefined
   readonly observer: ((event: JobEvent) => void) | undefined
+  readonly clocks: RunnerClocks
   /** The caller's span, as it is sent. */
   readonly trace: string | undefined
   readonly onSettled: (succeeded: boolean) => void
@@ -59,6 +61,8 @@ export class RemoteTask {
   state: "queued" | "leaving" | "submitting" | "sent" | "settled" = "queued"
   startedAt: number | undefined
   workerId: number | undefined
+  /** Whether it may have begun before this program asked for it, for another did. */
+  isJoined = false
   /** Whether the cluster had its result before this program asked for it. */
   isTakenOver = false
   /** How it ends if it has not ended already, for nobody waits for it any more. */
@@ -178,12 +182,11 @@ export class RemoteTask {
     })
   }
 
-  /** By this machine's clock: the runner's may be another, so that only how long it took is sure. */
+  /** By this machine's clock: the runner's may be another. */
   #times(measured: Measured | undefined) {
     if (measured === undefined || this.isTakenOver) return { startedAt: undefined, at: now() }
-    const ranMs = measured.returnedAt - measured.startedAt
-    const at = Math.min(now(), Math.max(measured.returnedAt, (this.startedAt ?? this.acceptedAt) + ranMs))
-    return { startedAt: Math.max(this.acceptedAt, at - ranMs), at }
+    const { at, startedAt } = this.options.clocks.read(measured, this.isJoined ? -Infinity : this.acceptedAt, now())
+    return { startedAt: Math.max(this.acceptedAt, startedAt), at: Math.max(this.acceptedAt, at) }
   }
 
   #tell(index: number, event: WithoutId<JobEvent>) {
