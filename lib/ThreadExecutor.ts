@@ -4,7 +4,7 @@
  * A worker starts when a job waits and no worker is idle, up to `maxWorkers`. It runs one job at a time. One that dies
  * costs the job that it ran; the next job that waits has another started.
  *
- * While jobs of microseconds come one upon another, the calling thread and workers stay awake for up to a tenth of a
+ * While jobs of microseconds come one upon another, the calling thread and workers stay awake for up to a fifth of a
  * millisecond between them, as long as that pays and there is a core for each.
  */
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
