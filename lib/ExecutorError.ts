@@ -53,7 +53,7 @@ export class JobThrew extends Schema.TaggedError<JobThrew>()("JobThrew", {
   stack: Schema.String
 }) {}
 
-/** The job's input or result is a thing that the structured clone algorithm cannot copy, such as a function. */
+/** The input or result is what the structured clone algorithm cannot copy, such as a function or what is nested too deep. */
 export class CloneError extends Schema.TaggedError<CloneError>()("CloneError", {
   job: Schema.String,
   side: Schema.Literals(["input", "result"]),

@@ -17,6 +17,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:wor
 import { Executor } from "./Executor.ts"
 import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
 import * as poolOptions from "./internal/options.ts"
+import { unread } from "./internal/protocol.ts"
 import * as worker from "./internal/worker.ts"
 import * as WorkerPool from "./internal/WorkerPool.ts"
 import type * as Job from "./Job.ts"
@@ -55,7 +56,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
       close: () => port2.close()
     }, (address) => jobs[address as number]!)
     port2.on("message", (message) => insideJob.run(true, receive, message))
-    port2.on("messageerror", (error) => port1.emit("messageerror", error))
+    port1.on("messageerror", (error) => port1.emit("message", unread("result", error)))
+    port2.on("messageerror", (error) => port1.emit("message", unread("input", error)))
     return port1
   }
 
@@ -97,8 +99,6 @@ const layerPlatform = Layer.succeed(
       return Effect.sync(() => {
         port.on("message", emit)
         port.on("close", () => fail(new WorkerReceiveError({ message: "The worker was stopped" })))
-        // As a thread dies of it: what cannot be read would never be answered.
-        port.on("messageerror", (cause) => fail(new WorkerReceiveError({ message: "A message cannot be read", cause })))
       })
     }
   })

@@ -10,6 +10,7 @@ import { where } from "./jobs/lives.ts"
 import * as Notes from "./jobs/notes.ts"
 import * as values from "./jobs/values.ts"
 import { backEnds, makeNotes } from "./shared/backEnds.ts"
+import { tagOf } from "./shared/faults.ts"
 import { messageFor } from "./shared/invalidOptions.ts"
 import * as Programs from "./shared/programs.ts"
 import { until } from "./shared/until.ts"
@@ -171,6 +172,15 @@ describe("Executor.mapExit on processes", () => {
       )
       assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, true, false, true])
     }).pipe(one))
+
+  it.live("costs only the item whose input is nested too deep for its worker to read", () =>
+    Effect.gen(function*() {
+      const exits = yield* Stream.make({}, values.nested.run(2000, undefined as never), {}).pipe(
+        Executor.mapExit(values.lengthOf, { chunkSize: 3 }),
+        Stream.runCollect
+      )
+      assert.deepStrictEqual(exits.map(tagOf), ["Succeeded", "CloneError", "Succeeded"])
+    }).pipe(Effect.provide(ProcessExecutor.layer({ maxWorkers: 1, resourceLimits: { stackSizeMb: 0.5 } }))))
 })
 
 describe("a worker process that is stopped by SIGSTOP while it is idle", () => {

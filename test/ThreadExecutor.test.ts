@@ -351,6 +351,36 @@ describe("a busy loop", () => {
     }).pipe(one))
 })
 
+describe("an input that no thread can read", () => {
+  const small = Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, resourceLimits: { stackSizeMb: 0.8 } }))
+  const deep = values.nested.run(2800, undefined as never)
+
+  it.live("costs two workers", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Executor.run(values.lengthOf, deep))
+      assert.deepInclude({ ...error }, { _tag: "CloneError", side: "input" })
+      assert.propertyVal(yield* Executor.stats, "died", 2)
+    }).pipe(small))
+
+  it.live("costs one that moves with buffers, which cannot be sent again", () =>
+    Effect.gen(function*() {
+      const { buffer } = new Uint8Array(1)
+      const error = yield* Effect.flip(Executor.run(values.lengthOf, { buffer, deep }, { transfer: [buffer] }))
+      assert.deepInclude({ ...error }, { _tag: "CloneError", side: "input" })
+      assert.propertyVal(yield* Executor.stats, "died", 1)
+    }).pipe(small))
+
+  it.live("costs two where others are in its message, which have their results", () =>
+    Effect.gen(function*() {
+      const exits = yield* Stream.make({}, deep, {}).pipe(
+        Executor.mapExit(values.lengthOf, { chunkSize: 3 }),
+        Stream.runCollect
+      )
+      assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, false, true])
+      assert.propertyVal(yield* Executor.stats, "died", 2)
+    }).pipe(small))
+})
+
 describe("closing the scope of a ThreadExecutor", () => {
   it.live("stops busy loops and leaves no thread", () =>
     Effect.gen(function*() {

@@ -387,16 +387,17 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     const culprit = isAlone ? claimed[0] : claimed.findLast(({ number }) => slots?.isReplied(number) === false)
     for (const item of line.items()) {
       tasks.push(item.task)
+      const unread = isAlone && isUnread(worker, item, culprit !== undefined) ? worker.unread : undefined
       // The first worker that had it alone may have died of what the item before left behind.
-      const isAtFault = item === culprit || item.task.transfer.length > 0 ||
+      const isAtFault = unread !== undefined || item === culprit || item.task.transfer.length > 0 ||
         (isAlone && item.task.isSuspect && ++item.deathsAlone > 1)
       if (isAtFault) {
         line.remove(item.number)
-        if (item.task.lost(item, death)) queued++
+        if (item.task.lost(item, death, unread)) queued++
         else item.task.isSuspect = false
       } else {
         putBack(worker, item)
-        item.task.isSuspect ||= culprit === undefined
+        item.task.isSuspect ||= culprit === undefined || worker.unread !== undefined
       }
     }
     tasks.toReversed().forEach(enqueue)
@@ -526,6 +527,13 @@ const mayGather = ({ input, task }: Item): boolean =>
 /** Whether it should have begun long ago; then only a reply tells that its worker can still be used. */
 const isOverdue = ({ first }: Fleet.Worker["line"], { number, sentAt }: Item): boolean =>
   number === first && sentAt > 0 && now() - sentAt > attentionMs
+
+/** Whether it is this item, the last that the worker has, of which the input or the result could not be read. */
+const isUnread = ({ slots, unread }: Fleet.Worker, { task }: Item, isClaimed: boolean): boolean =>
+  unread?.side === "result"
+    ? isClaimed
+    // There may have been others with it that were taken back since.
+    : unread?.side === "input" && (slots === undefined || !isClaimed && !task.canWaitAnywhere)
 
 /** Of the buffers that move with a task those that are in these of its inputs. */
 const movingWith = ({ transfer }: Task, inputs: ReadonlyArray<unknown>): ReadonlyArray<ArrayBuffer> => {

@@ -22,7 +22,7 @@ import { WorkerStartError } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import { describe } from "./errorCodec.ts"
 import { Line } from "./Line.ts"
-import { clockOffset, type FromWorker, now, type Settled, type ToWorker } from "./protocol.ts"
+import { clockOffset, type FromWorker, now, type Settled, type ToWorker, type Unread } from "./protocol.ts"
 import { Slots } from "./Slots.ts"
 import type { Item } from "./Task.ts"
 
@@ -77,6 +77,8 @@ export interface Worker {
   platformWorker: PlatformWorker<FromWorker, ToWorker> | undefined
   fiber: Fiber.Fiber<never, unknown> | undefined
   setupFailure: string | undefined
+  /** Why it goes, where one of the two could not read what the other sent. */
+  unread: Unread | undefined
   /** The number of the oldest item, which had been sent and not begun when somebody looked last. */
   unbegun: number | undefined
 }
@@ -163,6 +165,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       platformWorker: undefined,
       fiber: undefined,
       setupFailure: undefined,
+      unread: undefined,
       unbegun: undefined
     }
     worker.fiber = runFork(
@@ -195,6 +198,11 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     if (message._tag === "Progress") return events.progressed(worker)
     if (message._tag === "Settled") return events.settled(worker, message)
     if (message._tag === "Begun") return events.begun(worker, message.id)
+    if (message._tag === "Unread") {
+      worker.unread = message
+      // What it would wait for never comes.
+      return void runFork(Fiber.interrupt(worker.fiber!))
+    }
     if (worker.state !== "starting") return
     if (message._tag === "SetupFailed") {
       worker.setupFailure = message.reason
@@ -214,7 +222,11 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     const { state, workerId } = worker
     const { exitCode, signal } = host.exitOf(workerId)
     const killed = signal === undefined ? undefined : `it was killed by ${signal}`
-    const death = { workerId, exitCode, reason: worker.setupFailure ?? killed ?? reasonOf(exit) }
+    const death = {
+      workerId,
+      exitCode,
+      reason: worker.setupFailure ?? worker.unread?.reason ?? killed ?? reasonOf(exit)
+    }
     workers.delete(worker)
     spares.delete(worker)
     if (state !== "stopping") counts.died++

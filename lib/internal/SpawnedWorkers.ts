@@ -3,9 +3,12 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Job from "../Job.ts"
 import type { Host, WorkerExit } from "./Fleet.ts"
+import { unread } from "./protocol.ts"
 
 /** What threads and child processes have in common here. */
 interface Spawned {
+  readonly on: (event: "messageerror", listener: (error: Error) => void) => unknown
+  readonly emit: (event: "message", message: unknown) => unknown
   readonly once: (event: "exit", listener: (exitCode: number | null, signal?: string | null) => void) => unknown
 }
 
@@ -40,6 +43,7 @@ export const make = <W extends Spawned>(
     host,
     spawn: (workerId: number): W => {
       const spawned = spawn(workerId)
+      spawned.on("messageerror", (error) => spawned.emit("message", unread("result", error)))
       const gone = new Promise<void>((resolve) => {
         spawned.once("exit", (exitCode, signal) => {
           alive.delete(workerId)

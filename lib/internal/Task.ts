@@ -14,7 +14,7 @@ import { decodeError, describe, withoutFrames } from "./errorCodec.ts"
 import type { Death } from "./Fleet.ts"
 import { goOn } from "./goOn.ts"
 import type { Pace } from "./Pace.ts"
-import { type EndedSpan, now, type Outcome } from "./protocol.ts"
+import { type EndedSpan, now, type Outcome, type Unread } from "./protocol.ts"
 import { StoredResult } from "./StoredResult.ts"
 
 export interface Item {
@@ -259,14 +259,18 @@ export class Task {
     this.#caller.trace?.(spans)
   }
 
-  /** The worker that ran `item` died. Returns whether it is to be run again. */
-  lost(item: Item, death: Death): boolean {
-    if (!this.isCancelled && ++item.deaths <= this.#options.retryWorkerDeath) {
+  /** The worker that ran `item` died, perhaps of what was `unread` of it. Returns whether it is to be run again. */
+  lost(item: Item, death: Death, unread: Unread | undefined): boolean {
+    if (unread === undefined && !this.isCancelled && ++item.deaths <= this.#options.retryWorkerDeath) {
       this.putBack(item)
       return true
     }
-    const died = () => new WorkerDied({ ...death, job: this.job.name, attempt: item.deaths })
-    this.#settle(item, this.#verdict ?? failed(died), { workerId: death.workerId })
+    const job = this.job.name
+    const error = () =>
+      unread === undefined
+        ? new WorkerDied({ ...death, job, attempt: item.deaths })
+        : new CloneError({ job, side: unread.side, reason: unread.reason })
+    this.#settle(item, this.#verdict ?? failed(error), { workerId: death.workerId })
     return false
   }
 

@@ -2,6 +2,7 @@
 import { Worker } from "node:worker_threads"
 import { importJob } from "./importJob.ts"
 import { packed, unpacked } from "./packing.ts"
+import { type ToWorker, unread } from "./protocol.ts"
 import * as worker from "./worker.ts"
 
 const send = process.send!.bind(process)
@@ -13,8 +14,20 @@ const receive = worker.make({
   repliesNextTurn: true,
   close: () => process.exit()
 }, importJob)
+
+const readable = (message: ToWorker): worker.Inbound | undefined => {
+  try {
+    return [0, unpacked(message)]
+  } catch (cause) {
+    return void send(unread("input", cause))
+  }
+}
+
 const listeners = {
-  message: (message: worker.Inbound) => receive(message[0] === 0 ? [0, unpacked(message[1])] : message),
+  message: (message: worker.Inbound) => {
+    const read = message[0] === 0 ? readable(message[1]) : message
+    if (read !== undefined) receive(read)
+  },
   // The executor is gone, and with it whoever waits for a result.
   disconnect: () => process.exit(),
   // So it is where a reply can no longer be sent.

@@ -4,6 +4,7 @@
  */
 import type { SpanKind } from "effect/Tracer"
 import type { Written } from "./cluster/storing.ts"
+import { describe } from "./errorCodec.ts"
 
 export type ToWorker =
   /** First of all. `slots` is the memory of `Slots`, where the two can share memory. */
@@ -53,7 +54,19 @@ export type FromWorker =
   | { readonly _tag: "Begun"; readonly id: number }
   /** There are results in the slots. */
   | { readonly _tag: "Progress" }
+  | Unread
   | Settled
+
+/** Of what was sent, an input or a result could not be read; on that side nothing tells of which item it is. */
+export interface Unread {
+  readonly _tag: "Unread"
+  readonly side: "input" | "result"
+  readonly reason: string
+}
+
+/** As a message; `cause` is what reading it threw. */
+export const unread = (side: Unread["side"], cause: unknown) =>
+  [1, { _tag: "Unread", side, reason: describe(cause).message } satisfies Unread] as const
 
 /** What became of the item `id` and those that follow it. */
 export interface Settled {

@@ -1,6 +1,7 @@
 /** A worker on a thread of its own. */
 import { parentPort } from "node:worker_threads"
 import { importJob } from "./importJob.ts"
+import { unread } from "./protocol.ts"
 import * as worker from "./worker.ts"
 
 const port = parentPort!
@@ -25,6 +26,4 @@ Object.assign(port, {
 })
 port.on("message", handle)
 // A message that cannot be read is one that would never be answered.
-port.on("messageerror", (error) => {
-  throw error
-})
+port.on("messageerror", (error) => post(unread("input", error)))

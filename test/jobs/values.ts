@@ -10,6 +10,8 @@ export const squareLater = Job.make(import.meta, "squareLater", async (n: number
   return n * n
 })
 
+export const lengthOf = Job.make(import.meta, "lengthOf", (value: object) => Object.keys(value).length)
+
 export const echo = Job.make(import.meta, "echo", (value: unknown) => value)
 
 /** Changes its input. */

@@ -284,9 +284,20 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
               yield* tagsOf(values.echo, inputs.map((depth) => values.nested.run(depth, undefined as never)))
             ]
           ) {
-            assert.include(["Succeeded", "CloneError", "WorkerDied"], deep)
+            assert.include(["Succeeded", "CloneError"], deep)
             assert.deepStrictEqual([first, ...others], ["Succeeded", "Succeeded", "Succeeded"])
           }
+        }
+      }).pipe(one))
+
+    it.live("fails with CloneError, which says on which side it is", () =>
+      Effect.gen(function*() {
+        for (const depth of depths) {
+          const result = yield* Effect.exit(Executor.run(values.nested, depth))
+          if (Exit.isFailure(result)) assert.strictEqual(resultOrSide(result), "result")
+          const value = values.nested.run(depth, undefined as never)
+          const input = yield* Effect.exit(Executor.run(values.lengthOf, value, { retryWorkerDeath: 3 }))
+          if (Exit.isFailure(input)) assert.strictEqual(resultOrSide(input), "input")
         }
       }).pipe(one))
   })
