@@ -45,6 +45,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const valid = yield* poolOptions.validate(options)
   const { env, execArgv, resourceLimits = {} } = yield* poolOptions.validateSpawn(options)
   const processes = SpawnedWorkers.make(
+    entry,
     () =>
       packing(fork(entry, {
         // In a group of its own: Ctrl-C, or the end of a terminal, is the executor's to hear of.

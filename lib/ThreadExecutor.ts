@@ -46,6 +46,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const valid = yield* poolOptions.validate(options)
   const { env, execArgv, resourceLimits } = yield* poolOptions.validateSpawn(options)
   const threads = SpawnedWorkers.make(
+    entry,
     (workerId) =>
       new Worker(entry, {
         name: `worker ${workerId}`,

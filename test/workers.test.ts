@@ -2,6 +2,10 @@
 import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import * as esbuild from "esbuild"
+import { execFile } from "node:child_process"
+import path from "node:path"
+import { promisify } from "node:util"
 import { Executor, InlineExecutor, Memory, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
 import * as faults from "./jobs/faults.ts"
@@ -252,6 +256,27 @@ describe("idleTimeToLive", () => {
       const after = yield* heapAfter(10_000)
       assert.isBelow(after - before, 10_000 * 400)
     }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 2, idleTimeToLive: "1 hour" }))))
+})
+
+describe("a program that was bundled together with the library", () => {
+  it.live("is told why no worker starts", () =>
+    Effect.gen(function*() {
+      const outfile = path.join(yield* makeNotes, "bundle.mjs")
+      const { stdout } = yield* Effect.promise(async () => {
+        await esbuild.build({
+          entryPoints: [new URL("./programs/starts-a-worker.ts", import.meta.url).pathname],
+          bundle: true,
+          format: "esm",
+          platform: "node",
+          banner: { js: `import { createRequire } from "node:module"; const require = createRequire(import.meta.url)` },
+          outfile
+        })
+        return promisify(execFile)(process.execPath, [outfile])
+      })
+      const lines = stdout.trimEnd().split("\n")
+      assert.lengthOf(lines, 2)
+      for (const line of lines) assert.match(line, /^WorkerStartError: .*expected effect-futures not to be bundled/)
+    }))
 })
 
 describe("an executor in a busy loop's worker", () => {

@@ -1,6 +1,8 @@
 /** The threads or processes that a back end has spawned, by the number of their worker. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import type * as Job from "../Job.ts"
 import type { Host, WorkerExit } from "./Fleet.ts"
 import { unread } from "./protocol.ts"
@@ -12,8 +14,9 @@ interface Spawned {
   readonly once: (event: "exit", listener: (exitCode: number | null, signal?: string | null) => void) => unknown
 }
 
-/** What `spawn` spawns, as a pool wants to see it. */
+/** What `spawn` spawns of the file `entry`, as a pool wants to see it. */
 export const make = <W extends Spawned>(
+  entry: URL,
   spawn: (workerId: number) => W,
   kill: (spawned: W) => unknown
 ) => {
@@ -42,6 +45,9 @@ export const make = <W extends Spawned>(
   return {
     host,
     spawn: (workerId: number): W => {
+      if (!existsSync(entry)) {
+        throw new Error(`There is no ${fileURLToPath(entry)}: expected effect-futures not to be bundled, but external`)
+      }
       const spawned = spawn(workerId)
       spawned.on("messageerror", (error) => spawned.emit("message", unread("result", error)))
       const gone = new Promise<void>((resolve) => {
