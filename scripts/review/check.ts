@@ -1,9 +1,12 @@
-/** `review check`: whether records are as the published JSON Schema says, by a validator that is not ours. */
+/**
+ * `review check`: whether records are as the published JSON Schema says, by a validator that is not ours, and their times
+ * can be.
+ */
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js"
 import { Effect, FileSystem } from "effect"
 import { Command } from "effect/cli"
 import path from "node:path"
-import { Recorder } from "../../lib/mod.ts"
+import { Recorder, type RunRecord } from "../../lib/mod.ts"
 import { json } from "../shared/flags.ts"
 import { Failed } from "../shared/main.ts"
 import { resultFolder } from "../shared/place.ts"
@@ -75,9 +78,31 @@ const validator = Effect.gen(function*() {
   return (json: object): ReadonlyArray<Problem> => {
     const kind = "runs" in json ? "ComparisonRecord" : "cases" in json ? "BenchRecord" : "RunRecord"
     const validate = ajv.getSchema(`record#/$defs/${kind}`)!
-    return validate(json) ? [] : validate.errors!.map(problemOf)
+    return validate(json) ? [...impossibleTimes(json as RunRecord.ResultFile)] : validate.errors!.map(problemOf)
   }
 })
+
+/** What a schema cannot say: nothing ends before it begins, or is later than the end of its run. */
+function* impossibleTimes(record: RunRecord.ResultFile, at = ""): Generator<Problem> {
+  if (record.startedAt > record.finishedAt) yield { at: `${at}/finishedAt`, problem: "must not be before startedAt" }
+  if ("runs" in record) { for (const [n, run] of record.runs.entries()) yield* impossibleTimes(run, `${at}/runs/${n}`) }
+  if (!("jobs" in record)) return
+  const { wallMs } = record.summary
+  const times: Array<readonly [string, number | undefined]> = record.memory.map((
+    { atMs },
+    n
+  ) => [`memory/${n}/atMs`, atMs])
+  for (const [n, { returnedMs, startedMs, submittedMs }] of record.jobs.entries()) {
+    const job = `jobs/${n}`
+    times.push([`${job}/submittedMs`, submittedMs], [`${job}/startedMs`, startedMs], [`${job}/returnedMs`, returnedMs])
+    if ((startedMs ?? 0) > (returnedMs ?? Infinity)) {
+      yield { at: `${at}/${job}/returnedMs`, problem: "must not be before startedMs" }
+    }
+  }
+  for (const [place, ms = 0] of times) {
+    if (ms > wallMs) yield { at: `${at}/${place}`, problem: `must not be after the run's end: ${wallMs}` }
+  }
+}
 
 const problemOf = ({ instancePath, message = "is not valid", params }: ErrorObject): Problem => {
   const allowed: unknown = params["allowedValues"]

@@ -380,6 +380,33 @@ describe("review check", () => {
       const rows = yield* Schema.decodeEffect(Rows)(json.stdout)
       assert.deepStrictEqual(rows.map(({ isValid }) => isValid), [false, false, true])
     }))
+
+  it.live("names times that cannot be", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const run = JSON.parse(yield* script.read(version("run.json")))
+      const { wallMs } = run.summary
+      run.jobs[0].returnedMs = run.jobs[0].startedMs - 1
+      run.jobs[1].startedMs = wallMs + 1
+      delete run.jobs[1].returnedMs
+      run.memory[0].atMs = wallMs + 1
+      yield* script.write(path.join(folder, "run.json"), JSON.stringify(run))
+      const { jobs: _, memory: __, summary: ___, ...common } = run
+      const startedAt = "9999-01-01T00:00:00.000Z"
+      yield* script.write(path.join(folder, "all.json"), JSON.stringify({ ...common, startedAt, runs: [run] }))
+      const { status, stdout } = yield* script.run("review", ["check", folder])
+      assert.strictEqual(status, 1)
+      const of = (file: string, at: string) => [
+        `${path.join(folder, file)}: ${at}/jobs/0/returnedMs: must not be before startedMs`,
+        `${path.join(folder, file)}: ${at}/memory/0/atMs: must not be after the run's end: ${wallMs}`,
+        `${path.join(folder, file)}: ${at}/jobs/1/startedMs: must not be after the run's end: ${wallMs}`
+      ]
+      assert.deepStrictEqual(stdout.trimEnd().split("\n"), [
+        `${path.join(folder, "all.json")}: /finishedAt: must not be before startedAt`,
+        ...of("all.json", "/runs/0"),
+        ...of("run.json", "")
+      ])
+    }))
 })
 
 describe("hostile records and names", () => {
