@@ -183,6 +183,20 @@ describe("Executor.mapExit on processes", () => {
     }).pipe(Effect.provide(ProcessExecutor.layer({ maxWorkers: 1, resourceLimits: { stackSizeMb: 0.5 } }))))
 })
 
+/** Has no thread start. */
+const threadless = "data:text/javascript,import { syncBuiltinESMExports } from 'node:module';" +
+  "import threads from 'node:worker_threads'; threads.Worker = class { constructor() { throw Error('no thread left') } };" +
+  "syncBuiltinESMExports()"
+
+describe("a worker process that can start no thread", () => {
+  it.live("says so", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Executor.run(values.square, 3))
+      assert.propertyVal(error, "_tag", "WorkerStartError")
+      assert.include(error.message, "cannot be started: no thread left")
+    }).pipe(Effect.provide(ProcessExecutor.layer({ maxWorkers: 1, execArgv: ["--import", threadless] }))))
+})
+
 describe("a worker process that is stopped by SIGSTOP while it is idle", () => {
   it.live("is no obstacle to closing the scope", () =>
     Effect.gen(function*() {

@@ -1,11 +1,29 @@
 /** A worker in a process of its own. */
 import { Worker } from "node:worker_threads"
+import { describe } from "./errorCodec.ts"
 import { importJob } from "./importJob.ts"
 import { packed, unpacked } from "./packing.ts"
-import { type ToWorker, unread } from "./protocol.ts"
+import { type FromWorker, type ToWorker, unread } from "./protocol.ts"
 import * as worker from "./worker.ts"
 
 const send = process.send!.bind(process)
+
+// A busy loop does not hear of it, so a thread of its own waits for the end of the pipe that the executor holds.
+const watch = () =>
+  new Worker(
+    `const end = () => setTimeout(() => process.kill(process.pid, "SIGKILL"), 500)
+    new (require("node:net").Socket)({ fd: 4 }).on("error", () => {}).on("close", end).resume()`,
+    { eval: true, execArgv: [], stdin: false }
+  ).unref()
+
+try {
+  watch()
+} catch (cause) {
+  const reason = `the thread that watches over it cannot be started: ${describe(cause).message}`
+  const message: FromWorker = { _tag: "SetupFailed", reason }
+  await new Promise(() => send([1, message], () => process.exit(1)))
+}
+
 const removeAllListeners = process.removeAllListeners.bind(process)
 const removeListener = process.removeListener.bind(process)
 const receive = worker.make({
@@ -58,10 +76,3 @@ Object.assign(process, {
 })
 Object.assign(process.channel!, { unref: () => {} })
 listen()
-
-// A busy loop does not hear of it, so a thread of its own waits for the end of the pipe that the executor holds.
-new Worker(
-  `const end = () => setTimeout(() => process.kill(process.pid, "SIGKILL"), 500)
-  new (require("node:net").Socket)({ fd: 4 }).on("error", () => {}).on("close", end).resume()`,
-  { eval: true, execArgv: [], stdin: false }
-).unref()
