@@ -4,7 +4,10 @@
 import * as Schema from "effect/Schema"
 import { inspect } from "node:util"
 
-/** The worker died while it ran the job: it exited, threw outside the job's call, or was out of memory. */
+/**
+ * The worker died while it ran the job: it exited, threw outside the job's call, or was out of memory. What an earlier
+ * job left behind there, such as a timer, may have done it.
+ */
 export class WorkerDied extends Schema.TaggedError<WorkerDied>()("WorkerDied", {
   job: Schema.String,
   workerId: Schema.Int,

@@ -4,6 +4,9 @@
  * A worker starts when a job waits and no worker is idle, up to `maxWorkers`. It runs one job at a time. One that dies
  * costs the job that it ran; the next job that waits has another started.
  *
+ * A job that is stopped ends at once, busy loops included, but for a call that blocks its thread in the system or in
+ * native code, such as `execSync`: that is waited for, by the interruption as well. On a process it is not.
+ *
  * While jobs of microseconds come one upon another, the calling thread and workers stay awake for up to a fifth of a
  * millisecond between them, as long as that pays and there is a core for each.
  */
