@@ -4,6 +4,7 @@ import { execFile } from "node:child_process"
 import fs from "node:fs"
 import { availableParallelism } from "node:os"
 import { promisify } from "node:util"
+import { clockOffset, setClock } from "../lib/internal/protocol.ts"
 import { Executor, ExecutorError, Job, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
 import { postMessage, stopClock } from "./jobs/chatter.ts"
@@ -214,6 +215,23 @@ describe("a job that meddles with its thread", () => {
       }
       assert.deepStrictEqual(times, times.toSorted((a, b) => a - b))
     }).pipe(one))
+
+  it.live("is timed by the clock of the process that this one works for", () =>
+    Effect.gen(function*() {
+      const offset = clockOffset()
+      yield* Effect.addFinalizer(() => Effect.sync(() => setClock(offset)))
+      setClock(offset + 3_600_000)
+      const times: Array<number> = []
+      yield* Executor.run(values.square, 3).pipe(
+        Effect.provideService(Executor.JobObserver, (event) => {
+          if (event._tag === "Submitted") times.push(event.at)
+          if (event._tag === "Settled") times.push(event.startedAt!, event.at)
+        }),
+        one
+      )
+      assert.deepStrictEqual(times, times.toSorted((a, b) => a - b))
+      assert.lengthOf(times, 3)
+    }))
 
   it.live("has all that it printed shown, though the executor closes right after", () =>
     Effect.gen(function*() {

@@ -22,7 +22,7 @@ import { WorkerStartError } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import { describe } from "./errorCodec.ts"
 import { Line } from "./Line.ts"
-import { clockOffset, type FromWorker, now, type Settled, type ToWorker, type Unread } from "./protocol.ts"
+import { clockOffset, type FromWorker, isClockSet, now, type Settled, type ToWorker, type Unread } from "./protocol.ts"
 import { Slots } from "./Slots.ts"
 import type { Item } from "./Task.ts"
 
@@ -176,7 +176,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
           workerId: worker.workerId,
           slots: worker.slots?.memory,
           spins: worker.spins,
-          clockOffset: host.sharesMemory ? undefined : clockOffset(),
+          clockOffset: host.sharesMemory && !isClockSet() ? undefined : clockOffset(),
           setup: options.setup === undefined ? undefined : host.address(options.setup)
         })
         return yield* worker.platformWorker.run((message) => Effect.sync(() => receive(worker, message)))

@@ -14,7 +14,7 @@ export type ToWorker =
     readonly slots: SharedArrayBuffer | undefined
     /** Whether there is a core for it to stay awake on. */
     readonly spins: boolean
-    /** The executor's, where it is another process. */
+    /** The executor's, where the worker would have another. */
     readonly clockOffset: number | undefined
     /** The job to run before any other, without input. */
     readonly setup: unknown
@@ -129,6 +129,7 @@ export const now = (): number => epoch + sinceOrigin()
 const sinceOrigin = performance.now.bind(performance)
 
 let epoch = performance.timeOrigin
+let isSet = false
 
 /** When this process began, by the clock that all processes have in common and nobody sets. */
 const origin = Number(process.hrtime.bigint()) / 1e6 - sinceOrigin()
@@ -136,7 +137,11 @@ const origin = Number(process.hrtime.bigint()) / 1e6 - sinceOrigin()
 /** How far `now` is ahead of that clock: in each process as the system's clock was when it began. */
 export const clockOffset = (): number => epoch - origin
 
+/** Whether `now` tells the time of another process, which a new thread of this one does not. */
+export const isClockSet = (): boolean => isSet
+
 /** From here on `now` tells the time of the process whose offset it is. */
 export const setClock = (offset: number): void => {
+  isSet = true
   epoch = offset + origin
 }
