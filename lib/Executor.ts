@@ -79,7 +79,7 @@ export interface ExecuteOptions extends RunOptions {
   readonly oneByOne?: boolean
   /**
    * Ends with the first of them that fails: those that have not ended are stopped, and have been interrupted. By default
-   * each runs to its own end, as on a cluster they always do.
+   * each runs to its own end, as on a cluster under a key they always do.
    */
   readonly untilFailure?: boolean
 }

@@ -214,6 +214,17 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         )
         assert.deepStrictEqual(squares, Array.from({ length: 5000 }, (_, n) => (n + 1) ** 2))
       }).pipe(Effect.provide(cluster())))
+
+    it.effect("fails with the first item of a chunk that fails, whose others never end", () =>
+      Effect.gen(function*() {
+        const error = yield* Stream.make(-1, 0).pipe(
+          Executor.map(jobs.failBelowZero, { chunkSize: 2 }),
+          Stream.runDrain,
+          Effect.flip
+        )
+        assert.strictEqual(error.message, "-1 is below 0")
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+      }).pipe(Effect.provide(cluster({ maxWorkers: 1 }))))
   })
 
   describe("a result above 1 MB", () => {

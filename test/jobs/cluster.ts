@@ -36,6 +36,12 @@ export const busy = Job.make(import.meta, "busy", (notes: Notes.Notes): void => 
   while (true);
 })
 
+/** Fails below zero, and never ends otherwise. */
+export const failBelowZero = Job.make(import.meta, "failBelowZero", (n: number) => {
+  if (n < 0) throw new RangeError(`${n} is below 0`)
+  return new Promise<never>(() => {})
+})
+
 /** Ends the whole process of its runner. */
 export const endProcess = Job.make(import.meta, "endProcess", (notes: Notes.Notes): void => {
   Notes.write(notes, "begin")

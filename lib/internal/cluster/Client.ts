@@ -181,7 +181,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     }
     const submissions: Array<JobTable.Submission> = []
     for (const task of first) {
-      const { deadline, isKeyed, retryWorkerDeath, trace } = task.options
+      const { deadline, isKeyed, retryWorkerDeath, trace, untilFailure } = task.options
       const written = yield* Effect.exit(messages.store({ pieces: () => task.pieces }))
       if (Exit.isFailure(written)) {
         endAll(tasks.get(task.name), Exit.fail(values.inputError(task.job, Cause.squash(written.cause))))
@@ -200,6 +200,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         options: JSON.stringify({
           retryWorkerDeath,
           observed: task.isObserved,
+          // What stands under a key is whole, for others may ask for it.
+          untilFailure: untilFailure && !isKeyed,
           ...(deadline?.running && { runningMs: Duration.toMillis(deadline.running) })
         }),
         trace
@@ -443,7 +445,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ExecuteOptions = {}) =>
     Effect.flatMap(
       validateRun(runOptions),
-      ({ deadline, key, priority, retryWorkerDeath }) =>
+      ({ deadline, key, priority, retryWorkerDeath, untilFailure }) =>
         Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
           Effect.callback((resume) => {
             assertJob(job)
@@ -458,6 +460,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
               inputs,
               priority,
               retryWorkerDeath,
+              untilFailure,
               deadline,
               observer: fiber.getRef(JobObserver),
               clocks,

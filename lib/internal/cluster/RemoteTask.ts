@@ -38,6 +38,7 @@ export interface Options {
   readonly inputs: ReadonlyArray<unknown>
   readonly priority: number
   readonly retryWorkerDeath: number
+  readonly untilFailure: boolean
   readonly deadline: Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>> | undefined
   readonly observer: ((event: JobEvent) => void) | undefined
   readonly clocks: RunnerClocks

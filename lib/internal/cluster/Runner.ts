@@ -42,6 +42,7 @@ const maxAttempts = 5
 const Sent = Schema.fromJsonString(Schema.Struct({
   retryWorkerDeath: Schema.Int,
   observed: Schema.Boolean,
+  untilFailure: Schema.optionalKey(Schema.Boolean),
   runningMs: Schema.optionalKey(Schema.Finite)
 }))
 
@@ -128,7 +129,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   const execute = Effect.fnUntraced(function*(
     job: Job.Any,
     sent: ReadonlyArray<unknown>,
-    { observed, retryWorkerDeath, runningMs }: typeof Sent.Type,
+    { observed, retryWorkerDeath, runningMs, untilFailure = false }: typeof Sent.Type,
     workerId: number,
     free: Effect.Effect<void>,
     place: Place | undefined
@@ -141,6 +142,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     const settled = yield* executor.execute(job, inputs, {
       // The workers that are free are those of other messages.
       oneByOne: true,
+      untilFailure,
       retryWorkerDeath,
       ...(runningMs !== undefined && { deadline: { running: runningMs } })
     }).pipe(

@@ -19,6 +19,7 @@ const newTask = (clocks: RunnerClocks) => {
     inputs: [3],
     priority: 0,
     retryWorkerDeath: 0,
+    untilFailure: false,
     deadline: undefined,
     observer: (event) => events.push(event),
     clocks,
