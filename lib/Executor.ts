@@ -60,7 +60,8 @@ export interface RunOptions {
   /**
    * A name for this job with this input, of at most 200 characters. A cluster keeps the result under it: a job that was
    * finished under its key is not run again, whoever asks. One that waits or runs is shared: it keeps the limit `running`
-   * and the `retryWorkerDeath` of who asked first. Other executors keep no results.
+   * and the `retryWorkerDeath` of who asked first, and is stopped when nobody who asked waits for it any more. Other
+   * executors keep no results.
    */
   readonly key?: string
   /**

@@ -1,9 +1,11 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Layer, Logger, Option, Redacted, Schedule, Stream } from "effect"
+import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
 import path from "node:path"
+import { tables } from "../lib/internal/cluster/tables.ts"
 import { ClusterExecutor, Executor, ExecutorError, type Job, ResultStore } from "../lib/mod.ts"
 import * as buffers from "./jobs/buffers.ts"
 import * as jobs from "./jobs/cluster.ts"
@@ -352,17 +354,51 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         }))
     }
 
-    it.effect("is not taken from a program because another interrupts it", () =>
+    for (const leaver of ["first", "second"]) {
+      for (const isBegun of [true, false]) {
+        it.effect(`goes on when the ${leaver} of two who want it interrupts it, begun: ${isBegun}`, () =>
+          Effect.gen(function*() {
+            const { url: databaseUrl } = yield* Database
+            const notes = yield* makeNotes
+            const sql = yield* SqlClient
+            const key = `wanted, ${leaver} leaves, begun: ${isBegun}`
+            const ask = Executor.run(jobs.hold, { notes, label: "shared" }, { key })
+            const runner = ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [jobs.hold] })
+            const untilWanted = (by: number) =>
+              sql`SELECT id FROM effect_futures_jobs WHERE id = ${`key/${key}`} AND cardinality(clients) = ${by}`.pipe(
+                Effect.repeat({ until: (wanted) => wanted.length > 0 })
+              )
+            if (isBegun) yield* Layer.build(runner)
+            const first = yield* Effect.forkChild(ask)
+            yield* untilWanted(1)
+            if (isBegun) yield* until(begun(notes))
+            const second = yield* Effect.forkChild(Effect.provide(ask, program()))
+            yield* untilWanted(2)
+            yield* Fiber.interrupt(leaver === "first" ? first : second)
+            yield* untilWanted(1)
+            if (!isBegun) yield* Layer.build(runner)
+            Notes.openGate(notes)
+            assert.strictEqual(yield* Fiber.join(leaver === "first" ? second : first), "shared")
+            assert.deepStrictEqual(Notes.lines(notes), ["begin shared", "end shared"])
+            const [row] = yield* sql<{ submission: number }>`
+              SELECT submission FROM effect_futures_jobs WHERE id = ${`key/${key}`}`
+            assert.strictEqual(row!.submission, 1)
+          }).pipe(Effect.provide([program(), connection])))
+      }
+    }
+
+    it.effect("passes its limit total for who has one, and goes on for another", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes
-        const ask = Executor.run(jobs.hold, { notes, label: "shared" }, { key: "shared" })
-        const keeps = yield* Effect.forkChild(ask)
+        const ask = (deadline: Executor.RunOptions["deadline"] = {}) =>
+          Executor.run(jobs.hold, { notes, label: "limited" }, { key: "limited", deadline })
+        const keeps = yield* Effect.forkChild(ask())
         yield* until(begun(notes))
-        const leaves = yield* Effect.forkChild(Effect.provide(ask, program()))
-        yield* Effect.sleep("200 millis")
-        yield* Fiber.interrupt(leaves)
+        const error = yield* Effect.provide(Effect.flip(ask({ total: "500 millis" })), program())
+        assert.propertyVal(error, "clock", "total")
         Notes.openGate(notes)
-        assert.strictEqual(yield* Fiber.join(keeps), "shared")
+        assert.strictEqual(yield* Fiber.join(keeps), "limited")
+        assert.deepStrictEqual(Notes.lines(notes), ["begin limited", "end limited"])
       }).pipe(Effect.provide(cluster())))
 
     it.effect("keeps a failure, until it is asked for again", () =>
@@ -782,7 +818,24 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
           "CREATE TABLE effect_futures_migrations (migration_id int PRIMARY KEY, created_at timestamptz, name text)",
           "INSERT INTO effect_futures_migrations VALUES (99, now(), 'later')"
         )
-        assert.include(later, "of version 99 and this program knows version 1: update")
+        assert.include(later, "of version 99 and this program knows version 2: update")
+      }).pipe(Effect.provide(connection)))
+
+    it.effect("is nothing where its tables are an earlier program's: their jobs are kept", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const sql = yield* SqlClient
+        yield* sql`CREATE DATABASE earlier`
+        const databaseUrl = url.replace(/postgres$/, "earlier")
+        yield* Effect.gen(function*() {
+          const sql = yield* SqlClient
+          const loader = Migrator.fromRecord({ "1_jobs": tables["1_jobs"] })
+          yield* Migrator.make({})({ loader, table: "effect_futures_migrations" })
+          yield* sql`INSERT INTO effect_futures_jobs (id, keyed, job, items, input_hash, options, client)
+            VALUES ('key/earlier', true, 'square', 1, '', '', 'program')`
+        }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(databaseUrl) })))
+        assert.strictEqual((yield* ClusterExecutor.status({ databaseUrl })).jobs.waiting, 1)
+        assert.strictEqual((yield* ClusterExecutor.status({ databaseUrl })).jobs.waiting, 1)
       }).pipe(Effect.provide(connection)))
 
     it.effect("is said where program and runner have two versions of a job", () =>

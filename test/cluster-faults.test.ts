@@ -15,7 +15,7 @@ import { makeNotes } from "./shared/backEnds.ts"
 import { connection, Database, program, startRunner } from "./shared/cluster.ts"
 import * as Programs from "./shared/programs.ts"
 import { makeProxy, type Proxy } from "./shared/proxy.ts"
-import { keepBusy, until } from "./shared/until.ts"
+import { keepBusy, until, untilStats } from "./shared/until.ts"
 
 const count = 200
 const ms = 30
@@ -204,7 +204,7 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
     const proxy = yield* makeProxy(port)
     const database = ClusterDatabase.layer({
       databaseUrl: url.replace(`:${port}/`, `:${proxy.port}/`),
-      name: "test",
+      name: "effect-futures test",
       maxConnections: 1,
       isDurable: false
     })
@@ -371,6 +371,21 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
       assert.isAtLeast(results.filter(([, what]) => what === "taken over").length, before.size)
       assert.deepStrictEqual(begunMoreThanOnce({ arrived, before, notes: Notes.lines(notes), struckAt: 0 }), [])
     }))
+
+  it.effect("stops a job that is interrupted though a program wanted it that was killed", () =>
+    Effect.gen(function*() {
+      const { url } = yield* Database
+      const notes = yield* makeNotes
+      yield* startRunner()
+      const killed = yield* Programs.start("cluster-client.ts", url, notes, "1", "600000", "both")
+      yield* until(() => Notes.lines(notes).length > 0)
+      yield* kill(killed, "SIGKILL")
+      yield* until(killed.isGone)
+      const fiber = yield* Executor.submit(jobs.spin, { notes, label: 0, ms: 600_000 }, { key: "both/0" })
+      yield* untilStats(({ busy }) => busy === 1)
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+    }).pipe(Effect.provide(program())))
 
   it.effect("gives up a job that takes one runner after the other down, and says so", () =>
     Effect.gen(function*() {

@@ -18,7 +18,6 @@ import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import * as Tracer from "effect/Tracer"
-import { randomUUID } from "node:crypto"
 import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } from "../../Executor.ts"
 import { DeadlineExceeded, InvalidOptions, ResultLost, WorkerDied } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
@@ -41,6 +40,8 @@ import { sourceOf } from "./source.ts"
 import * as values from "./values.ts"
 
 export interface Options {
+  /** What the cluster calls this program. */
+  readonly client: string
   /** As many as the cluster has workers where undefined. */
   readonly maxWorkers: number | undefined
   readonly run: string | undefined
@@ -50,7 +51,7 @@ export interface Options {
 /** A job that nobody waits for any more. */
 interface Cancellation {
   readonly name: string
-  readonly told: Deferred.Deferred<JobTable.State | undefined>
+  readonly told: Deferred.Deferred<JobTable.Left | undefined>
 }
 
 /** How often the cluster is asked for what no notification told. */
@@ -70,7 +71,7 @@ const keyed = "key/"
 export const make = Effect.fnUntraced(function*(options: Options) {
   const table = yield* JobTable.JobTable
   const runLater = yield* FiberSet.makeRuntime<ResultStore>()
-  const client = randomUUID().replaceAll("-", "")
+  const { client } = options
   let clusterWorkers = yield* persist(table.workers)
 
   const unsettled = new Set<RemoteTask>()
@@ -350,10 +351,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const sweepAll = Effect.ignore(sweep).pipe(Effect.repeat(Schedule.spaced(sweepInterval)))
 
-  /** Cancels a job, and tells the state that it was in if it had not ended. */
+  /** Cancels a job, unless other programs want it, and tells what it was if it had not ended. */
   const cancelJob = (name: string) =>
     Effect.suspend(() => {
-      const told = Deferred.makeUnsafe<JobTable.State | undefined>()
+      const told = Deferred.makeUnsafe<JobTable.Left | undefined>()
       Queue.offerUnsafe(cancelling, { name, told })
       return Deferred.await(told)
     })
@@ -362,7 +363,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const cancelAll = Queue.takeAll(cancelling).pipe(
     Effect.map((chosen) => {
       for (const some of Arr.chunksOf(chosen, namesAtOnce)) {
-        const cancelled = Effect.exit(persist(table.cancel(some.map(({ name }) => name), ["waiting", "running"])))
+        const cancelled = Effect.exit(
+          persist(table.leave(some.map(({ name }) => name), client, ["waiting", "running"]))
+        )
         runLater(Effect.map(cancelled, (exit) => {
           for (const { name, told } of some) Deferred.doneUnsafe(told, Exit.map(exit, (states) => states.get(name)))
         }))
@@ -428,7 +431,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     Effect.gen(function*() {
       if (task.startedAt !== undefined || task.state === "settled") return
       if (task.state !== "sent") return end(task, verdict)
-      const cancelled = yield* persist(table.cancel([task.name], ["waiting"]))
+      const cancelled = yield* persist(table.leave([task.name], client, ["waiting"]))
       if (cancelled.size > 0) abandon(task, verdict)
     })
 

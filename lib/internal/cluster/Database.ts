@@ -40,7 +40,7 @@ export const layer = ({ databaseUrl, isDurable, maxConnections, name, pollInterv
     })
     const connections = PgClient.layer({
       url: Redacted.make(databaseUrl),
-      applicationName: `effect-futures ${name}`,
+      applicationName: name,
       maxConnections,
       ...(!isDurable && { startupParameters: { synchronous_commit: "off" } }),
       connectTimeout: "10 seconds",
@@ -87,7 +87,7 @@ const migrate = Effect.gen(function*() {
   const [latest] = yield* sql<{ id: number }>`SELECT max(migration_id) AS id FROM effect_futures_migrations`
   const known = Object.keys(tables).length
   if (latest!.id > known) return yield* Effect.fail(new OtherTables({ latest: latest!.id, known }))
-  yield* sql`SELECT submission, attempts, input_hash, reply_reference FROM effect_futures_jobs LIMIT 0`
+  yield* sql`SELECT submission, attempts, input_hash, reply_reference, clients FROM effect_futures_jobs LIMIT 0`
 })
 
 /** The tables were made by a later program. */

@@ -48,6 +48,9 @@ export interface Submitted {
 
 export type State = "waiting" | "running" | "done" | "failed" | "cancelled"
 
+/** What was found of a job that its client left: `wanted` by others. */
+export type Left = State | "wanted"
+
 /** A job as its runner is given it. */
 export interface Started {
   readonly job: string
@@ -87,6 +90,9 @@ export interface Runner {
 /** The channel on which a client hears of its jobs. */
 export const clientChannel = (client: string) => `effect_futures_client_${client}`
 
+/** What a client's connections are called: one that has none is gone. */
+export const connectionName = (client: string) => `effect-futures client ${client}`
+
 /** The channel on which runners hear that there are jobs, and of jobs that nobody wants any more. */
 export const runnersChannel = "effect_futures_runners"
 
@@ -105,6 +111,10 @@ const make = Effect.gen(function*() {
     // A job that takes its runners down is ended by them, so that its client hears of it.
     maxAttempts: 1_000_000
   })
+
+  /** Tells all who want a job. */
+  const tell = (payload: string) =>
+    sql`(SELECT count(pg_notify('effect_futures_client_' || client, ${payload})::text) FROM unnest(clients) AS client)`
 
   return {
     listen: sql.listen,
@@ -137,11 +147,13 @@ const make = Effect.gen(function*() {
             input_hash: job.inputHash,
             options: job.options,
             trace: job.trace ?? null,
-            client
+            clients: `{${client}}`
           })))
         }
           ON CONFLICT (id) DO UPDATE SET
-            client = CASE WHEN ${same} THEN excluded.client ELSE jobs.client END,
+            clients = CASE WHEN ${again} THEN excluded.clients
+              WHEN ${same} AND jobs.settled_at IS NULL THEN array_remove(jobs.clients, ${client}) || excluded.clients
+              ELSE jobs.clients END,
             source = CASE WHEN ${same} THEN excluded.source ELSE jobs.source END,
             keyed = CASE WHEN ${again} THEN excluded.keyed ELSE jobs.keyed END,
             submission = jobs.submission + CASE WHEN ${again} THEN 1 ELSE 0 END,
@@ -173,7 +185,7 @@ const make = Effect.gen(function*() {
         // Many have one flush of the disk together; one has fewer round trips without.
       }).pipe((submitted) => jobs.length === 1 ? submitted : sql.withTransaction(submitted)),
 
-    /** Begins a job, if it has not ended; its client hears of it. */
+    /** Begins a job, if it has not ended; its clients hear of it. */
     start: ({ id, submission }: Ticket, runner: number, worker: number) =>
       Effect.map(
         sql<Started>`
@@ -184,12 +196,12 @@ const make = Effect.gen(function*() {
             RETURNING *
           )
           SELECT job, source, input, input_reference AS "inputReference", options, trace, attempts,
-            pg_notify('effect_futures_client_' || client, ${`started ${worker} ${id}`})
+            ${tell(`started ${worker} ${id}`)}
           FROM started`,
         ([started]) => started
       ),
 
-    /** Ends a job, if nobody has; its client hears of it. Tells whether this was its end, also when it is asked again. */
+    /** Ends a job, if nobody has; its clients hear of it. Tells whether this was its end, also when it is asked again. */
     finish: ({ id, submission }: Ticket, { bytes, isRefusal, reference, state }: Reply) =>
       Effect.map(
         sql`
@@ -199,9 +211,9 @@ const make = Effect.gen(function*() {
               reply_reference = ${reference ?? null}, settled_at = now()
             WHERE id = ${id} AND submission = ${submission}
               AND (state IN ('waiting', 'running') OR reply_reference = ${reference ?? null})
-            RETURNING client
+            RETURNING clients
           )
-          SELECT pg_notify('effect_futures_client_' || client, ${`ended ${id}`}),
+          SELECT ${tell(`ended ${id}`)},
             set_config('synchronous_commit', 'on', true)
           FROM ended`,
         (ended) => ended.length > 0
@@ -213,27 +225,37 @@ const make = Effect.gen(function*() {
         UPDATE effect_futures_jobs SET state = 'waiting', attempts = attempts - 1
         WHERE id = ${id} AND submission = ${submission} AND state = 'running' AND runner = ${runner}`,
 
-    /** Tells the client of a cancelled job that its worker is free. */
-    stopped: ({ id }: Ticket) =>
-      sql`
-        SELECT pg_notify('effect_futures_client_' || client, ${`stopped ${id}`})
-        FROM effect_futures_jobs WHERE id = ${id}`,
+    /** Tells the clients of a cancelled job that its worker is free. */
+    stopped: ({ id }: Ticket) => sql`SELECT ${tell(`stopped ${id}`)} FROM effect_futures_jobs WHERE id = ${id}`,
 
-    /** Cancels jobs that have not ended, or not even begun; their runners hear of it. Tells the states that they were in. */
-    cancel: (ids: ReadonlyArray<string>, ofStates: ReadonlyArray<State>) =>
+    /**
+     * The client wants the jobs no more that have not ended, or not even begun. Those that no other wants are cancelled, and
+     * their runners hear of it. Tells the states that they were in, or that others want them.
+     */
+    leave: (ids: ReadonlyArray<string>, client: string, ofStates: ReadonlyArray<State>) =>
       Effect.map(
-        sql<{ readonly id: string; readonly state: State }>`
+        sql<{ readonly id: string; readonly state: Left }>`
           WITH old AS (
-            SELECT id, state FROM effect_futures_jobs WHERE ${
+            SELECT id, state, ARRAY(
+              SELECT other FROM unnest(array_remove(clients, ${client})) AS other WHERE EXISTS (
+                SELECT FROM pg_stat_activity WHERE application_name = ${connectionName("")} || other
+              )
+            ) AS others
+            FROM effect_futures_jobs WHERE ${
           sql.and([sql.in("id", ids), sql.in("state", ofStates)])
         } ORDER BY id FOR UPDATE
+          ), wanted AS (
+            UPDATE effect_futures_jobs AS jobs SET clients = old.others
+            FROM old WHERE jobs.id = old.id AND others <> '{}'
+            RETURNING old.id
           ), cancelled AS (
             UPDATE effect_futures_jobs AS jobs SET state = 'cancelled', settled_at = now()
-            FROM old WHERE jobs.id = old.id
+            FROM old WHERE jobs.id = old.id AND others = '{}'
             RETURNING old.id, old.state
           )
           SELECT id, state, CASE WHEN state = 'running' THEN pg_notify(${runnersChannel}, id) END
-          FROM cancelled`,
+          FROM cancelled
+          UNION ALL SELECT id, 'wanted', NULL FROM wanted`,
         (rows) => new Map(rows.map(({ id, state }) => [id, state]))
       ),
 

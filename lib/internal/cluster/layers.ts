@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
 import type { ClusterOptions, Options, RunnerOptions, Status } from "../../ClusterExecutor.ts"
 import { Executor } from "../../Executor.ts"
@@ -10,7 +11,7 @@ import type { ClusterUnavailable } from "../../ExecutorError.ts"
 import * as ResultStore from "../../ResultStore.ts"
 import * as Client from "./Client.ts"
 import * as Database from "./Database.ts"
-import { JobTable } from "./JobTable.ts"
+import { connectionName, JobTable } from "./JobTable.ts"
 import { within } from "./persist.ts"
 
 /** Who watches a job wants no span of each question to the database. */
@@ -38,16 +39,15 @@ const closedWithin = (duration: Duration.Duration) => <A, E, R>(layer: Layer.Lay
     (scope) => Layer.buildWithScope(layer, scope)
   ))
 
-export const layerClient = (options: Options & { readonly retryFailed: boolean }) =>
-  Layer.effect(
-    Executor,
-    Client.make({ maxWorkers: options.maxWorkers, run: options.run, retryFailed: options.retryFailed }).pipe(
-      untraced
-    )
-  ).pipe(
-    Layer.provide(layerShared(options, { name: "client", maxConnections: 4, isDurable: true })),
+export const layerClient = (
+  { maxWorkers, retryFailed, run, ...options }: Options & { readonly retryFailed: boolean }
+) => {
+  const client = randomUUID().replaceAll("-", "")
+  return Layer.effect(Executor, untraced(Client.make({ client, maxWorkers, run, retryFailed }))).pipe(
+    Layer.provide(layerShared(options, { name: connectionName(client), maxConnections: 4, isDurable: true })),
     closedWithin(closeTimeout)
   )
+}
 
 export const layerRunner = (
   options: RunnerOptions & {
@@ -70,7 +70,7 @@ export const layerRunner = (
   ).pipe(
     // Of what a runner says only the end of a job must not be forgotten: the rest would be found out again.
     Layer.provide(layerShared(options, {
-      name: "runner",
+      name: "effect-futures runner",
       maxConnections: 5,
       isDurable: false,
       pollInterval: options.pollInterval
@@ -81,5 +81,5 @@ export const layerRunner = (
 export const status = (options: ClusterOptions): Effect.Effect<Status, ClusterUnavailable> =>
   Effect.provide(
     JobTable.use((table) => Effect.orDie(table.status)),
-    layerShared(options, { name: "status", maxConnections: 1, isDurable: true })
+    layerShared(options, { name: "effect-futures status", maxConnections: 1, isDurable: true })
   )

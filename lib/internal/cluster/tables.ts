@@ -49,5 +49,11 @@ export const tables = {
       PRIMARY KEY (id, part)
     )`
     yield* sql`ALTER TABLE effect_futures_results ALTER bytes SET STORAGE EXTERNAL`
+  }),
+
+  "2_clients": Effect.gen(function*() {
+    const sql = yield* SqlClient
+    yield* sql`ALTER TABLE effect_futures_jobs ALTER client TYPE text[] USING ARRAY[client]`
+    yield* sql`ALTER TABLE effect_futures_jobs RENAME client TO clients`
   })
 }
