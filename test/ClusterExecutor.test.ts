@@ -401,6 +401,38 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.deepStrictEqual(Notes.lines(notes), ["begin limited", "end limited"])
       }).pipe(Effect.provide(cluster())))
 
+    it.effect("passes the limit queued of who has one, and waits on for another", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const notes = yield* makeNotes
+        const sql = yield* SqlClient
+        const ask = (deadline: Executor.RunOptions["deadline"] = {}) =>
+          Executor.run(jobs.hold, { notes, label: "waits" }, { key: "waits", deadline })
+        const kept = yield* Effect.forkChild(ask())
+        yield* ClusterExecutor.status({ databaseUrl }).pipe(
+          Effect.repeat({ until: (status) => status.jobs.waiting === 1, schedule: Schedule.spaced(20) })
+        )
+        const limited = yield* Effect.forEach([1, 2], () => Effect.forkChild(Effect.flip(ask({ queued: "50 millis" }))))
+        for (const error of yield* Fiber.joinAll(limited)) assert.propertyVal(error, "clock", "queued")
+        yield* Layer.build(ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [jobs.hold] }))
+        Notes.openGate(notes)
+        assert.strictEqual(yield* Fiber.join(kept), "waits")
+        const rows = yield* sql`SELECT submission FROM effect_futures_jobs WHERE id = 'key/waits'`
+        assert.deepStrictEqual(rows, [{ submission: 1 }])
+      }).pipe(Effect.provide([program({ maxWorkers: 8 }), connection])))
+
+    it.effect("is stopped when all have passed their limit total", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const notes = yield* makeNotes
+        yield* Layer.build(ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [jobs.busy, values.square] }))
+        const options = { key: "limited alike", deadline: { total: "500 millis" } } as const
+        const ask = Effect.flip(Executor.run(jobs.busy, notes, options))
+        const errors = yield* Effect.all([ask, ask], { concurrency: "unbounded" })
+        for (const error of errors) assert.propertyVal(error, "clock", "total")
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+      }).pipe(Effect.provide(program({ maxWorkers: 8 }))))
+
     it.effect("keeps a failure, until it is asked for again", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes

@@ -350,6 +350,20 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
       assert.strictEqual(yield* Fiber.join(fiber), "in time")
     }).pipe(Effect.provide(program())))
 
+  it.effect("keeps it also for several who asked for the job by its key", () =>
+    Effect.gen(function*() {
+      const notes = yield* makeNotes
+      yield* startRunner()
+      const options = { key: "in time", deadline: { total: "1 second" } } as const
+      const submit = Executor.submit(jobs.hold, { notes, label: "in time" }, options)
+      const fibers = yield* Effect.forEach([1, 2, 3], () => submit)
+      yield* until(() => Notes.lines(notes).length > 0)
+      yield* untilStats(({ queued }) => queued === 0)
+      Notes.openGate(notes)
+      keepBusy(1500)
+      assert.deepStrictEqual(yield* Fiber.joinAll(fibers), ["in time", "in time", "in time"])
+    }).pipe(Effect.provide(program())))
+
   it.effect("does for a program that was killed, and starts again, only what was not finished", () =>
     Effect.gen(function*() {
       const { url } = yield* Database

@@ -374,23 +374,35 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     Effect.forever
   )
 
+  /** Whether this program wants the job of a task for another one as well. */
+  const isShared = (task: RemoteTask) =>
+    tasks.get(task.name)?.some((other) => other !== task && other.verdict === undefined) === true
+
   /** Settles a task as `verdict` says and returns when no worker is busy with it, as far as can be told. */
   const cancel = (task: RemoteTask, verdict: Exit.Exit<never, unknown>): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (task.state === "settled") return Effect.void
-      const isShared = (tasks.get(task.name)?.length ?? 0) > 1
-      if (task.state !== "sent" || isShared) return Effect.sync(() => end(task, verdict))
+      const isLeft = isShared(task)
+      const isInterrupted = Exit.hasInterrupts(verdict)
+      if (task.state !== "sent" || isLeft && isInterrupted) return Effect.sync(() => end(task, verdict))
       task.verdict ??= verdict
       const stopped = Deferred.makeUnsafe<void>()
       task.onStopped.push(() => Deferred.doneUnsafe(stopped, Effect.void))
-      const stop = Effect.flatMap(cancelJob(task.name), (state) => {
+      const stop = Effect.flatMap(isLeft ? stateOf(task) : cancelJob(task.name), (state) => {
         task.isCancelled = state !== undefined
         // Where it ended in time for its deadline, its result is on its way.
-        const isAwaited = !task.isCancelled && !Exit.hasInterrupts(verdict)
+        const isAwaited = !task.isCancelled && !isInterrupted
         if (isAwaited) Queue.offerUnsafe(ended, task.name)
-        return isAwaited || state === "running" ? Deferred.await(stopped) : Effect.void
+        return isAwaited || !isLeft && state === "running" ? Deferred.await(stopped) : Effect.void
       })
       return Effect.andThen(within(stop, stopTimeout), Effect.sync(() => abandon(task, verdict)))
+    })
+
+  /** The state of a task's job that has not ended. */
+  const stateOf = ({ name }: RemoteTask) =>
+    Effect.map(persist(table.known([name])), (states) => {
+      const state = states.get(name)
+      return state === "waiting" || state === "running" ? state : undefined
     })
 
   /** Ends a task with what nobody can ask for again. */
@@ -431,6 +443,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     Effect.gen(function*() {
       if (task.startedAt !== undefined || task.state === "settled") return
       if (task.state !== "sent") return end(task, verdict)
+      if (isShared(task) && (yield* stateOf(task)) !== "waiting") return
+      if (isShared(task)) return end(task, verdict)
       const cancelled = yield* persist(table.leave([task.name], client, ["waiting"]))
       if (cancelled.size > 0) abandon(task, verdict)
     })

@@ -273,11 +273,12 @@ const make = Effect.gen(function*() {
         SELECT id, state, reply, reply_reference AS "replyReference" FROM effect_futures_jobs
         WHERE ${sql.in("id", ids)} AND state IN ('done', 'failed', 'cancelled')`,
 
-    /** Those of the jobs that are in the table still. */
+    /** The states of those of the jobs that are in the table still. */
     known: (ids: ReadonlyArray<string>) =>
       Effect.map(
-        sql<{ readonly id: string }>`SELECT id FROM effect_futures_jobs WHERE ${sql.in("id", ids)}`,
-        (rows) => new Set(rows.map(({ id }) => id))
+        sql<{ readonly id: string; readonly state: State }>`
+          SELECT id, state FROM effect_futures_jobs WHERE ${sql.in("id", ids)}`,
+        (rows) => new Map(rows.map(({ id, state }) => [id, state]))
       ),
 
     /** The result that stands under a key is gone: the job counts as failed, so that it can be asked for again. */
