@@ -686,6 +686,28 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(Notes.lines(notes).length, 4)
       }))
 
+    it.effect("lets go of jobs without a key whose program was killed: one that has no ticket, and one that runs", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const notes = yield* makeNotes
+        const sql = yield* SqlClient
+        const jobsOfRunner = [jobs.hold]
+        yield* Layer.build(
+          ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: jobsOfRunner, keepFor: "1 second" })
+        )
+        const fiber = yield* Executor.submit(jobs.hold, { notes, label: "killed" })
+        yield* until(begun(notes))
+        yield* sql`INSERT INTO effect_futures_jobs (id, keyed, job, items, input_hash, options, clients)
+          VALUES ('killed/0', false, 'hold', 1, '', '', '{killed}')`
+        yield* sql`UPDATE effect_futures_jobs SET clients = '{killed}' WHERE state = 'running'`
+        yield* until(() => Notes.lines(notes).includes("abort killed"))
+        yield* sql`SELECT id FROM effect_futures_jobs WHERE id = 'killed/0' AND state = 'waiting'`.pipe(
+          Effect.repeat({ until: (waiting) => waiting.length === 0, schedule: Schedule.spaced(50) })
+        )
+        Notes.openGate(notes)
+        yield* Fiber.interrupt(fiber)
+      }).pipe(Effect.provide([program(), connection])))
+
     for (const where of ["database", "folder"] as const) {
       it.effect(`keeps an input in the ${where} for as long as its job waits`, () =>
         Effect.gen(function*() {

@@ -116,6 +116,10 @@ const make = Effect.gen(function*() {
   const tell = (payload: string) =>
     sql`(SELECT count(pg_notify('effect_futures_client_' || client, ${payload})::text) FROM unnest(clients) AS client)`
 
+  const isThere = sql`EXISTS (
+    SELECT FROM pg_stat_activity WHERE application_name = ${connectionName("")} || client
+  )`
+
   return {
     listen: sql.listen,
 
@@ -237,9 +241,7 @@ const make = Effect.gen(function*() {
         sql<{ readonly id: string; readonly state: Left }>`
           WITH old AS (
             SELECT id, state, ARRAY(
-              SELECT other FROM unnest(array_remove(clients, ${client})) AS other WHERE EXISTS (
-                SELECT FROM pg_stat_activity WHERE application_name = ${connectionName("")} || other
-              )
+              SELECT client FROM unnest(array_remove(clients, ${client})) AS client WHERE ${isThere}
             ) AS others
             FROM effect_futures_jobs WHERE ${
           sql.and([sql.in("id", ids), sql.in("state", ofStates)])
@@ -372,6 +374,18 @@ const make = Effect.gen(function*() {
     removeOlder: (age: Duration.Duration) =>
       sql`DELETE FROM effect_futures_jobs
         WHERE settled_at < now() - make_interval(secs => ${Duration.toSeconds(age)})`,
+
+    /** Cancels the jobs of that age whose results nobody can ask for: they have no key, and their programs are gone. */
+    cancelOlder: (age: Duration.Duration) =>
+      sql`
+        WITH cancelled AS (
+          UPDATE effect_futures_jobs SET state = 'cancelled', settled_at = now(), input = NULL
+          WHERE state IN ('waiting', 'running') AND NOT keyed
+            AND created_at < now() - make_interval(secs => ${Duration.toSeconds(age)})
+            AND NOT EXISTS (SELECT FROM unnest(clients) AS client WHERE ${isThere})
+          RETURNING id
+        )
+        SELECT pg_notify(${runnersChannel}, id) FROM cancelled`,
 
     /** Removes the runners that died. */
     removeDeadRunners: sql`DELETE FROM effect_futures_runners WHERE seen_at < now() - interval '1 hour'`,

@@ -73,6 +73,7 @@ const housekeeping = (keepFor: Duration.Duration) =>
       ...(Duration.isFinite(keepFor)
         ? [
           table.removeOlder(keepFor),
+          table.cancelOlder(keepFor),
           Effect.flatMap(table.inputs, (inputs) => results.removeOlder(keepFor, inputs))
         ]
         : [])
