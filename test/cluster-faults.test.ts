@@ -4,6 +4,7 @@ import { Effect, Fiber, Layer, Schedule, type Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import fs from "node:fs"
 import * as ClusterDatabase from "../lib/internal/cluster/Database.ts"
+import * as JobTable from "../lib/internal/cluster/JobTable.ts"
 import { persist } from "../lib/internal/cluster/persist.ts"
 import { ClusterExecutor, Executor, ResultStore } from "../lib/mod.ts"
 import * as postgres from "../scripts/shared/postgres.ts"
@@ -323,6 +324,20 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
         )
       }).pipe(Effect.provide(program({ databaseUrl: url.replace(`:${port}/`, `:${proxy.port}/`) })))
     }).pipe(Effect.provide(connection)))
+
+  it.effect("lets go of what it sent of more jobs than a statement has parameters", () =>
+    Effect.gen(function*() {
+      const { url: databaseUrl } = yield* Database
+      const database = ClusterDatabase.layer({ databaseUrl, name: "test", maxConnections: 1, isDurable: false })
+      yield* Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`INSERT INTO effect_futures_jobs (id, keyed, job, items, input_hash, options, clients, state, input)
+          VALUES ('many/69999', false, 'square', 1, '', '', '{many}', 'done', 'input')`
+        yield* JobTable.JobTable.use((table) => table.forget(Array.from({ length: 70_000 }, (_, n) => `many/${n}`)))
+        const rows = yield* sql`SELECT input FROM effect_futures_jobs WHERE id = 'many/69999'`
+        assert.deepStrictEqual(rows, [{ input: null }])
+      }).pipe(Effect.provide(Layer.provideMerge(JobTable.JobTable.layer, database)))
+    }))
 
   it.effect("keeps a large result in the database though its connection is cut at each piece", () =>
     Effect.gen(function*() {

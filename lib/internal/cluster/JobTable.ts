@@ -292,11 +292,12 @@ const make = Effect.gen(function*() {
       sql<{ readonly id: string; readonly worker: number }>`
         SELECT id, worker FROM effect_futures_jobs WHERE ${sql.in("id", ids)} AND state = 'running'`,
 
-    /** Lets go of what was sent, where nobody can ask for it again. */
+    /** Lets go of what was sent, where nobody can ask for it again; of any number of jobs. */
     forget: (ids: ReadonlyArray<string>) =>
       sql`
         UPDATE effect_futures_jobs SET input = NULL, reply = NULL
-        WHERE ${sql.in("id", ids)} AND NOT keyed AND state IN ('done', 'failed', 'cancelled')`,
+        WHERE id IN (SELECT json_array_elements_text(${JSON.stringify(ids)}::json))
+          AND NOT keyed AND state IN ('done', 'failed', 'cancelled')`,
 
     /** The ids of the results that are inputs of jobs which have not ended. */
     inputs: Effect.map(
