@@ -169,9 +169,26 @@ const jobsOf = (file: string) =>
     },
     catch: (cause) => new UsageError(`--module ${file} cannot be imported: ${String(cause)}`)
   }).pipe(
+    (imported) => unlessItExits(imported, file),
     Effect.filterOrFail(Arr.isArrayNonEmpty, () =>
       new UsageError(`--module ${file} exports no job: expected one or more`))
   )
+
+/** A module that ends the process as it is imported would end it without a word. */
+const unlessItExits = <A, E>(imported: Effect.Effect<A, E>, file: string) => {
+  const sayWhy = () => {
+    console.error(
+      `--module ${file} ends the process when it is imported: expected a module that makes jobs, its own program after ` +
+        "if (import.meta.main)"
+    )
+    process.exitCode = 2
+  }
+  return Effect.acquireUseRelease(
+    Effect.sync(() => process.once("exit", sayWhy)),
+    () => imported,
+    () => Effect.sync(() => process.off("exit", sayWhy))
+  )
+}
 
 const isJob = (u: unknown): u is Job.Any =>
   typeof u === "object" && u !== null && "run" in u && "module" in u && "name" in u

@@ -247,6 +247,18 @@ describe("scripts/cluster.ts", () => {
     60_000
   )
 
+  it.live("says of a runner's module that it ends the process", () =>
+    Effect.gen(function*() {
+      const module = path.join(yield* script.folder, "exits.ts")
+      yield* script.write(module, "process.exit(0)")
+      const { status, stderr } = yield* script.run("cluster", ["runner", "--module", module])
+      assert.deepStrictEqual([status, stderr], [
+        2,
+        `--module ${module} ends the process when it is imported: expected a module that makes jobs, its own program ` +
+        "after if (import.meta.main)\n"
+      ])
+    }), 60_000)
+
   it.live("says what is wrong before it starts anything", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
