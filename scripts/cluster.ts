@@ -52,29 +52,23 @@ const up = Command.make(
   },
   Effect.fn("up")(function*(input) {
     const folder = path.resolve(input.data)
-    if (Option.isSome(yield* local.read(folder))) {
-      return yield* Effect.fail(
-        new UsageError(`A cluster is up in ${folder}: stop it by scripts/cluster.ts down first`)
-      )
-    }
     const resultFolder = Option.match(input.results, {
       // Who has brought a database may have runners elsewhere.
       onNone: () => Option.isNone(input.databaseUrl) ? path.join(folder, "results") : undefined,
       onSome: (results) => path.resolve(results)
     })
+    const claimed = { resultFolder, ownsDatabase: Option.isNone(input.databaseUrl), runners: [] }
     const begin = Effect.gen(function*() {
       const databaseUrl = yield* Option.match(input.databaseUrl, {
         onNone: () => Effect.map(postgres.start(folder, { port: Option.getOrUndefined(input.port) }), ({ url }) => url),
         onSome: Effect.succeed
       })
-      const cluster = { databaseUrl, resultFolder, ownsDatabase: Option.isNone(input.databaseUrl), runners: [] }
-      local.write(folder, cluster)
-      return cluster
+      local.write(folder, { ...claimed, databaseUrl })
+      return databaseUrl
     })
-    const startRunners = Effect.fnUntraced(function*(cluster: local.LocalCluster) {
-      const { databaseUrl } = cluster
+    const startRunners = Effect.fnUntraced(function*(databaseUrl: string) {
       const runners = Array.from({ length: input.runners }, (_, n) => startRunner(folder, n, input))
-      local.write(folder, { ...cluster, runners })
+      local.write(folder, { ...claimed, databaseUrl, runners })
       yield* ClusterExecutor.status({ databaseUrl }).pipe(
         Effect.repeat({
           until: (status) =>
@@ -93,10 +87,10 @@ const up = Command.make(
       )
       if (!input.detach) yield* show(databaseUrl)
     })
-    // A server that starts is stopped when it has: nothing else would know of it.
     yield* Effect.acquireUseRelease(
-      begin,
-      startRunners,
+      local.claim(folder, claimed),
+      // A server that starts is stopped when it has.
+      () => Effect.flatMap(Effect.uninterruptible(begin), startRunners),
       (_, exit) => Exit.isSuccess(exit) ? Effect.void : Effect.ignore(stop(folder))
     )
   })
@@ -271,6 +265,7 @@ const stop = Effect.fnUntraced(function*(folder: string) {
 
 /** Runners that were started by hand go on, and have no database any more. */
 const tellOthers = Effect.fnUntraced(function*({ databaseUrl, runners }: local.LocalCluster) {
+  if (databaseUrl === undefined) return
   const left = yield* ClusterExecutor.status({ databaseUrl }).pipe(
     Effect.map((status) => status.runners.filter(({ pid }) => !runners.includes(pid))),
     Effect.orElseSucceed(() => [])

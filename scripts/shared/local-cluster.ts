@@ -8,7 +8,8 @@ import { placeFor } from "./postgres.ts"
 
 /** What is known of it, for as long as it is up. */
 export const LocalCluster = Schema.Struct({
-  databaseUrl: Schema.String,
+  /** None while its own database starts. */
+  databaseUrl: Schema.optional(Schema.String),
   /** None where large results are in the database. */
   resultFolder: Schema.optional(Schema.String),
   /** Whether its database is its own. */
@@ -21,6 +22,8 @@ export type LocalCluster = typeof LocalCluster.Type
 export const defaultFolder = placeFor(path.join(resultFolder, "cluster"))
 
 const fileOf = (folder: string) => path.join(folder, "cluster.json")
+
+const encode = (cluster: LocalCluster) => `${JSON.stringify(cluster, null, 2)}\n`
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(LocalCluster))
 
@@ -40,11 +43,25 @@ export const read = Effect.fnUntraced(function*(folder: string) {
   )
 })
 
+/** Takes the folder for a cluster that starts, unless another has it. */
+export const claim = (folder: string, cluster: LocalCluster) =>
+  Effect.try({
+    try: () => {
+      fs.mkdirSync(folder, { recursive: true })
+      fs.writeFileSync(fileOf(folder), encode(cluster), { mode: 0o600, flag: "wx" })
+    },
+    catch: (error) =>
+      new UsageError(
+        (error as NodeJS.ErrnoException).code === "EEXIST"
+          ? `A cluster is up in ${folder}: stop it by scripts/cluster.ts down first`
+          : `No cluster can be in ${folder}: ${(error as Error).message}`
+      )
+  })
+
 /** Whole or not at all: others read it meanwhile. */
 export const write = (folder: string, cluster: LocalCluster): void => {
-  fs.mkdirSync(folder, { recursive: true })
   const partial = `${fileOf(folder)}.partial`
-  fs.writeFileSync(partial, `${JSON.stringify(cluster, null, 2)}\n`, { mode: 0o600 })
+  fs.writeFileSync(partial, encode(cluster), { mode: 0o600 })
   fs.renameSync(partial, fileOf(folder))
 }
 
@@ -62,9 +79,9 @@ export const find = Effect.fnUntraced(function*({ data, databaseUrl, results }: 
   const folder = Option.isSome(results) ? { resultFolder: path.resolve(results.value) } : {}
   if (Option.isSome(databaseUrl)) return { databaseUrl: databaseUrl.value, ...folder }
   const local = yield* read(data)
-  if (Option.isSome(local)) {
-    const { databaseUrl, resultFolder } = local.value
-    return { databaseUrl, ...(resultFolder !== undefined && { resultFolder }), ...folder }
+  const { databaseUrl: url, resultFolder } = Option.getOrElse(local, (): Partial<LocalCluster> => ({}))
+  if (url !== undefined) {
+    return { databaseUrl: url, ...(resultFolder !== undefined && { resultFolder }), ...folder }
   }
   return yield* Effect.fail(
     new UsageError(

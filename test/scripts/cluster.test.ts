@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { chmodSync, existsSync } from "node:fs"
+import { chmodSync, existsSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { gunzipSync } from "node:zlib"
 import { freePort } from "../../scripts/shared/postgres.ts"
@@ -246,6 +246,47 @@ describe("scripts/cluster.ts", () => {
       }),
     60_000
   )
+
+  it.live("starts one cluster of several that are to start in one folder", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      chmodSync(folder, 0o755)
+      const where = ["--data", path.join(folder, "cluster")]
+      const up = script.run("cluster", ["up", "--runners", "1", "--detach", ...where])
+      const ups = yield* Effect.all([up, up], { concurrency: 2 }).pipe(
+        Effect.ensuring(script.run("cluster", ["down", ...where]))
+      )
+      assert.deepStrictEqual(ups.map(({ status }) => status).toSorted(), [0, 2])
+      const refused = ups.find(({ status }) => status === 2)!
+      assert.strictEqual(
+        refused.stderr,
+        `A cluster is up in ${where[1]}: stop it by scripts/cluster.ts down first\n`
+      )
+    }), 120_000)
+
+  it.live("stops the server of a cluster that was killed while it started", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      chmodSync(folder, 0o755)
+      const data = path.join(folder, "cluster")
+      const up = yield* script.startScript("cluster", ["up", "--runners", "1", "--data", data])
+      const pidFile = path.join(data, "data", "postmaster.pid")
+      yield* script.until(() => existsSync(pidFile))
+      yield* script.signal(up.pid, "SIGSTOP")
+      yield* script.until(() => readFileSync(pidFile, "utf8").includes("ready"))
+      const server = Number(readFileSync(pidFile, "utf8").split("\n")[0])
+      yield* script.signal(up.pid, "SIGKILL")
+      const down = yield* script.run("cluster", ["down", "--data", data])
+      assert.deepStrictEqual([down.status, down.stderr], [0, ""])
+      assert.strictEqual(commandOf(server), "")
+
+      // Before its server is there.
+      yield* script.write(path.join(data, "cluster.json"), `{"ownsDatabase":true,"runners":[]}`)
+      const status = yield* script.run("cluster", ["status", "--data", data])
+      assert.deepStrictEqual([status.status, status.stderr.includes("No cluster is up on this machine")], [2, true])
+      assert.strictEqual((yield* script.run("cluster", ["down", "--data", data])).status, 0)
+      assert.isFalse(existsSync(path.join(data, "cluster.json")))
+    }), 60_000)
 
   it.live("says of a runner's module that it ends the process", () =>
     Effect.gen(function*() {
