@@ -379,6 +379,35 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
       assert.deepStrictEqual(yield* Fiber.joinAll(fibers), ["in time", "in time", "in time"])
     }).pipe(Effect.provide(program())))
 
+  it.effect("tells of a job that was stopped, and of the next of its worker, one after the other", () =>
+    Effect.gen(function*() {
+      const notes = yield* makeNotes
+      yield* startRunner()
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%effect_futures_runners%'`.pipe(
+        Effect.repeat({ until: (listening) => listening.length > 0 })
+      )
+      const settled: Array<Extract<Executor.JobEvent, { readonly _tag: "Settled" }>> = []
+      yield* Effect.gen(function*() {
+        const first = yield* Executor.submit(jobs.busy, notes)
+        yield* until(() => Notes.lines(notes).length > 0)
+        const second = yield* Executor.submit(values.square, 3)
+        const interruption = yield* Effect.forkChild(Fiber.interrupt(first), { startImmediately: true })
+        yield* sql`SELECT id FROM effect_futures_jobs WHERE job = 'busy' AND state = 'cancelled'`.pipe(
+          Effect.repeat({ until: (cancelled) => cancelled.length > 0 })
+        )
+        // The word that it was stopped comes meanwhile.
+        keepBusy(500)
+        yield* Fiber.join(interruption)
+        assert.strictEqual(yield* Fiber.join(second), 9)
+      }).pipe(
+        Effect.provideService(Executor.JobObserver, (event) => event._tag === "Settled" && settled.push(event))
+      )
+      const [first, second] = settled.toSorted((a, b) => a.id - b.id)
+      assert.deepStrictEqual([first!.status, second!.status], ["interrupted", "succeeded"])
+      assert.isAtMost(first!.at, second!.startedAt!)
+    }).pipe(Effect.provide([program({ maxWorkers: 2 }), connection])))
+
   it.effect("does for a program that was killed, and starts again, only what was not finished", () =>
     Effect.gen(function*() {
       const { url } = yield* Database

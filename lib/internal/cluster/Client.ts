@@ -310,9 +310,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const onNotification = (payload: string) => {
     const [what, ...rest] = payload.split(" ")
     if (what === "started") return onStarted(rest.slice(1).join(" "), Number(rest[0]))
-    const name = rest.join(" ")
-    if (what === "ended") Queue.offerUnsafe(ended, name)
-    else for (const task of tasks.get(name) ?? []) task.onStopped.splice(0).forEach((tell) => tell())
+    if (what === "ended") return void Queue.offerUnsafe(ended, rest.join(" "))
+    const [workerId, startedAt, returnedAt] = rest.map(Number) as [number, number, number]
+    for (const task of tasks.get(rest.slice(3).join(" ")) ?? []) {
+      task.stopped = { workerId, startedAt, returnedAt }
+      task.onStopped.splice(0).forEach((tell) => tell())
+    }
   }
 
   /** What no notification told. */

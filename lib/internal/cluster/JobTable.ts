@@ -15,6 +15,7 @@ import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
 import type { RunnerStatus, Status } from "../../ClusterExecutor.ts"
+import type { Ran } from "./RunnerClocks.ts"
 
 /** What the queue holds. */
 export const Ticket = Schema.Struct({ id: Schema.String, submission: Schema.Int })
@@ -229,8 +230,11 @@ const make = Effect.gen(function*() {
         UPDATE effect_futures_jobs SET state = 'waiting', attempts = attempts - 1
         WHERE id = ${id} AND submission = ${submission} AND state = 'running' AND runner = ${runner}`,
 
-    /** Tells the clients of a cancelled job that its worker is free. */
-    stopped: ({ id }: Ticket) => sql`SELECT ${tell(`stopped ${id}`)} FROM effect_futures_jobs WHERE id = ${id}`,
+    /** Tells the clients of a cancelled job that its worker is free, and when that had it. */
+    stopped: ({ id }: Ticket, { returnedAt, startedAt, workerId }: Ran) =>
+      sql`
+        SELECT ${tell(`stopped ${workerId} ${startedAt} ${returnedAt} ${id}`)}
+        FROM effect_futures_jobs WHERE id = ${id}`,
 
     /**
      * The client wants the jobs no more that have not ended, or not even begun. Those that no other wants are cancelled, and

@@ -10,18 +10,14 @@ import type * as Job from "../../Job.ts"
 import { describe } from "../errorCodec.ts"
 import { goOn } from "../goOn.ts"
 import { now } from "../protocol.ts"
-import type { RunnerClocks } from "./RunnerClocks.ts"
+import type { Ran, RunnerClocks } from "./RunnerClocks.ts"
 import * as values from "./values.ts"
 import * as wire from "./wire.ts"
 
 /** What a runner measured of a job. */
-export interface Measured {
+export interface Measured extends Ran {
   /** The runner's address. */
   readonly runner: string
-  readonly workerId: number
-  /** By the clock of its machine. */
-  readonly startedAt: number
-  readonly returnedAt: number
   /** Wall time of one item. */
   readonly runMs: number
   /** None where nobody observes them. */
@@ -70,6 +66,8 @@ export class RemoteTask {
   verdict: Exit.Exit<never, unknown> | undefined
   /** Whether it had not ended already. */
   isCancelled = false
+  /** When a worker had it that was stopped. */
+  stopped: Ran | undefined
   /** Called when no runner has it any more. */
   readonly onStopped: Array<() => void> = []
   /** Called when it has settled. */
@@ -175,7 +173,7 @@ export class RemoteTask {
         ? describe(Cause.squash((exit as Exit.Failure<unknown, unknown>).cause)).message
         : undefined,
       workerId: measured?.workerId,
-      ...this.#times(measured),
+      ...this.#times(measured ?? this.stopped),
       cpuMs: measured?.items[n]?.cpuMs,
       resultBytes: measured?.items[n]?.resultBytes ?? 0,
       ...(measured && { runner: measured.runner, isElsewhere: true }),
@@ -184,9 +182,9 @@ export class RemoteTask {
   }
 
   /** By this machine's clock: the runner's may be another. */
-  #times(measured: Measured | undefined) {
-    if (measured === undefined || this.isTakenOver) return { startedAt: undefined, at: now() }
-    const { at, startedAt } = this.options.clocks.read(measured, this.isJoined ? -Infinity : this.acceptedAt, now())
+  #times(ran: Ran | undefined) {
+    if (ran === undefined || this.isTakenOver) return { startedAt: undefined, at: now() }
+    const { at, startedAt } = this.options.clocks.read(ran, this.isJoined ? -Infinity : this.acceptedAt, now())
     return { startedAt: Math.max(this.acceptedAt, startedAt), at: Math.max(this.acceptedAt, at) }
   }
 

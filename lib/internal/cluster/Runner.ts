@@ -26,6 +26,7 @@ import * as Membership from "./Membership.ts"
 import * as messages from "./messages.ts"
 import { persist } from "./persist.ts"
 import type { Measured } from "./RemoteTask.ts"
+import { workersPerRunner } from "./RunnerClocks.ts"
 import { sourceOf } from "./source.ts"
 import * as values from "./values.ts"
 import * as wire from "./wire.ts"
@@ -83,6 +84,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       const started = yield* table.start(ticket, runner, workerId)
       // It has ended, or was submitted anew.
       if (started === undefined) return
+      const startedAt = now()
       const cancelled = yield* Deferred.make<void>()
       running.set(ticket.id, cancelled)
       const reply = yield* run(started, workerId, free).pipe(
@@ -92,7 +94,9 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
         // It may run again already, for who asked for it anew.
         Effect.ensuring(Effect.sync(() => running.get(ticket.id) === cancelled && running.delete(ticket.id)))
       )
-      if (reply === undefined) return yield* Effect.ignore(table.stopped(ticket))
+      if (reply === undefined) {
+        return yield* Effect.ignore(table.stopped(ticket, { workerId, startedAt, returnedAt: now() }))
+      }
       // What has been computed is not lost because the database is away.
       const isAccepted = yield* Effect.uninterruptible(persist(table.finish(ticket, reply)))
       if (!isAccepted) yield* messages.discard(reply.reference)
@@ -316,9 +320,6 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     })
   }
 })
-
-/** A worker's number is its runner's times this, and its own. */
-const workersPerRunner = 1000
 
 /** Where the worker has written the result, if it has. */
 const referenceTo = ({ id, store }: Place, exit: Exit.Exit<unknown, unknown>): Reference | undefined =>

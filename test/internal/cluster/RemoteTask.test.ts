@@ -42,7 +42,7 @@ const newTask = (clocks: RunnerClocks) => {
     assert(settled?._tag === "Settled" && settled.startedAt !== undefined)
     return { startedAt: settled.startedAt, at: settled.at }
   }
-  return { task, settleWith }
+  return { task, events, settleWith }
 }
 
 describe("RemoteTask", () => {
@@ -77,6 +77,22 @@ describe("RemoteTask", () => {
         assert.approximately(after.at - before.startedAt, 2 * ranMs, 0.01)
       }))
   }
+
+  it.live("tells of a job that was stopped when it was, and not when that was heard of", () =>
+    Effect.gen(function*() {
+      const clocks = new RunnerClocks()
+      const stopped = newTask(clocks)
+      const next = newTask(clocks)
+      const startedAt = stopped.task.acceptedAt
+      yield* until(() => now() > startedAt + 3 * ranMs)
+      stopped.task.started(7)
+      stopped.task.stopped = { workerId: 7, startedAt, returnedAt: startedAt + ranMs }
+      stopped.task.end(Exit.interrupt())
+      const settled = stopped.events.at(-1)
+      assert(settled?._tag === "Settled" && settled.status === "interrupted")
+      assert.approximately(settled.at, startedAt + ranMs, 0.01)
+      assert.isAtMost(settled.at, next.settleWith(startedAt + ranMs).startedAt)
+    }))
 
   it.live("takes a clock for right by what it shows of a job that ran before it was asked for", () =>
     Effect.gen(function*() {
