@@ -78,30 +78,31 @@ const validator = Effect.gen(function*() {
   return (json: object): ReadonlyArray<Problem> => {
     const kind = "runs" in json ? "ComparisonRecord" : "cases" in json ? "BenchRecord" : "RunRecord"
     const validate = ajv.getSchema(`record#/$defs/${kind}`)!
-    return validate(json) ? [...impossibleTimes(json as RunRecord.ResultFile)] : validate.errors!.map(problemOf)
+    return validate(json) ? impossibleTimes(json as RunRecord.ResultFile) : validate.errors!.map(problemOf)
   }
 })
 
 /** What a schema cannot say: nothing ends before it begins, or is later than the end of its run. */
-function* impossibleTimes(record: RunRecord.ResultFile, at = ""): Generator<Problem> {
-  if (record.startedAt > record.finishedAt) yield { at: `${at}/finishedAt`, problem: "must not be before startedAt" }
-  if ("runs" in record) { for (const [n, run] of record.runs.entries()) yield* impossibleTimes(run, `${at}/runs/${n}`) }
-  if (!("jobs" in record)) return
+const impossibleTimes = (record: RunRecord.ResultFile, at = ""): ReadonlyArray<Problem> => {
+  const problems: Array<Problem> = []
+  const check = (isPossible: boolean, place: string, problem: string) => {
+    if (!isPossible) problems.push({ at: `${at}/${place}`, problem })
+  }
+  check(record.startedAt <= record.finishedAt, "finishedAt", "must not be before startedAt")
+  if ("runs" in record) {
+    return [...problems, ...record.runs.flatMap((run, n) => impossibleTimes(run, `${at}/runs/${n}`))]
+  }
+  if (!("jobs" in record)) return problems
   const { wallMs } = record.summary
-  const times: Array<readonly [string, number | undefined]> = record.memory.map((
-    { atMs },
-    n
-  ) => [`memory/${n}/atMs`, atMs])
-  for (const [n, { returnedMs, startedMs, submittedMs }] of record.jobs.entries()) {
-    const job = `jobs/${n}`
-    times.push([`${job}/submittedMs`, submittedMs], [`${job}/startedMs`, startedMs], [`${job}/returnedMs`, returnedMs])
-    if ((startedMs ?? 0) > (returnedMs ?? Infinity)) {
-      yield { at: `${at}/${job}/returnedMs`, problem: "must not be before startedMs" }
-    }
+  const checkEnd = (place: string, ms = 0) => check(ms <= wallMs, place, `must not be after the run's end: ${wallMs}`)
+  for (const [n, { returnedMs, startedMs = 0, submittedMs }] of record.jobs.entries()) {
+    check(startedMs <= (returnedMs ?? Infinity), `jobs/${n}/returnedMs`, "must not be before startedMs")
+    checkEnd(`jobs/${n}/submittedMs`, submittedMs)
+    checkEnd(`jobs/${n}/startedMs`, startedMs)
+    checkEnd(`jobs/${n}/returnedMs`, returnedMs)
   }
-  for (const [place, ms = 0] of times) {
-    if (ms > wallMs) yield { at: `${at}/${place}`, problem: `must not be after the run's end: ${wallMs}` }
-  }
+  for (const [n, { atMs }] of record.memory.entries()) checkEnd(`memory/${n}/atMs`, atMs)
+  return problems
 }
 
 const problemOf = ({ instancePath, message = "is not valid", params }: ErrorObject): Problem => {

@@ -398,8 +398,8 @@ describe("review check", () => {
       assert.strictEqual(status, 1)
       const of = (file: string, at: string) => [
         `${path.join(folder, file)}: ${at}/jobs/0/returnedMs: must not be before startedMs`,
-        `${path.join(folder, file)}: ${at}/memory/0/atMs: must not be after the run's end: ${wallMs}`,
-        `${path.join(folder, file)}: ${at}/jobs/1/startedMs: must not be after the run's end: ${wallMs}`
+        `${path.join(folder, file)}: ${at}/jobs/1/startedMs: must not be after the run's end: ${wallMs}`,
+        `${path.join(folder, file)}: ${at}/memory/0/atMs: must not be after the run's end: ${wallMs}`
       ]
       assert.deepStrictEqual(stdout.trimEnd().split("\n"), [
         `${path.join(folder, "all.json")}: /finishedAt: must not be before startedAt`,
