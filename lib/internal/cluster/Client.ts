@@ -323,7 +323,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     const names = [...tasks].flatMap(([name, [task]]) => task?.state === "sent" ? name : [])
     yield* collect(names)
     for (const some of Arr.chunksOf(names, namesAtOnce)) {
-      const known = yield* table.known(some)
+      const known = yield* table.states(some)
       const gone = some.filter((name) => !known.has(name) && !loading.has(name))
       for (const task of gone.flatMap((name) => tasks.get(name) ?? [])) end(task, tooOld(task))
     }
@@ -403,7 +403,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   /** The state of a task's job that has not ended. */
   const stateOf = ({ name }: RemoteTask) =>
-    Effect.map(persist(table.known([name])), (states) => {
+    Effect.map(persist(table.states([name])), (states) => {
       const state = states.get(name)
       return state === "waiting" || state === "running" ? state : undefined
     })

@@ -280,7 +280,7 @@ const make = Effect.gen(function*() {
         WHERE ${sql.in("id", ids)} AND state IN ('done', 'failed', 'cancelled')`,
 
     /** The states of those of the jobs that are in the table still. */
-    known: (ids: ReadonlyArray<string>) =>
+    states: (ids: ReadonlyArray<string>) =>
       Effect.map(
         sql<{ readonly id: string; readonly state: State }>`
           SELECT id, state FROM effect_futures_jobs WHERE ${sql.in("id", ids)}`,
