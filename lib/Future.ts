@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { InvalidOptions } from "./ExecutorError.ts"
+import type { InvalidOptions } from "./ExecutorError.ts"
 import * as options from "./internal/options.ts"
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
@@ -103,9 +103,7 @@ export const wait = Effect.fnUntraced(function*<F extends AnyFiber>(
 ): Effect.fn.Return<{ readonly done: Array<OneOf<F>>; readonly pending: Array<OneOf<F>> }, InvalidOptions> {
   const { timeout = Duration.infinity, until = "all" } = waitOptions
   const duration = yield* options.duration("timeout", timeout)
-  if (!Object.hasOwn(isEnough, until)) {
-    return yield* new InvalidOptions({ option: "until", value: until, expected: `"all", "first" or "firstFailure"` })
-  }
+  yield* options.expect("until", until, Object.hasOwn(isEnough, until), `"all", "first" or "firstFailure"`)
   const all = [...new Set(fibers as Iterable<OneOf<F>>)]
   const isDone = (fiber: AnyFiber) => fiber.pollUnsafe() !== undefined
 

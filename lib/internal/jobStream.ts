@@ -7,7 +7,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { Take } from "effect/Take"
 import type { Executor, MapOptions, Settled } from "../Executor.ts"
-import { type ExecutorError, InvalidOptions } from "../ExecutorError.ts"
+import type { ExecutorError, InvalidOptions } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import { bytesIn } from "./buffers.ts"
 import * as options from "./options.ts"
@@ -190,13 +190,7 @@ const validate = Effect.fnUntraced(function*(executor: Executor["Service"], give
   const { chunkSize = 1, concurrency = executor.maxWorkers, maxBufferedBytes, unordered = false } = given
   yield* options.integer("concurrency", concurrency, 1)
   if (typeof chunkSize === "number") yield* options.integer("chunkSize", chunkSize, 1)
-  else if (chunkSize !== "auto") {
-    return yield* new InvalidOptions({
-      option: "chunkSize",
-      value: chunkSize,
-      expected: `a positive integer or "auto"`
-    })
-  }
+  else yield* options.expect("chunkSize", chunkSize, chunkSize === "auto", `a positive integer or "auto"`)
   if (maxBufferedBytes !== undefined) yield* options.integer("maxBufferedBytes", maxBufferedBytes, 1)
   return { chunkSize, concurrency, maxBufferedBytes, unordered }
 })

@@ -50,10 +50,9 @@ export const validate = Effect.fnUntraced(function*(options: PoolOptions) {
   const maxJobsPerWorker = options.maxJobsPerWorker === undefined
     ? Infinity
     : yield* integer("maxJobsPerWorker", options.maxJobsPerWorker, 1)
-  if (options.setup !== undefined && !isJob(options.setup)) {
-    return yield* new InvalidOptions({ option: "setup", value: options.setup, expected: "a job, as Job.make makes it" })
-  }
-  return { maxWorkers, minWorkers, cancelGrace, idleTimeToLive, maxJobsPerWorker, setup: options.setup }
+  const { setup } = options
+  yield* expect("setup", setup, setup === undefined || isJob(setup), "a job, as Job.make makes it")
+  return { maxWorkers, minWorkers, cancelGrace, idleTimeToLive, maxJobsPerWorker, setup }
 })
 
 /** With less Node ends as a whole. */
@@ -66,24 +65,22 @@ const leastLimits = {
 
 /** What is left out stays so, but for the flags. */
 export const validateSpawn = Effect.fnUntraced(function*({ env, execArgv = [], resourceLimits }: SpawnOptions) {
-  if (!Array.isArray(execArgv) || !execArgv.every((flag) => typeof flag === "string")) {
-    return yield* new InvalidOptions({ option: "execArgv", value: execArgv, expected: "an array of strings" })
-  }
+  const areStrings = Array.isArray(execArgv) && execArgv.every((flag) => typeof flag === "string")
+  yield* expect("execArgv", execArgv, areStrings, "an array of strings")
   for (const [option, value] of Object.entries({ env, resourceLimits })) {
-    if (value === undefined || typeof value === "object" && value !== null) continue
-    return yield* new InvalidOptions({ option, value, expected: "an object" })
+    yield* expect(option, value, value === undefined || typeof value === "object" && value !== null, "an object")
   }
   for (const limit of Object.keys(leastLimits) as Array<keyof typeof leastLimits>) {
     const value = resourceLimits?.[limit]
-    if (value === undefined || Number.isFinite(value) && value >= leastLimits[limit]) continue
-    const expected = `a number of at least ${leastLimits[limit]}`
-    return yield* new InvalidOptions({ option: `resourceLimits.${limit}`, value, expected })
+    const isEnough = value === undefined || Number.isFinite(value) && value >= leastLimits[limit]
+    yield* expect(`resourceLimits.${limit}`, value, isEnough, `a number of at least ${leastLimits[limit]}`)
   }
   // A thread would be given the word "undefined".
   const given = env && Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined))
   return { env: given, execArgv, resourceLimits }
 })
 
+/** Each job that has options goes through it, so what is right makes few Effects. */
 export const validateRun = Effect.fnUntraced(
   function*(
     {
@@ -144,27 +141,19 @@ const nameProblem = (value: string) => {
 }
 
 export const boolean = (option: string, value: boolean) =>
-  typeof value === "boolean"
-    ? Effect.succeed(value)
-    : Effect.fail(new InvalidOptions({ option, value, expected: "true or false" }))
+  expect(option, value, typeof value === "boolean", "true or false")
 
 /** A path to a folder, where there is one. */
 export const folder = (option: string, value: string | undefined) =>
-  value === undefined || typeof value === "string" && value !== ""
-    ? Effect.succeed(value)
-    : Effect.fail(new InvalidOptions({ option, value, expected: "a path" }))
+  expect(option, value, value === undefined || typeof value === "string" && value !== "", "a path")
 
 /** Jobs that are known by their names alone. */
-export const uniqueNames = (jobs: ReadonlyArray<Job.Any>) => {
-  if (!Array.isArray(jobs) || !jobs.every(isJob)) {
-    return Effect.fail(new InvalidOptions({ option: "jobs", value: jobs, expected: "an array of jobs" }))
-  }
+export const uniqueNames = Effect.fnUntraced(function*(jobs: ReadonlyArray<Job.Any>) {
+  yield* expect("jobs", jobs, Array.isArray(jobs) && jobs.every(isJob), "an array of jobs")
   const names = jobs.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  return twice === undefined
-    ? Effect.void
-    : Effect.fail(new InvalidOptions({ option: "jobs", value: twice, expected: "of names that are all different" }))
-}
+  yield* expect("jobs", twice, twice === undefined, "of names that are all different")
+})
 
 /** Not negative; `Infinity` is a duration, and `NaN`, which Effect takes for none at all, is not. */
 export const duration = (option: string, value: Duration.Input) =>
@@ -202,3 +191,7 @@ const expectedInteger = (min: number, max: number) =>
     : min === 1
     ? "a positive integer"
     : `an integer of at least ${min}`
+
+/** The value of an option, if it is as it should be: `expected` says how that is. */
+export const expect = <A>(option: string, value: A, isAsExpected: boolean, expected: string) =>
+  isAsExpected ? Effect.succeed(value) : Effect.fail(new InvalidOptions({ option, value, expected }))
