@@ -326,10 +326,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       const known = yield* table.states(some)
       const gone = some.filter((name) => !known.has(name) && !loading.has(name))
       for (const task of gone.flatMap((name) => tasks.get(name) ?? [])) end(task, tooOld(task))
-    }
-    const waiting = names.filter((name) => tasks.get(name)?.some(({ startedAt }) => startedAt === undefined))
-    for (const some of Arr.chunksOf(waiting, namesAtOnce)) {
-      for (const { id, worker } of yield* table.running(some)) onStarted(id, worker)
+      for (const { id, state, worker } of known.values()) if (state === "running") onStarted(id, worker!)
     }
     if (forgotten.length > 0) yield* persist(table.forget(forgotten.splice(0, namesAtOnce)))
     clusterWorkers = yield* table.workers
@@ -404,7 +401,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /** The state of a task's job that has not ended. */
   const stateOf = ({ name }: RemoteTask) =>
     Effect.map(persist(table.states([name])), (states) => {
-      const state = states.get(name)
+      const state = states.get(name)?.state
       return state === "waiting" || state === "running" ? state : undefined
     })
 

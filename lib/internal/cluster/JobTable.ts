@@ -98,7 +98,7 @@ export const connectionName = (client: string) => `effect-futures client ${clien
 export const runnersChannel = "effect_futures_runners"
 
 /** How long a runner is taken for alive that is not heard of. */
-export const runnerSilenceSeconds = 5
+const runnerSilenceSeconds = 5
 
 export class JobTable extends Context.Service<JobTable, Effect.Success<typeof make>>()("effect-futures/JobTable") {
   static readonly layer = Layer.effect(JobTable, Effect.suspend(() => make))
@@ -120,6 +120,8 @@ const make = Effect.gen(function*() {
   const isThere = sql`EXISTS (
     SELECT FROM pg_stat_activity WHERE application_name = ${connectionName("")} || client
   )`
+
+  const isHeardOf = sql`seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})`
 
   return {
     listen: sql.listen,
@@ -279,22 +281,17 @@ const make = Effect.gen(function*() {
         SELECT id, state, reply, reply_reference AS "replyReference" FROM effect_futures_jobs
         WHERE ${sql.in("id", ids)} AND state IN ('done', 'failed', 'cancelled')`,
 
-    /** The states of those of the jobs that are in the table still. */
+    /** How far those of the jobs are that are in the table still, and which worker has had them. */
     states: (ids: ReadonlyArray<string>) =>
       Effect.map(
-        sql<{ readonly id: string; readonly state: State }>`
-          SELECT id, state FROM effect_futures_jobs WHERE ${sql.in("id", ids)}`,
-        (rows) => new Map(rows.map(({ id, state }) => [id, state]))
+        sql<{ readonly id: string; readonly state: State; readonly worker: number | null }>`
+          SELECT id, state, worker FROM effect_futures_jobs WHERE ${sql.in("id", ids)}`,
+        (rows) => new Map(rows.map((row) => [row.id, row]))
       ),
 
     /** The result that stands under a key is gone: the job counts as failed, so that it can be asked for again. */
     lose: (id: string) =>
       sql`UPDATE effect_futures_jobs SET state = 'failed' WHERE id = ${id} AND keyed AND state = 'done'`,
-
-    /** Those of the jobs that run, and on which worker. */
-    running: (ids: ReadonlyArray<string>) =>
-      sql<{ readonly id: string; readonly worker: number }>`
-        SELECT id, worker FROM effect_futures_jobs WHERE ${sql.in("id", ids)} AND state = 'running'`,
 
     /** Lets go of what was sent, where nobody can ask for it again; of any number of jobs. */
     forget: (ids: ReadonlyArray<string>) =>
@@ -314,8 +311,7 @@ const make = Effect.gen(function*() {
     /** How many workers the runners have that are alive. */
     workers: Effect.map(
       sql<{ readonly workers: number }>`
-        SELECT coalesce(sum(workers), 0)::int AS workers FROM effect_futures_runners
-        WHERE seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})`,
+        SELECT coalesce(sum(workers), 0)::int AS workers FROM effect_futures_runners WHERE ${isHeardOf}`,
       ([sum]) => sum!.workers
     ),
 
@@ -331,7 +327,7 @@ const make = Effect.gen(function*() {
           ) ORDER BY jobs.started_at) FILTER (WHERE jobs.id IS NOT NULL), '[]')::text AS running
         FROM effect_futures_runners AS runners
         LEFT JOIN effect_futures_jobs AS jobs ON jobs.runner = runners.id AND jobs.state = 'running'
-        WHERE runners.seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})
+        WHERE ${isHeardOf}
         GROUP BY runners.id ORDER BY runners.id`
       const [jobs] = yield* sql<Status["jobs"]>`
         SELECT count(*) FILTER (WHERE state = 'waiting')::int AS waiting,
@@ -363,15 +359,14 @@ const make = Effect.gen(function*() {
           INSERT INTO effect_futures_runners ${sql.insert({ ...runner, id, shards })}
           ON CONFLICT (id) DO UPDATE SET seen_at = now(), shards = excluded.shards
           RETURNING (SELECT count(*)::int FROM effect_futures_runners
-            WHERE id < ${id} AND seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})) AS older`,
+            WHERE id < ${id} AND ${isHeardOf}) AS older`,
         ([seen]) => seen!.older
       ),
 
     /** Whether a runner is heard of. */
     isAlive: (id: number) =>
       Effect.map(
-        sql`SELECT id FROM effect_futures_runners
-          WHERE id = ${id} AND seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})`,
+        sql`SELECT id FROM effect_futures_runners WHERE id = ${id} AND ${isHeardOf}`,
         (found) => found.length > 0
       ),
 
