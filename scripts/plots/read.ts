@@ -1,7 +1,7 @@
 import { Effect, type FileSystem } from "effect"
 import { Recorder } from "../../lib/mod.ts"
-import { forEachFile } from "../review/reading.ts"
-import { oneLine } from "../review/words.ts"
+import { forEachFile } from "../shared/reading.ts"
+import { damageOf, oneLine } from "../shared/words.ts"
 import { type Contents, digest } from "./plots.ts"
 
 /** Reads records one after the other, so that of no more than one everything is in memory. What is none is named. */
@@ -31,6 +31,5 @@ export const unreadable = (file: string, reason: string): Contents => ({
   unreadable: [{ file, reason: oneLine(reason) }]
 })
 
-/** What is wrong with a journal that can be read for the rest. */
 export const damagesOf = (file: string, damage: Recorder.Read["damage"]): Contents["unreadable"] =>
-  damage.map(({ line, problem }) => ({ file, reason: oneLine(`line ${line} cannot be read: ${problem}`) }))
+  damage.map((each) => ({ file, reason: damageOf(each) }))

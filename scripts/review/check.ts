@@ -10,10 +10,10 @@ import { Recorder, type RunRecord } from "../../lib/mod.ts"
 import { json } from "../shared/flags.ts"
 import { Failed } from "../shared/main.ts"
 import { resultFolder } from "../shared/place.ts"
+import { forEachFile } from "../shared/reading.ts"
 import { print, printable, printJson } from "../shared/terminal.ts"
+import { oneLine } from "../shared/words.ts"
 import { expand, paths } from "./files.ts"
-import { forEachFile } from "./reading.ts"
-import { oneLine } from "./words.ts"
 
 export const check = Command.make(
   "check",

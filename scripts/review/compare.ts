@@ -6,10 +6,10 @@ import { Recorder, type RunRecord } from "../../lib/mod.ts"
 import { percent, table } from "../shared/figures.ts"
 import { json } from "../shared/flags.ts"
 import { Failed, UsageError } from "../shared/main.ts"
+import { forEachFile } from "../shared/reading.ts"
 import { print, printable, printJson } from "../shared/terminal.ts"
 import * as changes from "./changes.ts"
 import { file } from "./files.ts"
-import { forEachFile } from "./reading.ts"
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -4,10 +4,10 @@ import { Command } from "effect/cli"
 import { Recorder } from "../../lib/mod.ts"
 import { json, toggle } from "../shared/flags.ts"
 import { UsageError } from "../shared/main.ts"
+import { forEachFile } from "../shared/reading.ts"
 import { print, printable, printJson } from "../shared/terminal.ts"
+import { damageOf } from "../shared/words.ts"
 import { expand, paths } from "./files.ts"
-import { forEachFile } from "./reading.ts"
-import { damageOf } from "./words.ts"
 
 export const finish = Command.make(
   "finish",
@@ -43,7 +43,7 @@ export const finish = Command.make(
         if (outcome.isLeft) yield* Console.error(printable(outcome.problem))
         continue
       }
-      for (const each of outcome.damage) yield* Console.error(`${printable(outcome.journal)}: ${damageOf(each)}`)
+      for (const each of outcome.damage) yield* Console.error(printable(`${outcome.journal}: ${damageOf(each)}`))
       if (!json) yield* print(printable(outcome.file))
     }
     const failed = outcomes.flatMap((outcome) => "problem" in outcome && !outcome.isLeft ? outcome.problem : [])

@@ -4,10 +4,10 @@ import { Command, Flag } from "effect/cli"
 import { Recorder, RunRecord } from "../../lib/mod.ts"
 import * as figures from "../shared/figures.ts"
 import { json, toggle } from "../shared/flags.ts"
+import { forEachFile } from "../shared/reading.ts"
 import { print, printJson } from "../shared/terminal.ts"
+import { oneLine, parametersOf } from "../shared/words.ts"
 import { filesIn, folder } from "./files.ts"
-import { forEachFile } from "./reading.ts"
-import { oneLine, parametersOf } from "./words.ts"
 
 const wallOf = ({ finishedAt, startedAt, summary }: Outline) =>
   summary?.wallMs ?? Date.parse(finishedAt) - Date.parse(startedAt)

@@ -5,11 +5,11 @@ import { Recorder, type RunRecord } from "../../lib/mod.ts"
 import * as benchFigures from "../shared/bench-figures.ts"
 import * as figures from "../shared/figures.ts"
 import { json } from "../shared/flags.ts"
+import { forEachFile } from "../shared/reading.ts"
 import { columns, print, printable, printJson } from "../shared/terminal.ts"
+import { damageOf, parametersOf } from "../shared/words.ts"
 import { file } from "./files.ts"
-import { forEachFile } from "./reading.ts"
 import { timeline } from "./timeline.ts"
-import { damageOf, parametersOf } from "./words.ts"
 
 export const show = Command.make(
   "show",
@@ -25,7 +25,7 @@ export const show = Command.make(
       parametersOf(record),
       Object.entries(environment).map(([name, value]) => `${name} ${value}`).join(", ")
     ]
-    yield* print([...about.map(printable), ...drawn(record), ...damage.map(damageOf)].join("\n"))
+    yield* print([...about.map(printable), ...drawn(record), ...damage.map(damageOf).map(printable)].join("\n"))
   })
 ).pipe(Command.withDescription("Show one record: its figures, its memory over time, and who ran what when"))
 

@@ -3,6 +3,7 @@ import { connect } from "echarts/core"
 import { colorOf } from "../../../plots/chart.ts"
 import { charts } from "../../../plots/charts.ts"
 import type { Plots } from "../../../plots/plots.ts"
+import { parametersOf } from "../../../shared/words.ts"
 import type { Update } from "../../watch.ts"
 import type { Shown } from "../html.ts"
 import { type Content, element, tabulate } from "./element.ts"
@@ -120,7 +121,7 @@ const figuresOf = ({ figures, runs }: Plots): Content => ({
     record.startedAt,
     `${jobs.all}`,
     `${jobs.succeeded}`,
-    Object.entries(record.parameters).map(([name, value]) => `${name} ${value}`).join(", "),
+    parametersOf(record),
     ...figures
   ])
 })

@@ -1,7 +1,7 @@
 /** Goes through files with a bar where that takes long. */
 import { ByteSize, Effect, FileSystem } from "effect"
 import type { Recorder } from "../../lib/mod.ts"
-import * as progress from "../shared/progress.ts"
+import * as progress from "./progress.ts"
 
 const patienceMs = 1000
 
