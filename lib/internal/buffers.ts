@@ -44,12 +44,11 @@ export class Buffers {
   take(results: ReadonlyArray<unknown>): ReadonlyArray<ArrayBuffer> {
     if (this.#taken.length === 0 && this.#moving.length === 0) return []
     const inResults = this.#taken.length === 0 ? new Set<ArrayBuffer>() : buffersIn(results)
-    const [moving, left] = partition(this.#taken, (buffer) => inResults.has(buffer))
-    const all = new Set([...moving, ...this.#moving])
-    this.#left.push(...left.filter((buffer) => !all.has(buffer)))
+    const moving = new Set([...this.#taken.filter((buffer) => inResults.has(buffer)), ...this.#moving])
+    this.#left.push(...this.#taken.filter((buffer) => !moving.has(buffer)))
     this.#taken = []
     this.#moving = []
-    return [...all]
+    return [...moving]
   }
 
   /** Keeps for the next run what would have moved with a result that went another way; views of it are empty, too. */
@@ -75,13 +74,6 @@ export class Buffers {
 export const takeOf = (buffers: Array<ArrayBuffer>, bytes: number): ArrayBuffer | undefined => {
   const at = buffers.findIndex((buffer) => buffer.byteLength === bytes && !buffer.detached)
   return at === -1 ? undefined : buffers.splice(at, 1)[0]
-}
-
-const partition = <A>(all: ReadonlyArray<A>, test: (a: A) => boolean): [Array<A>, Array<A>] => {
-  const passes: Array<A> = []
-  const fails: Array<A> = []
-  for (const a of all) (test(a) ? passes : fails).push(a)
-  return [passes, fails]
 }
 
 /** Every ArrayBuffer that the structured clone of `value` would reach. */

@@ -2,17 +2,11 @@
 import type * as Job from "../Job.ts"
 import * as registry from "./registry.ts"
 
-/** Where a job is found from another thread or process. */
-export interface JobAddress {
-  readonly module: string
-  readonly name: string
-}
-
 /** Why modules cannot be imported, which may have made their jobs all the same. */
 const failures = new Map<string, unknown>()
 
 export const importJob = (address: unknown): Job.Any | Promise<Job.Any> => {
-  const { module, name } = address as JobAddress
+  const { module, name } = address as Pick<Job.Any, "module" | "name">
   if (failures.has(module)) throw failures.get(module)
   const job = registry.get(module, name)
   return job === undefined || job === "ambiguous" ? importThenFind(module, name) : job
