@@ -3,16 +3,16 @@
  *
  * An item is pending, sent to a worker, or settled; the pool moves the task about, the task keeps the items.
  */
-import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { JobEvent, Settled } from "../Executor.ts"
 import { CloneError, type DeadlineExceeded, JobNotFound, JobThrew, WorkerDied } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
-import { decodeError, describe, withoutFrames } from "./errorCodec.ts"
+import { decodeError, withoutFrames } from "./errorCodec.ts"
 import type { Death } from "./Fleet.ts"
 import { goOn } from "./goOn.ts"
+import { endOf, type WithoutId } from "./jobEvents.ts"
 import type { Pace } from "./Pace.ts"
 import { type EndedSpan, now, type Outcome, type Unread } from "./protocol.ts"
 import { StoredResult } from "./StoredResult.ts"
@@ -319,8 +319,7 @@ export class Task {
       this.#recipient.onFailure!(this)
     }
     if (!this.isObserved) return settled
-    const status = Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
-    this.#tell(index, { _tag: "Settled", status, error: errorIn(exit), ...unmeasured(), ...measured })
+    this.#tell(index, { _tag: "Settled", ...endOf(exit), ...unmeasured(), ...measured })
     return settled
   }
 
@@ -351,8 +350,6 @@ const failed = <E>(makeError: () => E): Exit.Exit<never, E> => Exit.fail(without
 
 export const nothingToGiveBack = () => {}
 
-type WithoutId<Event> = Event extends unknown ? Omit<Event, "id"> : never
-
 /** What is known of a run that ended. */
 export type Measured = Omit<Extract<JobEvent, { readonly _tag: "Settled" }>, "_tag" | "id" | "status" | "error">
 
@@ -363,6 +360,3 @@ const unmeasured = (): Measured => ({
   cpuMs: undefined,
   resultBytes: 0
 })
-
-const errorIn = (exit: Exit.Exit<unknown, unknown>): string | undefined =>
-  Exit.isSuccess(exit) || Exit.hasInterrupts(exit) ? undefined : describe(Cause.squash(exit.cause)).message

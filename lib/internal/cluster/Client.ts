@@ -24,7 +24,7 @@ import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
 import * as Drain from "../Drain.ts"
 import { describe, withoutFrames } from "../errorCodec.ts"
-import { newJobIds } from "../jobIds.ts"
+import { newJobIds } from "../jobEvents.ts"
 import { published } from "../metrics.ts"
 import { validateRun } from "../options.ts"
 import { assertJob } from "../registry.ts"
@@ -482,8 +482,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
               observer: fiber.getRef(JobObserver),
               clocks,
               trace: traceOf(fiber),
-              onSettled: (succeeded) => {
-                counts[succeeded ? "finished" : "failed"]++
+              onSettled: (exit) => {
+                counts[Exit.isSuccess(exit) ? "finished" : "failed"]++
               },
               resume
             })

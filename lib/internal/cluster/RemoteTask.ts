@@ -1,15 +1,13 @@
 /** A job that this program has handed to a cluster, from its acceptance until it has settled. */
-import * as Cause from "effect/Cause"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { createHash } from "node:crypto"
 import type { JobEvent, Settled } from "../../Executor.ts"
-import type { DeadlineExceeded } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
-import { describe } from "../errorCodec.ts"
 import { goOn } from "../goOn.ts"
+import { endOf, type WithoutId } from "../jobEvents.ts"
 import { now } from "../protocol.ts"
+import type { Deadline } from "../Task.ts"
 import type { Ran, RunnerClocks } from "./RunnerClocks.ts"
 import * as values from "./values.ts"
 import * as wire from "./wire.ts"
@@ -35,12 +33,12 @@ export interface Options {
   readonly priority: number
   readonly retryWorkerDeath: number
   readonly untilFailure: boolean
-  readonly deadline: Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>> | undefined
+  readonly deadline: Deadline | undefined
   readonly observer: ((event: JobEvent) => void) | undefined
   readonly clocks: RunnerClocks
   /** The caller's span, as it is sent. */
   readonly trace: string | undefined
-  readonly onSettled: (succeeded: boolean) => void
+  readonly onSettled: (exit: Exit.Exit<unknown, unknown>) => void
   readonly resume: (settled: Effect.Effect<Settled<unknown, unknown>>) => void
 }
 
@@ -132,11 +130,7 @@ export class RemoteTask {
   }
 
   /** Settles each item as its runner says, unless it was cancelled before; one exit alone is that of all. */
-  replied(
-    exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
-    measured: Measured,
-    giveBack: () => void
-  ): void {
+  replied(exits: ReadonlyArray<Exit.Exit<unknown, unknown>>, measured: Measured, giveBack: () => void): void {
     const exitOf = (n: number) => exits.length === 1 ? exits[0]! : exits[n]!
     const verdict = this.isCancelled ? this.verdict : undefined
     this.#sent.forEach((index, n) => this.#settle(index, verdict ?? exitOf(n), measured, n))
@@ -157,21 +151,12 @@ export class RemoteTask {
     goOn(this.options.resume, Effect.succeed({ exits: this.#exits, runMs, giveBack }))
   }
 
-  #settle(
-    index: number,
-    exit: Exit.Exit<unknown, unknown>,
-    measured: Measured | undefined,
-    n: number
-  ) {
-    const status = Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
+  #settle(index: number, exit: Exit.Exit<unknown, unknown>, measured: Measured | undefined, n: number) {
     this.#exits[index] = exit
-    this.options.onSettled(status === "succeeded")
+    this.options.onSettled(exit)
     this.#tell(index, {
       _tag: "Settled",
-      status,
-      error: status === "failed"
-        ? describe(Cause.squash((exit as Exit.Failure<unknown, unknown>).cause)).message
-        : undefined,
+      ...endOf(exit),
       workerId: measured?.workerId,
       ...this.#times(measured ?? this.stopped),
       cpuMs: measured?.items[n]?.cpuMs,
@@ -192,5 +177,3 @@ export class RemoteTask {
     this.options.observer?.({ ...event, id: this.id + index })
   }
 }
-
-type WithoutId<Event> = Event extends unknown ? Omit<Event, "id"> : never
