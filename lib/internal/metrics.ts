@@ -5,7 +5,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
-import type { Stats } from "../Executor.ts"
+import type { Quantiles, Stats } from "../Executor.ts"
 
 let executors = 0
 
@@ -36,38 +36,28 @@ export const published = Effect.fnUntraced(function*(stats: Effect.Effect<Stats>
 })
 
 /** Whoever reads the metrics sees the latest that were published. */
-const publisher = (number: number): (stats: Stats) => Effect.Effect<void> => {
-  const attributes = { executor: String(number) }
+const publisher = (number: number) => {
   const gauge = (name: string, description: string, more: Record<string, string> = {}) =>
-    Metric.gauge(`effect_futures_${name}`, { description, attributes: { ...attributes, ...more } })
-  const quantiles = (name: string, description: string) => ({
-    p50: gauge(name, description, { quantile: "0.5" }),
-    p90: gauge(name, description, { quantile: "0.9" }),
-    p99: gauge(name, description, { quantile: "0.99" })
-  })
+    Metric.gauge(`effect_futures_${name}`, { description, attributes: { executor: String(number), ...more } })
+  const quantiles = (name: string, description: string, of: (stats: Stats) => Quantiles) =>
+    ([["0.5", "p50"], ["0.9", "p90"], ["0.99", "p99"]] as const).map((
+      [quantile, p]
+    ): Published => [gauge(name, description, { quantile }), (stats) => of(stats)[p]])
+  const gauges: ReadonlyArray<Published> = [
+    [gauge("workers", "Workers alive"), ({ workers }) => workers],
+    [gauge("busy_workers", "Workers that run a job"), ({ busy }) => busy],
+    [gauge("queued_jobs", "Jobs accepted and not yet started"), ({ queued }) => queued],
+    [gauge("finished_jobs", "Jobs that succeeded"), ({ finished }) => finished],
+    [gauge("failed_jobs", "Jobs that ended in any other way"), ({ failed }) => failed],
+    [gauge("died_workers", "Workers that died of themselves"), ({ died }) => died],
+    [gauge("recycled_workers", "Workers that were replaced after their last job"), ({ recycled }) => recycled],
+    [gauge("utilization", "The share of the workers' time that jobs ran"), ({ utilization }) => utilization],
+    ...quantiles("wait_ms", "How long the latest jobs waited", ({ waitMs }) => waitMs),
+    ...quantiles("run_ms", "How long the latest jobs ran", ({ runMs }) => runMs)
+  ]
 
-  const gauges = {
-    workers: gauge("workers", "Workers alive"),
-    busy: gauge("busy_workers", "Workers that run a job"),
-    queued: gauge("queued_jobs", "Jobs accepted and not yet started"),
-    finished: gauge("finished_jobs", "Jobs that succeeded"),
-    failed: gauge("failed_jobs", "Jobs that ended in any other way"),
-    died: gauge("died_workers", "Workers that died of themselves"),
-    recycled: gauge("recycled_workers", "Workers that were replaced after their last job"),
-    utilization: gauge("utilization", "The share of the workers' time that jobs ran")
-  }
-  const waits = quantiles("wait_ms", "How long the latest jobs waited")
-  const runs = quantiles("run_ms", "How long the latest jobs ran")
-
-  return Effect.fnUntraced(function*({ runMs, waitMs, ...stats }: Stats) {
-    for (
-      const name of ["workers", "busy", "queued", "finished", "failed", "died", "recycled", "utilization"] as const
-    ) {
-      yield* Metric.update(gauges[name], stats[name])
-    }
-    for (const p of ["p50", "p90", "p99"] as const) {
-      yield* Metric.update(waits[p], waitMs[p])
-      yield* Metric.update(runs[p], runMs[p])
-    }
-  })
+  return (stats: Stats) => Effect.forEach(gauges, ([gauge, of]) => Metric.update(gauge, of(stats)), { discard: true })
 }
+
+/** A metric, and which of the figures it is. */
+type Published = readonly [Metric.Gauge<number>, (stats: Stats) => number]
