@@ -60,15 +60,7 @@ const hasGoneOn = ({ line, slots }: Fleet.Worker, task: Task): boolean => {
 
 const executing: Recipient = { receive: Effect.succeed }
 
-const defaultRunOptions = {
-  deadline: undefined,
-  retryWorkerDeath: 0,
-  priority: 0,
-  key: undefined,
-  transfer: [],
-  oneByOne: false,
-  untilFailure: false
-}
+const defaultRunOptions = Effect.runSync(validateRun({}))
 
 const withValid = <A, E>(
   runOptions: ExecuteOptions | undefined,
