@@ -34,7 +34,7 @@ const workers = flags.count("workers", 1, "How many jobs a runner runs at the sa
 
 const data = flags.cluster.data
 
-const json = Flag.Boolean("json").pipe(Flag.withDescription("Print it as JSON, once"), Flag.withDefault(false))
+const json = flags.toggle("json", "Print it as JSON, once")
 
 const up = Command.make(
   "up",
@@ -45,10 +45,7 @@ const up = Command.make(
     ...flags.cluster,
     port: flags.port("port", "The port of its own Postgres, by default a free one"),
     otlp: flags.otlp,
-    detach: Flag.Boolean("detach").pipe(
-      Flag.withDescription("Return when the cluster is up, and leave it up"),
-      Flag.withDefault(false)
-    )
+    detach: flags.toggle("detach", "Return when the cluster is up, and leave it up")
   },
   Effect.fn("up")(function*(input) {
     const folder = path.resolve(input.data)
