@@ -52,7 +52,6 @@ const make = Effect.fnUntraced(function*(options: Options) {
     ports.set(workerId, port1)
     const receive = worker.make({
       post: (message, transfer) => port2.postMessage(message, [...transfer]),
-      moves: true,
       close: () => port2.close()
     }, (address) => jobs[address as number]!)
     port2.on("message", (message) => insideJob.run(true, receive, message))

@@ -28,9 +28,8 @@ const removeAllListeners = process.removeAllListeners.bind(process)
 const removeListener = process.removeListener.bind(process)
 const receive = worker.make({
   post: (message) => send(message[0] === 1 ? [1, packed(message[1])] : message),
-  moves: false,
-  repliesNextTurn: true,
-  close: () => process.exit()
+  close: () => process.exit(),
+  isElsewhere: true
 }, importJob)
 
 const readable = (message: ToWorker): worker.Inbound | undefined => {

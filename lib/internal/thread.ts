@@ -9,7 +9,6 @@ const post = port.postMessage.bind(port)
 const removeAllListeners = port.removeAllListeners.bind(port)
 const handle = worker.make({
   post: (message, transfer) => post(message, transfer as Array<ArrayBuffer>),
-  moves: true,
   // Not `port.close()`: a timer that a job left behind would hold the thread.
   close: () => process.exit()
 }, importJob)

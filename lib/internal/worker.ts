@@ -24,14 +24,9 @@ import { Slots } from "./Slots.ts"
 /** One end of the channel between an executor and a worker. */
 export interface Port {
   readonly post: (message: readonly [0] | readonly [1, FromWorker], transfer: ReadonlyArray<ArrayBuffer>) => void
-  /** Whether buffers move through the port instead of being copied. */
-  readonly moves: boolean
-  /**
-   * Whether a reply waits until its job has had this turn of the event loop: where the executor cannot see what was begun,
-   * the next job would be blamed for what this one has left behind.
-   */
-  readonly repliesNextTurn?: boolean
   readonly close: () => void
+  /** Whether the executor is in another process: no buffer moves there, and it cannot see what was begun. */
+  readonly isElsewhere?: boolean
 }
 
 /** What the executor sends: a message, or that it wants no more. */
@@ -134,7 +129,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       at = now()
       const cpuMs = message.observed ? threadCpuMs() : undefined
       // Ahead of what the job itself puts off, which may take for ever.
-      if (port.repliesNextTurn === true) setImmediate(replyLate)
+      if (port.isElsewhere === true) setImmediate(replyLate)
       buffers.begin(message.spares)
       const awaited = runFrom(message.id, {
         ...message,
@@ -234,14 +229,15 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       _tag: "Settled",
       id,
       outcomes: haveCommon ? outcomes.map(cloned) : outcomes,
-      buffers: port.moves ? moving : [],
+      buffers: port.isElsewhere === true ? [] : moving,
       startedAt,
       returnedAt: at,
       cost,
       // Of the same array that an item which has begun adds to.
       spans: traced ? spans.splice(0) : undefined
     }
-    if (port.repliesNextTurn !== true) return reply(message)
+    if (port.isElsewhere !== true) return reply(message)
+    // When its job has had this turn of the event loop: the next would be blamed for what this one has left behind.
     late.push(message)
     setImmediate(replyLate)
   }

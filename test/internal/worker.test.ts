@@ -9,7 +9,7 @@ const open = () => {
   const ran: Array<string> = []
   const slots = new Slots()
   const handle = worker.make(
-    { post: () => {}, moves: false, close: () => {} },
+    { post: () => {}, close: () => {} },
     (address): Job.Any => ({
       module: import.meta.url,
       name: String(address),

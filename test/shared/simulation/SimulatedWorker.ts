@@ -107,7 +107,6 @@ export class SimulatedWorker {
       post: (message, transfer) => {
         if (this.isAlive) this.#outbox.post(message, transfer)
       },
-      moves: true,
       close: () => this.#end()
     }, find)
     if (this.plan.diesAfterMs !== null) this.#timeline.after(this.plan.diesAfterMs, () => this.die())
