@@ -164,7 +164,7 @@ const isAlive = (pid: number): boolean => {
 
 const isRunning = (pid: number | undefined) => pid !== undefined && isAlive(pid)
 
-const goOn = Option.some<void>(undefined)
+const more = Option.some<void>(undefined)
 
 /** What is worked out from a journal; its events can be valid, and their sum not. */
 const decodeFigures = Schema.decodeEffect(Schema.Struct({
@@ -373,12 +373,12 @@ const make = Effect.gen(function*() {
         const piece = yield* opened.readAlloc(2 ** 22)
         if (Option.isNone(piece) && wasRunning) {
           yield* Effect.sleep(interval)
-          return [[], goOn] as const
+          return [[], more] as const
         }
         if (Option.isSome(piece)) reader.add(piece.value)
         const damage = Option.isSome(piece) ? [] : reader.end()
         const followed = { record: yield* recordOf(reader), damage, isRunning: isRunning(reader.ledger.pid()) }
-        return [[followed], Option.isSome(piece) ? goOn : Option.none()] as const
+        return [[followed], Option.isSome(piece) ? more : Option.none()] as const
       })
       return Stream.paginate(undefined, () => next)
     })).pipe(Stream.mapError((error) => new RecordNotRead({ file, reason: reasonOf(error) })))

@@ -1,5 +1,5 @@
 /** `Executor.map` and `Executor.mapExit`: a Stream's items in chunks, through a bounded number of workers. */
-import * as Array from "effect/Array"
+import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -91,8 +91,8 @@ const toTakes = <A, E>(items: ReadonlyArray<Exit.Exit<A, E>>): Array<Take<A, E>>
   return nonEmpty(succeeded)
 }
 
-const nonEmpty = <A>(array: Array<A>): Array<Array.NonEmptyReadonlyArray<A>> =>
-  Array.isReadonlyArrayNonEmpty(array) ? [array] : []
+const nonEmpty = <A>(array: Array<A>): Array<Arr.NonEmptyReadonlyArray<A>> =>
+  Arr.isReadonlyArrayNonEmpty(array) ? [array] : []
 
 /** A chunk size that follows the measured time of one item, and what there is room for. */
 class ChunkSize {
@@ -123,7 +123,7 @@ const atHand = <A, E, R>(self: Stream.Stream<A, E, R>, size: ChunkSize): Stream.
       let given: ReadonlyArray<A> = []
       let at = 0
       const next: typeof pull extends Effect.Effect<unknown, infer E3, infer R3>
-        ? Effect.Effect<Array.NonEmptyReadonlyArray<ReadonlyArray<A>>, E3, R3>
+        ? Effect.Effect<Arr.NonEmptyReadonlyArray<ReadonlyArray<A>>, E3, R3>
         : never = Effect.suspend(() => {
           if (at === given.length) {
             return Effect.flatMap(pull, (array) => {
