@@ -270,17 +270,6 @@ describe("a worker that cannot be started", () => {
       assert.propertyVal(error, "_tag", "WorkerStartError")
       assert.include(error.message, "--no-such-flag")
     }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, execArgv: ["--no-such-flag"] }))))
-
-  it.live("fails the layer, where workers were to be up before it is built", () =>
-    Effect.gen(function*() {
-      const layer = ThreadExecutor.layer({
-        maxWorkers: 1,
-        minWorkers: 1,
-        execArgv: ["--require", "./no-such-preload.js"]
-      })
-      const error = yield* Effect.flip(Effect.provide(Executor.run(values.square, 1), layer))
-      assert.propertyVal(error, "_tag", "WorkerStartError")
-    }))
 })
 
 describe("a busy loop", () => {

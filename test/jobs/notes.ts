@@ -19,8 +19,6 @@ export const lines = (notes: Notes): Array<string> => {
 
 export const openGate = (notes: Notes): void => fs.writeFileSync(path.join(notes, "gate"), "")
 
-export const closeGate = (notes: Notes): void => fs.rmSync(path.join(notes, "gate"))
-
 export const isGateOpen = (notes: Notes): boolean => fs.existsSync(path.join(notes, "gate"))
 
 /** Returns when the test has opened the gate. */
