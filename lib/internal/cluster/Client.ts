@@ -166,7 +166,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     return isOther
   }
 
-  const submit = Effect.fnUntraced(function*(chosen: ReadonlyArray<RemoteTask>) {
+  /** Puts tasks beside those that want the same job, and returns the first of each, for which it is submitted. */
+  const join = (chosen: ReadonlyArray<RemoteTask>): ReadonlyArray<RemoteTask> => {
     const first: Array<RemoteTask> = []
     for (const task of chosen) {
       if (task.state !== "leaving") continue
@@ -180,59 +181,67 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       const begun = same.find(({ startedAt, verdict }) => startedAt !== undefined && verdict === undefined)
       if (begun !== undefined) begin(task, begun.workerId!)
     }
-    const submissions: Array<JobTable.Submission> = []
-    for (const task of first) {
-      const { deadline, isKeyed, retryWorkerDeath, trace, untilFailure } = task.options
-      const written = yield* Effect.exit(messages.store({ pieces: () => task.pieces }))
-      if (Exit.isFailure(written)) {
-        endAll(tasks.get(task.name), Exit.fail(values.inputError(task.job, Cause.squash(written.cause))))
-        continue
-      }
-      const stored = written.value
-      submissions.push({
-        id: task.name,
-        keyed: isKeyed,
-        job: task.job.name,
-        source: sourceOf(task.job),
-        items: task.items,
-        input: stored.bytes,
-        inputReference: stored.reference,
-        inputHash: task.inputHash,
-        options: JSON.stringify({
-          retryWorkerDeath,
-          observed: task.isObserved,
-          // What stands under a key is whole, for others may ask for it.
-          untilFailure: untilFailure && !isKeyed,
-          ...(deadline?.running && { runningMs: Duration.toMillis(deadline.running) })
-        }),
-        trace
-      })
+    return first
+  }
+
+  /** Stores the inputs of a task's job, and tells what is submitted; none where they cannot be, and then it has ended. */
+  const prepare = Effect.fnUntraced(function*(task: RemoteTask) {
+    const { deadline, isKeyed, retryWorkerDeath, trace, untilFailure } = task.options
+    const stored = yield* Effect.exit(messages.store(() => task.pieces))
+    if (Exit.isFailure(stored)) {
+      endAll(tasks.get(task.name), Exit.fail(values.inputError(task.job, Cause.squash(stored.cause))))
+      return []
     }
+    const submission: JobTable.Submission = {
+      id: task.name,
+      keyed: isKeyed,
+      job: task.job.name,
+      source: sourceOf(task.job),
+      items: task.items,
+      input: stored.value.bytes,
+      inputReference: stored.value.reference,
+      inputHash: task.inputHash,
+      options: JSON.stringify({
+        retryWorkerDeath,
+        observed: task.isObserved,
+        // What stands under a key is whole, for others may ask for it.
+        untilFailure: untilFailure && !isKeyed,
+        ...(deadline?.running && { runningMs: Duration.toMillis(deadline.running) })
+      }),
+      trace
+    }
+    return [submission]
+  })
+
+  const onSubmitted = Effect.fnUntraced(function*(own: JobTable.Submission, found: JobTable.Submitted) {
+    const { id, inputHash, inputReference, job, replaced, state } = found
+    yield* Effect.forEach(replaced ?? [], messages.discard, { discard: true })
+    // It was there, with the inputs that it had then.
+    if (inputReference !== (own.inputReference ?? null)) yield* messages.discard(own.inputReference)
+    for (const task of tasks.get(id) ?? []) {
+      task.inputReference = inputReference
+      task.state = "sent"
+      task.isJoined ||= state === "running"
+      if (!refuse(task, job, inputHash) && state !== "waiting" && state !== "running") {
+        // Without a key it is there because this program lost its connection after it had submitted it.
+        task.isTakenOver = task.options.isKeyed
+        Queue.offerUnsafe(ended, id)
+      }
+    }
+    // Nobody waits for it any more, unless it is another's that has this key.
+    if (!tasks.has(id) && own.job === job && own.inputHash === inputHash) {
+      yield* cancelJob(id)
+      yield* letGoCancelled(id, inputReference)
+    }
+  })
+
+  const submit = Effect.fnUntraced(function*(chosen: ReadonlyArray<RemoteTask>) {
+    const submissions = (yield* Effect.forEach(join(chosen), prepare)).flat()
     if (!Arr.isArrayNonEmpty(submissions)) return
     const rows = yield* persist(table.submit(submissions, client, options.retryFailed))
     yield* Effect.ignore(table.announce)
     const byName = new Map(submissions.map((submission) => [submission.id, submission]))
-    for (const { id, inputHash, inputReference, job, replaced, state } of rows) {
-      yield* Effect.forEach(replaced ?? [], messages.discard, { discard: true })
-      const own = byName.get(id)!
-      // It was there, with the inputs that it had then.
-      if (inputReference !== (own.inputReference ?? null)) yield* messages.discard(own.inputReference)
-      for (const task of tasks.get(id) ?? []) {
-        task.inputReference = inputReference
-        task.state = "sent"
-        task.isJoined ||= state === "running"
-        if (!refuse(task, job, inputHash) && state !== "waiting" && state !== "running") {
-          // Without a key it is there because this program lost its connection after it had submitted it.
-          task.isTakenOver = task.options.isKeyed
-          Queue.offerUnsafe(ended, id)
-        }
-      }
-      // Nobody waits for it any more, unless it is another's that has this key.
-      if (!tasks.has(id) && own.job === job && own.inputHash === inputHash) {
-        yield* cancelJob(id)
-        yield* letGoCancelled(id, inputReference)
-      }
-    }
+    yield* Effect.forEach(rows, (found) => onSubmitted(byName.get(found.id)!, found), { discard: true })
   }, (effect, chosen) => Effect.catchDefect(effect, (defect) => Effect.sync(() => endAll(chosen, Exit.die(defect)))))
 
   const submitAll = Queue.takeAll(leaving).pipe(

@@ -188,11 +188,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
     measured: Measured,
     stored?: Reference
-  ): Effect.Effect<
-    JobTable.Reply,
-    never,
-    ResultStore
-  > =>
+  ): Effect.Effect<JobTable.Reply, never, ResultStore> =>
     Effect.gen(function*() {
       const writer = new wire.Writer()
       writer.add(measured)
@@ -200,7 +196,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
         return { state: "done" as const, isRefusal: false, ...messages.inline(writer.pieces(), stored) }
       }
       for (const exit of exits) values.addExit(writer, job, exit)
-      const message = yield* messages.store({ pieces: () => writer.pieces() })
+      const message = yield* messages.store(() => writer.pieces())
       const state = exits.every(Exit.isSuccess) ? "done" as const : "failed" as const
       return { state, isRefusal: exits.some(isRefusal), ...message }
     }).pipe(Effect.catch((cause) => {

@@ -18,9 +18,9 @@ const encodeReference = Schema.encodeSync(Reference)
 const decodeReference = Schema.decodeSync(Reference)
 
 /** Fails where the message is too large, or cannot be written. */
-export const store = Effect.fnUntraced(function*(message: { readonly pieces: () => ReadonlyArray<Uint8Array> }) {
+export const store = Effect.fnUntraced(function*(message: () => ReadonlyArray<Uint8Array>) {
   const pieces = yield* Effect.try({
-    try: message.pieces,
+    try: message,
     catch: (cause) => new wire.Unsendable(describe(cause).message)
   })
   const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
