@@ -27,6 +27,7 @@ import { describe, withoutFrames } from "../errorCodec.ts"
 import { newJobIds } from "../jobEvents.ts"
 import { published } from "../metrics.ts"
 import { validateRun } from "../options.ts"
+import { now } from "../protocol.ts"
 import { assertJob } from "../registry.ts"
 import { SpareBuffers } from "../SpareBuffers.ts"
 import { TaskQueue } from "../TaskQueue.ts"
@@ -150,7 +151,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const begin = (task: RemoteTask, workerId: number) => {
     if (task.startedAt === undefined) {
       counts.queued -= task.items
-      timings.waited(Date.now() - task.acceptedAt)
+      timings.waited(now() - task.acceptedAt)
     }
     task.started(workerId)
   }
