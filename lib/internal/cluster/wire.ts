@@ -6,6 +6,7 @@
  * value goes as an array without bytes. What cannot be said so is refused, so that what arrives is what was sent.
  * Loads nothing of Effect.
  */
+import { isArrayBuffer } from "node:util/types"
 import type * as Job from "../../Job.ts"
 import { free, takeOf } from "../buffers.ts"
 
@@ -140,9 +141,10 @@ export class Writer {
   }
 
   #addArray(value: ArrayBufferView | ArrayBuffer): null {
-    const bytes = ArrayBuffer.isView(value)
-      ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-      : new Uint8Array(value)
+    const isView = ArrayBuffer.isView(value)
+    // Who waits for what is written there would wait on a copy, for ever.
+    if (isView && !isArrayBuffer(value.buffer)) throw this.#unsendable("an array on a SharedArrayBuffer")
+    const bytes = isView ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value)
     const type = value instanceof Uint8Array ? "Uint8Array" : value.constructor.name
     if (!makers.has(type)) throw this.#unsendable(`a ${type}`)
     return this.#addPart(type, bytes)

@@ -7,6 +7,15 @@ const message = (value: unknown): Buffer => {
   return Buffer.concat(writer.pieces())
 }
 
+describe("Writer", () => {
+  it("refuses memory that is shared, of which the other side would have a copy, and says where it is", () => {
+    const writer = new wire.Writer()
+    for (const shared of [new SharedArrayBuffer(8), new Int32Array(new SharedArrayBuffer(8))]) {
+      assert.throws(() => writer.add({ board: shared }, "input"), /SharedArrayBuffer at \.board is not JSON/)
+    }
+  })
+})
+
 describe("Reader", () => {
   it("fills buffers again that are as long as an array, and frees the others", () => {
     const [short, fits, another] = [new ArrayBuffer(2), new ArrayBuffer(4), new ArrayBuffer(4)]
