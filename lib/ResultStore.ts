@@ -130,12 +130,13 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
 const attempt = <A>(id: string, step: () => Promise<A>) =>
   Effect.uninterruptible(Effect.tryPromise({ try: step, catch: lost(id) }))
 
-/** Results as rows of the cluster's own database, for machines that share no folder. */
+/** Results as rows of a cluster's database, for machines that share no folder; its tables are made where they are not there. */
 export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.effect(
   ResultStore,
   Effect.gen(function*() {
     const sql = yield* SqlClient
     const store = "postgres"
+    yield* Effect.withTracerEnabled(makeTables(sql), false)
 
     const remove = (id: string) => sql`DELETE FROM effect_futures_results WHERE id = ${id}`
 
@@ -181,6 +182,15 @@ export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.e
     })
   })
 )
+
+/** As the cluster does, where it has not yet. */
+const makeTables = Effect.fnUntraced(function*(sql: SqlClient) {
+  const [table] = yield* persist(sql`SELECT FROM pg_class WHERE oid = to_regclass('effect_futures_results')`)
+  if (table !== undefined) return
+  // Who has no database loads nothing of this.
+  const { makeTables } = yield* Effect.promise(() => import("./internal/cluster/tables.ts"))
+  yield* Effect.orDie(persist(makeTables))
+})
 
 /** Writes in pieces of at most {@link pieceBytes} and tells what they add up to. */
 const hashed = Effect.fnUntraced(function*<E>(

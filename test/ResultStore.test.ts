@@ -1,9 +1,10 @@
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
 import fs from "node:fs"
 import path from "node:path"
 import { ResultStore } from "../lib/mod.ts"
 import { makeNotes } from "./shared/backEnds.ts"
+import { connection, Database } from "./shared/cluster.ts"
 
 const pieces = 1.5
 const bytes = Uint8Array.from({ length: pieces * ResultStore.pieceBytes }, (_, n) => n % 251)
@@ -105,4 +106,19 @@ describe("ResultStore.layerFolder", () => {
         assert.deepStrictEqual(fs.readdirSync(folder), [first!.id])
       })
     ))
+})
+
+const layerPostgres = Layer.provide(ResultStore.layerPostgres, connection)
+
+layer(Database.layer, { excludeTestServices: true })("ResultStore.layerPostgres", (it) => {
+  it.effect("makes its tables where there are none, and keeps in them what it is given", () =>
+    ResultStore.ResultStore.use((store) =>
+      Effect.gen(function*() {
+        const reference = yield* store.write([bytes])
+        assert.isTrue((yield* readAll(store, reference)).equals(bytes))
+        yield* store.remove(reference)
+        const error = yield* Effect.flip(readAll(store, reference))
+        assert.include(error.message, `expected ${bytes.length} bytes`)
+      })
+    ).pipe(Effect.provide(layerPostgres)))
 })

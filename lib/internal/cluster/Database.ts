@@ -6,10 +6,9 @@ import * as Layer from "effect/Layer"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Redacted from "effect/Redacted"
 import { MinimumLogLevel } from "effect/References"
-import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import { ClusterUnavailable } from "../../ExecutorError.ts"
-import { tables } from "./tables.ts"
+import { makeTables, tables } from "./tables.ts"
 
 export interface Options {
   readonly databaseUrl: string
@@ -83,7 +82,7 @@ const withoutPassword = ({ host, password, pathname, protocol, username }: URL) 
 
 const migrate = Effect.gen(function*() {
   const sql = yield* SqlClient
-  yield* Migrator.make({})({ loader: Migrator.fromRecord(tables), table: "effect_futures_migrations" })
+  yield* makeTables
   const [latest] = yield* sql<{ id: number }>`SELECT max(migration_id) AS id FROM effect_futures_migrations`
   const known = Object.keys(tables).length
   if (latest!.id > known) return yield* Effect.fail(new OtherTables({ latest: latest!.id, known }))

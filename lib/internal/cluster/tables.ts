@@ -1,5 +1,6 @@
 /** The tables of a cluster beside those of Effect's own queue, one migration after the other. */
 import * as Effect from "effect/Effect"
+import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 
 export const tables = {
@@ -57,3 +58,9 @@ export const tables = {
     yield* sql`ALTER TABLE effect_futures_jobs RENAME client TO clients`
   })
 }
+
+/** Makes those that are not there yet. */
+export const makeTables = Migrator.make({})({
+  loader: Migrator.fromRecord(tables),
+  table: "effect_futures_migrations"
+})
