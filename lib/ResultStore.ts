@@ -14,7 +14,7 @@ import { randomUUID } from "node:crypto"
 import fs from "node:fs/promises"
 import path from "node:path"
 import { crc32 } from "node:zlib"
-import { persist } from "./internal/cluster/persist.ts"
+import { persist, reasonOf } from "./internal/cluster/persist.ts"
 import { inParts, pieceBytes } from "./internal/cluster/storing.ts"
 
 /** See the module's comment. */
@@ -242,5 +242,4 @@ const checked =
 /** An id is no path. */
 const isId = (id: string) => /^[0-9a-f-]{36}$/.test(id)
 
-const lost = (id: string) => (cause: unknown) =>
-  new StoreFailed({ id, reason: cause instanceof Error ? cause.message : String(cause) })
+const lost = (id: string) => (cause: unknown) => new StoreFailed({ id, reason: reasonOf(cause) })

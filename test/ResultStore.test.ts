@@ -121,4 +121,12 @@ layer(Database.layer, { excludeTestServices: true })("ResultStore.layerPostgres"
         assert.include(error.message, `expected ${bytes.length} bytes`)
       })
     ).pipe(Effect.provide(layerPostgres)))
+
+  it.effect("says what the database said", () =>
+    ResultStore.ResultStore.use((store) =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(store.removeOlder("100000000 days"))
+        assert.include(error.message, "timestamp out of range")
+      })
+    ).pipe(Effect.provide(layerPostgres)))
 })

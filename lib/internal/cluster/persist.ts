@@ -49,7 +49,7 @@ const patience = Schedule.spaced("200 millis").pipe(
 )
 
 /** What the server said is the last of the causes; the queue's is an Effect's. */
-const reasonOf = (error: unknown): string =>
+export const reasonOf = (error: unknown): string =>
   Cause.isCause(error)
     ? reasonOf(Cause.squash(error))
     : error instanceof Error && error.cause !== undefined
