@@ -173,12 +173,16 @@ export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.e
           checked(store, reference)
         ),
       remove: ({ id }) => Effect.ignore(remove(id)),
-      removeOlder: (age, except = []) =>
-        sql`DELETE FROM effect_futures_results
-          WHERE created_at < now() - make_interval(secs => ${Duration.toSeconds(age)})
+      removeOlder: (age, except = []) => {
+        const seconds = Duration.toSeconds(age)
+        // Postgres has no interval without end.
+        if (seconds === Infinity) return Effect.void
+        return sql`DELETE FROM effect_futures_results
+          WHERE created_at < now() - make_interval(secs => ${seconds})
             AND id NOT IN (SELECT json_array_elements_text(${JSON.stringify(except)}::json))`.pipe(
           Effect.mapError(lost("of that age"))
         )
+      }
     })
   })
 )

@@ -1,5 +1,5 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Duration, Effect, Layer, Stream } from "effect"
 import fs from "node:fs"
 import path from "node:path"
 import { ResultStore } from "../lib/mod.ts"
@@ -115,6 +115,7 @@ layer(Database.layer, { excludeTestServices: true })("ResultStore.layerPostgres"
     ResultStore.ResultStore.use((store) =>
       Effect.gen(function*() {
         const reference = yield* store.write([bytes])
+        yield* store.removeOlder(Duration.infinity)
         assert.isTrue((yield* readAll(store, reference)).equals(bytes))
         yield* store.remove(reference)
         const error = yield* Effect.flip(readAll(store, reference))
