@@ -777,6 +777,18 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.deepInclude(runners[0], { address: "back", workers: 3, pid: process.pid })
       }).pipe(Effect.provide(connection)))
 
+    it.effect("refuses a job whose name no database can keep, as does the program", () =>
+      Effect.gen(function*() {
+        for (const name of ["a".repeat(201), "a\0b"]) {
+          const job = { ...values.square, name }
+          const runner = yield* runnerRefuses({ jobs: [job] })
+          assert.include(runner, "a job's name must be of 1 to 200 characters, none of them NUL: received ")
+          const program = yield* Effect.flip(Executor.run(job, 2))
+          assert.instanceOf(program, ExecutorError.InvalidOptions)
+          assert.strictEqual(program.message, runner)
+        }
+      }).pipe(Effect.provide(program({ run: "a".repeat(200) }))))
+
     it.effect("refuses jobs of one name, for it knows them by their names", () =>
       Effect.gen(function*() {
         const twins = ClusterExecutor.runner({ databaseUrl: "", jobs: [values.square, values.square] })

@@ -132,6 +132,8 @@ export const validateName = (option: string, value: string | undefined) => {
     : Effect.fail(new InvalidOptions({ option, value, expected: problem }))
 }
 
+export const validateJobName = ({ name }: Job.Any) => validateName("a job's name", name)
+
 const nameProblem = (value: string) => {
   if (typeof value !== "string") return "a string"
   if (!value.isWellFormed()) return "of whole characters: this one has half of a pair"
@@ -153,6 +155,7 @@ export const uniqueNames = Effect.fnUntraced(function*(jobs: ReadonlyArray<Job.A
   const names = jobs.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   yield* expect("jobs", twice, twice === undefined, "of names that are all different")
+  yield* Effect.forEach(jobs, validateJobName, { discard: true })
 })
 
 /** Not negative; `Infinity` is a duration, and `NaN`, which Effect takes for none at all, is not. */

@@ -26,9 +26,9 @@ import * as Drain from "../Drain.ts"
 import { describe, withoutFrames } from "../errorCodec.ts"
 import { newJobIds } from "../jobEvents.ts"
 import { published } from "../metrics.ts"
-import { validateRun } from "../options.ts"
+import { validateJobName, validateRun } from "../options.ts"
 import { now } from "../protocol.ts"
-import { assertJob } from "../registry.ts"
+import { assertJob, isJob } from "../registry.ts"
 import { SpareBuffers } from "../SpareBuffers.ts"
 import { TaskQueue } from "../TaskQueue.ts"
 import { Timings } from "../Timings.ts"
@@ -471,7 +471,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ExecuteOptions = {}) =>
     Effect.flatMap(
-      validateRun(runOptions),
+      Effect.andThen(isJob(job) ? validateJobName(job) : Effect.void, validateRun(runOptions)),
       ({ deadline, key, priority, retryWorkerDeath, untilFailure }) =>
         Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
           Effect.callback((resume) => {
