@@ -227,6 +227,22 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(error.message, "-1 is below 0")
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
       }).pipe(Effect.provide(cluster({ maxWorkers: 1 }))))
+
+    it.effect("never starts the items of a chunk after one that cannot be sent", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        Notes.openGate(notes)
+        const read: Array<string> = []
+        const error = yield* Stream.make("first", new Date(0) as never, "third").pipe(
+          Stream.map((label) => ({ notes, label })),
+          Executor.map(jobs.hold, { chunkSize: 3, concurrency: 1 }),
+          Stream.runForEach((label) => Effect.sync(() => read.push(label))),
+          Effect.flip
+        )
+        assert.propertyVal(error, "_tag", "CloneError")
+        assert.deepStrictEqual(read, ["first"])
+        assert.deepStrictEqual(Notes.lines(notes), ["begin first", "end first"])
+      }).pipe(Effect.provide(cluster({ maxWorkers: 1 }))))
   })
 
   describe("a result above 1 MB", () => {

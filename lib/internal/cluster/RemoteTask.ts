@@ -88,12 +88,16 @@ export class RemoteTask {
       this.#tell(index, { _tag: "Submitted", job: this.job.name, at: this.acceptedAt })
     )
     const writer = new wire.Writer()
+    let isOver = false
     options.inputs.forEach((input, index) => {
+      // It would run for nobody.
+      if (isOver) return this.#settle(index, Exit.interrupt(), undefined, 0)
       try {
         values.addInput(writer, this.job, input)
         this.#sent.push(index)
       } catch (cause) {
         this.#settle(index, Exit.fail(values.inputError(this.job, cause)), undefined, 0)
+        isOver = options.untilFailure && !options.isKeyed
       }
     })
     this.pieces = this.#piecesOf(writer)
