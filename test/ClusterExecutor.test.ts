@@ -148,13 +148,21 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.lengthOf(exits, 3)
       }).pipe(Effect.provide(cluster())))
 
-    it.effect("stops a busy job when it is interrupted, and its worker takes the next", () =>
+    it.effect("stops a busy job when it is interrupted, tells where, and its worker takes the next", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes
-        const fiber = yield* Executor.submit(jobs.busy, notes)
+        const workers: Array<number | undefined> = []
+        const fiber = yield* Executor.submit(jobs.busy, notes).pipe(
+          Effect.provideService(Executor.JobObserver, (event) => {
+            if (event._tag !== "Submitted") workers.push(event.workerId)
+          })
+        )
         yield* until(begun(notes))
+        yield* until(() => workers.length === 1)
         yield* Fiber.interrupt(fiber)
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+        assert.isNumber(workers[1], "the observer is told where it was")
+        assert.strictEqual(workers[1], workers[0])
       }).pipe(Effect.provide(cluster({ maxWorkers: 1 }))))
 
     it.effect("leaves no job behind when its program ends, however soon", () =>

@@ -161,7 +161,7 @@ export class RemoteTask {
     this.#tell(index, {
       _tag: "Settled",
       ...endOf(exit),
-      workerId: measured?.workerId,
+      workerId: (measured ?? this.stopped ?? this).workerId,
       ...this.#times(measured ?? this.stopped),
       cpuMs: measured?.items[n]?.cpuMs,
       resultBytes: measured?.items[n]?.resultBytes ?? 0,

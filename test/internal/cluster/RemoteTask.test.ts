@@ -90,9 +90,17 @@ describe("RemoteTask", () => {
       stopped.task.end(Exit.interrupt())
       const settled = stopped.events.at(-1)
       assert(settled?._tag === "Settled" && settled.status === "interrupted")
+      assert.strictEqual(settled.workerId, 7)
       assert.approximately(settled.at, startedAt + ranMs, 0.01)
       assert.isAtMost(settled.at, next.settleWith(startedAt + ranMs).startedAt)
     }))
+
+  it("tells where a job was of whose end nobody heard", () => {
+    const { events, task } = newTask(new RunnerClocks())
+    task.started(7)
+    task.end(Exit.interrupt())
+    assert.propertyVal(events.at(-1), "workerId", 7)
+  })
 
   it.live("takes a clock for right by what it shows of a job that ran before it was asked for", () =>
     Effect.gen(function*() {
