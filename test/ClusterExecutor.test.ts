@@ -1,6 +1,6 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Layer, Logger, Option, Redacted, Schedule, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Layer, Logger, Option, Redacted, Schedule, Stream } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
@@ -785,6 +785,33 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         yield* until(begun(notes))
         yield* sql`UPDATE effect_futures_jobs SET state = 'failed', settled_at = now() WHERE state = 'running'`
         yield* until(() => Notes.lines(notes).includes("abort elsewhere"))
+        yield* Fiber.join(fiber)
+      }).pipe(Effect.provide([cluster(), connection])))
+
+    it.effect("stops such a job as soon as it listens again, and does not wait for its next beat", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const sql = yield* SqlClient
+        const locked = yield* Deferred.make<void>()
+        const hasStopped = yield* Deferred.make<void>()
+        const fiber = yield* Effect.forkChild(Effect.exit(Executor.run(jobs.hold, { notes, label: "unheard" })))
+        yield* until(begun(notes))
+        // Its beats wait for this.
+        const locker = yield* sql`SELECT id FROM effect_futures_runners FOR UPDATE`.pipe(
+          Effect.andThen(Deferred.succeed(locked, undefined)),
+          Effect.andThen(Deferred.await(hasStopped)),
+          sql.withTransaction,
+          Effect.forkChild
+        )
+        yield* Deferred.await(locked)
+        yield* sql`UPDATE effect_futures_jobs SET state = 'failed', settled_at = now() WHERE state = 'running'`
+        yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE application_name = 'effect-futures runner' AND query LIKE 'LISTEN%'`.pipe(
+          Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
+        )
+        yield* until(() => Notes.lines(notes).includes("abort unheard"))
+        yield* Deferred.succeed(hasStopped, undefined)
+        yield* Fiber.join(locker)
         yield* Fiber.join(fiber)
       }).pipe(Effect.provide([cluster(), connection])))
 

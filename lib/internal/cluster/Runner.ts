@@ -279,12 +279,19 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       }
     })
 
+  /** Stops what was cancelled, or has ended elsewhere, though no notification told. */
+  const stopSettled = Effect.gen(function*() {
+    const asked = new Map(running)
+    if (asked.size > 0) yield* stop(yield* table.settled([...asked.keys()]), asked)
+  })
+
   const ask = Effect.suspend(() => waiting > 0 ? table.ask : Effect.void)
 
   const listen = Effect.scoped(Effect.gen(function*() {
     const notifications = yield* table.listen(JobTable.runnersChannel)
     // For what came before it listened.
     yield* ask
+    yield* stopSettled
     return yield* Effect.forever(Effect.gen(function*() {
       const payloads = (yield* Queue.takeAll(notifications)).map(({ payload }) => payload)
       yield* stop(payloads)
@@ -298,8 +305,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   /** Says that this runner is alive, and asks for what no notification told. */
   const beat = Effect.gen(function*() {
     older = yield* table.seeRunner(runner, self, yield* heldShards)
-    const asked = new Map(running)
-    if (asked.size > 0) yield* stop(yield* table.settled([...asked.keys()]), asked)
+    yield* stopSettled
   })
   yield* Effect.forkScoped(Effect.repeat(persist(beat), Schedule.spaced("1 second")))
 
