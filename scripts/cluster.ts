@@ -143,7 +143,13 @@ const runner = Command.make(
     const jobs = module.length === 0 ? [Object.values(kernels)] : yield* Effect.forEach(module, jobsOf)
     const cluster = yield* local.find(where)
     return yield* Layer.launch(
-      ClusterExecutor.runner({ ...cluster, maxWorkers: workers, minWorkers: workers, jobs: jobs.flat() }).pipe(
+      ClusterExecutor.runner({
+        ...cluster,
+        maxWorkers: workers,
+        minWorkers: workers,
+        // A module can export one as its default as well, and another pass it on.
+        jobs: [...new Set(jobs.flat())]
+      }).pipe(
         Layer.merge(observability.prometheus(metricsPort)),
         Layer.provide(observability.otlp(otlp, "effect-futures runner"))
       )

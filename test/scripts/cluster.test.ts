@@ -300,6 +300,18 @@ describe("scripts/cluster.ts", () => {
       ])
     }), 60_000)
 
+  it.live("takes a job once that a runner's modules export more often", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const [jobs, more] = [path.join(folder, "jobs.ts"), path.join(folder, "more.ts")] as const
+      const job = new URL("../jobs/values.ts", import.meta.url).href
+      yield* script.write(jobs, `import { square } from "${job}"; export { square, square as default }`)
+      yield* script.write(more, `export * from "./jobs.ts"`)
+      const nowhere = ["--database-url", "postgres://me:secret@127.0.0.1:1/db"]
+      const { stderr } = yield* script.run("cluster", ["runner", "--module", jobs, "--module", more, ...nowhere])
+      assert.include(stderr, "nothing listens at 127.0.0.1:1")
+    }), 60_000)
+
   it.live("says what is wrong before it starts anything", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
