@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Executor } from "./Executor.ts"
 import type { ClusterUnavailable, InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
+import { workersPerRunner } from "./internal/cluster/RunnerClocks.ts"
 import * as poolOptions from "./internal/options.ts"
 import type * as Job from "./Job.ts"
 import * as ThreadExecutor from "./ThreadExecutor.ts"
@@ -104,7 +105,8 @@ export interface RunnerOptions extends ClusterOptions, ThreadExecutor.Options {
 
 /**
  * A runner, for as long as the Layer is up: jobs of the cluster on threads of this process. It takes no more jobs than it
- * has workers. When its scope closes it takes no more, and ends when the jobs that run have ended, or their time is over.
+ * has workers, at most 1000. When its scope closes it takes no more, and ends when the jobs that run have ended, or their
+ * time is over.
  */
 export const runner = (
   options: RunnerOptions
@@ -112,6 +114,8 @@ export const runner = (
   Layer.unwrap(Effect.gen(function*() {
     yield* poolOptions.uniqueNames(options.jobs)
     yield* poolOptions.validateName("address", options.address)
+    const { maxWorkers } = yield* poolOptions.validate(options)
+    yield* poolOptions.integer("maxWorkers", maxWorkers, 1, workersPerRunner)
     yield* poolOptions.folder("resultFolder", options.resultFolder)
     const drainTimeout = yield* poolOptions.duration("drainTimeout", options.drainTimeout ?? "10 seconds")
     const keepFor = yield* poolOptions.positiveDuration("keepFor", options.keepFor ?? "7 days")

@@ -1026,6 +1026,11 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         )
         assert.strictEqual(yield* runnerRefuses({ resultFolder: "" }), `resultFolder must be a path: received ""`)
         assert.include(yield* runnerRefuses({ address: "a\0b" }), "address must be of 1 to 200 characters")
+        assert.strictEqual(yield* runnerRefuses({ maxWorkers: 0 }), "maxWorkers must be a positive integer: received 0")
+        assert.strictEqual(
+          yield* runnerRefuses({ maxWorkers: 1001 }),
+          "maxWorkers must be an integer from 1 to 1000: received 1001"
+        )
         for (const option of ["keepFor", "pollInterval"]) {
           for (const value of [0, -1, NaN, "soon"]) {
             assert.include(yield* runnerRefuses({ [option]: value }), `${option} must be a duration above 0: received `)
