@@ -34,7 +34,7 @@ export class WorkerStartError extends Schema.TaggedError<WorkerStartError>()("Wo
   }
 }
 
-/** The worker found no such job: its module cannot be imported, or does not make it. */
+/** The worker found no such job: its module cannot be imported, does not make it, or has it run when it is imported. */
 export class JobNotFound extends Schema.TaggedError<JobNotFound>()("JobNotFound", {
   job: Schema.String,
   module: Schema.String,

@@ -15,7 +15,7 @@ import { WorkerError, WorkerReceiveError } from "effect/workers/WorkerError"
 import { AsyncLocalStorage } from "node:async_hooks"
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads"
 import { Executor } from "./Executor.ts"
-import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
+import { type InvalidOptions, type WorkerStartError, WouldDeadlock } from "./ExecutorError.ts"
 import * as poolOptions from "./internal/options.ts"
 import { unread } from "./internal/protocol.ts"
 import * as worker from "./internal/worker.ts"
@@ -74,7 +74,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     },
     address: (job) => jobs.includes(job) ? jobs.indexOf(job) : jobs.push(job) - 1,
     sharesMemory: true,
-    isInsideJob: () => insideJob.getStore() === true,
+    refusal: (job) => insideJob.getStore() === true ? new WouldDeadlock({ job: job.name }) : undefined,
     clock: Clock.Clock.defaultValue()
   }).pipe(Effect.provide([layerPlatform, EffectWorker.layerSpawner(spawn)]))
 })

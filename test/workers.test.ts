@@ -21,6 +21,19 @@ const holdAll = (notes: Notes.Notes, numbers: ReadonlyArray<number>) =>
   Effect.forEach(numbers, (n) => Executor.submit(faults.hold, { notes, n }))
 
 for (const { layer, name } of backEnds) {
+  describe(`${name}, a worker that imports a program`, () => {
+    it.live("starts no workers of its own, but says what the program forgot", () =>
+      Effect.gen(function*() {
+        const program = new URL("./programs/unguarded.ts", import.meta.url).pathname
+        const env = { ...process.env, BACK_END: name }
+        const ended = yield* Effect.promise(() =>
+          promisify(execFile)(process.execPath, [program], { env, timeout: 20_000 }).catch((error: Error) => error)
+        )
+        assert.propertyVal(ended, "code", 1)
+        assert.match(String(ended), /Job "square" was not found .* expected it to ask for import\.meta\.main first/s)
+      }))
+  })
+
   describe(`${name}, maxJobsPerWorker`, () => {
     it.live("gives the next job another worker after so many", () =>
       Effect.gen(function*() {

@@ -18,7 +18,7 @@ import * as Result from "effect/Result"
 import { type Spawner, type Worker as PlatformWorker, WorkerPlatform } from "effect/workers/Worker"
 import { isWorkerError } from "effect/workers/WorkerError"
 import { availableParallelism } from "node:os"
-import { WorkerStartError } from "../ExecutorError.ts"
+import { type ExecutorError, WorkerStartError } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import { describe } from "./errorCodec.ts"
 import { Line } from "./Line.ts"
@@ -36,8 +36,8 @@ export interface Host {
   readonly address: (job: Job.Any) => unknown
   /** Whether an executor and its workers can share memory. */
   readonly sharesMemory: boolean
-  /** Whether the caller is a job that runs on this very host. */
-  readonly isInsideJob: () => boolean
+  /** Why a job is not to be accepted where its caller is, if there is a reason: it would wait for itself for ever. */
+  readonly refusal: (job: Job.Any) => ExecutorError | undefined
   /** Reads what a worker sends, where that comes packed. */
   readonly unpacked?: (message: FromWorker) => FromWorker
   /** The time in which its jobs run, whatever clock their callers have. */

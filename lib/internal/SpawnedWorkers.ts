@@ -3,8 +3,10 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { JobNotFound } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import type { Host, WorkerExit } from "./Fleet.ts"
+import { isImporting } from "./importJob.ts"
 import { unread } from "./protocol.ts"
 
 /** What threads and child processes have in common here. */
@@ -13,6 +15,9 @@ interface Spawned {
   readonly emit: (event: "message", message: unknown) => unknown
   readonly once: (event: "exit", listener: (exitCode: number | null, signal?: string | null) => void) => unknown
 }
+
+const unguarded = "the module has an executor run it while a worker imports the module, " +
+  "and so would each worker after that: expected it to ask for import.meta.main first"
 
 /** What `spawn` spawns of the file `entry`, as a pool wants to see it. */
 export const make = <W extends Spawned>(
@@ -23,7 +28,7 @@ export const make = <W extends Spawned>(
   const alive = new Map<number, { readonly spawned: W; readonly gone: Promise<void> }>()
   const exits = new Map<number, WorkerExit>()
 
-  const host: Pick<Host, "terminate" | "exitOf" | "address" | "isInsideJob" | "clock"> = {
+  const host: Pick<Host, "terminate" | "exitOf" | "address" | "refusal" | "clock"> = {
     terminate: (workerId) =>
       Effect.promise(async () => {
         const worker = alive.get(workerId)
@@ -37,8 +42,11 @@ export const make = <W extends Spawned>(
       return exit ?? { exitCode: undefined }
     },
     address: ({ module, name }: Job.Any) => ({ module, name }),
-    // A job elsewhere cannot get hold of this executor.
-    isInsideJob: () => false,
+    // A job elsewhere cannot get hold of this executor; but each worker would start the next.
+    refusal: ({ module, name }) =>
+      isImporting(module)
+        ? new JobNotFound({ job: name, module, reason: unguarded })
+        : undefined,
     clock: Clock.Clock.defaultValue()
   }
 

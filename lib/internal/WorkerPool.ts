@@ -13,7 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Spawner, WorkerPlatform } from "effect/workers/Worker"
 import { type ExecuteOptions, Executor, JobObserver, type RunOptions, type Settled, type Stats } from "../Executor.ts"
-import { DeadlineExceeded, type InvalidOptions, type WorkerStartError, WouldDeadlock } from "../ExecutorError.ts"
+import { DeadlineExceeded, type InvalidOptions, type WorkerStartError } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import * as Dispatcher from "./Dispatcher.ts"
 import * as Drain from "./Drain.ts"
@@ -163,15 +163,16 @@ export const make = Effect.fnUntraced(function*(
     resume: (effect: Effect.Effect<unknown, unknown>) => void
   ): Task | undefined => {
     if (isClosed) return void resume(Effect.interrupt)
-    if (host.isInsideJob()) {
-      const error = Exit.fail(new WouldDeadlock({ job: job.name }))
-      return void resume(recipient.receive(settledAs(inputs.map(() => error))))
+    const pace = paceOf(job)
+    const refusal = host.refusal(job)
+    if (refusal !== undefined) {
+      return void resume(recipient.receive(settledAs(inputs.map(() => Exit.fail(refusal)))))
     }
     if (inputs.length === 0) return void resume(recipient.receive(settledAs([])))
     const task = new Task(
       newJobIds(inputs.length),
       job,
-      paceOf(job),
+      pace,
       inputs,
       runOptions,
       callerOf(Fiber.getCurrent()!.context),

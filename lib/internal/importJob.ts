@@ -5,6 +5,11 @@ import * as registry from "./registry.ts"
 /** Why modules cannot be imported, which may have made their jobs all the same. */
 const failures = new Map<string, unknown>()
 
+const importing = new Set<string>()
+
+/** Whether this worker imports it for its jobs, so that what it does as it loads every worker does. */
+export const isImporting = (module: string): boolean => importing.has(module)
+
 export const importJob = (address: unknown): Job.Any | Promise<Job.Any> => {
   const { module, name } = address as Pick<Job.Any, "module" | "name">
   if (failures.has(module)) throw failures.get(module)
@@ -13,11 +18,14 @@ export const importJob = (address: unknown): Job.Any | Promise<Job.Any> => {
 }
 
 const importThenFind = async (module: string, name: string): Promise<Job.Any> => {
+  importing.add(module)
   try {
     await import(module)
   } catch (cause) {
     failures.set(module, cause)
     throw cause
+  } finally {
+    importing.delete(module)
   }
   const job = registry.get(module, name)
   if (job === "ambiguous") {

@@ -166,7 +166,7 @@ export const make = Effect.fnUntraced(function*({ othersStart, pool, workers: pl
     exitOf: () => ({ exitCode: 1 }),
     address: (named) => named === setup ? 0 : 1,
     sharesMemory: pool.sharesMemory,
-    isInsideJob: () => false,
+    refusal: () => undefined,
     clock: yield* Clock.Clock
   }
 
