@@ -6,6 +6,7 @@
  */
 import type { Effect } from "effect/Effect"
 import type { Codec } from "effect/Schema"
+import { inspect } from "node:util"
 import * as registry from "./internal/registry.ts"
 
 /** A function that runs on a worker, made with {@link make}. */
@@ -97,7 +98,8 @@ type Returnable<R> = R extends Effect<infer _A, infer _E, infer Services>
  * as a plain object. A failure of the Effect arrives as the caller's typed failure; whatever is thrown or rejected, as
  * `JobThrew`. To another machine they are sent as JSON and bytes, or as `schemas` say.
  *
- * @throws TypeError when `name` is empty, or no string.
+ * @throws TypeError when `meta` has no URL, as where a bundler made a script of a module, when `name` is empty or no
+ * string, and when `run` is no function.
  * @example
  * ```ts
  * import { Job } from "effect-futures"
@@ -113,8 +115,14 @@ export const make = <Input, R>(
   run: (input: Input, context: Context) => R & Returnable<R>,
   schemas: Schemas<NoInfer<Input>, Success<R>, Failure<R>> = {}
 ): Job<Input, Success<R>, Failure<R>> => {
+  if (typeof meta?.url !== "string") {
+    throw new TypeError(`A job's module must be told by import.meta: received ${inspect(meta)}`)
+  }
   if (typeof name !== "string" || name === "") {
     throw new TypeError(`A job's name must be a non-empty string: received ${JSON.stringify(name)}`)
+  }
+  if (typeof run !== "function") {
+    throw new TypeError(`Job "${name}" must be made of a function: received ${inspect(run)}`)
   }
   const job = { module: meta.url, name, run, schemas } as Job<Input, Success<R>, Failure<R>>
   registry.add(job)

@@ -25,6 +25,21 @@ describe("Job.make", () => {
     )
   })
 
+  it("throws for what is no import.meta, and for what is no function", () => {
+    for (const [meta, received] of [[{}, "{}"], [undefined, "undefined"], [{ url: 1 }, "{ url: 1 }"]]) {
+      assert.throws(
+        () => Job.make(meta as never, "one", () => 1),
+        TypeError,
+        `A job's module must be told by import.meta: received ${received}`
+      )
+    }
+    assert.throws(
+      () => Job.make(import.meta, "one", 1 as unknown as () => number),
+      TypeError,
+      `Job "one" must be made of a function: received 1`
+    )
+  })
+
   it("infers input, result and failure from the function", () => {
     expectTypeOf(sin).toEqualTypeOf<Job.Job<{ readonly count: number }, Float64Array<ArrayBuffer>>>()
     expectTypeOf(values.squareLater).toEqualTypeOf<Job.Job<number, number>>()
