@@ -238,6 +238,10 @@ describe("Executor.map", () => {
         yield* message({ maxBufferedBytes: -1 }),
         "maxBufferedBytes must be a positive integer: received -1"
       )
+      assert.strictEqual(
+        yield* message({ unordered: "false" }),
+        `unordered must be true or false: received "false"`
+      )
       assert.isFalse(pulled)
     }).pipe(three))
 

@@ -192,5 +192,6 @@ const validate = Effect.fnUntraced(function*(executor: Executor["Service"], give
   if (typeof chunkSize === "number") yield* options.integer("chunkSize", chunkSize, 1)
   else yield* options.expect("chunkSize", chunkSize, chunkSize === "auto", `a positive integer or "auto"`)
   if (maxBufferedBytes !== undefined) yield* options.integer("maxBufferedBytes", maxBufferedBytes, 1)
+  yield* options.boolean("unordered", unordered)
   return { chunkSize, concurrency, maxBufferedBytes, unordered }
 })
