@@ -4,7 +4,9 @@ import { Effect, Exit, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as esbuild from "esbuild"
 import { execFile } from "node:child_process"
+import fs from "node:fs"
 import path from "node:path"
+import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { Executor, InlineExecutor, Memory, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
@@ -22,16 +24,22 @@ const holdAll = (notes: Notes.Notes, numbers: ReadonlyArray<number>) =>
 
 for (const { layer, name } of backEnds) {
   describe(`${name}, a worker that imports a program`, () => {
-    it.live("starts no workers of its own, but says what the program forgot", () =>
-      Effect.gen(function*() {
-        const program = new URL("./programs/unguarded.ts", import.meta.url).pathname
-        const env = { ...process.env, BACK_END: name }
-        const ended = yield* Effect.promise(() =>
-          promisify(execFile)(process.execPath, [program], { env, timeout: 20_000 }).catch((error: Error) => error)
-        )
-        assert.propertyVal(ended, "code", 1)
-        assert.match(String(ended), /Job "square" was not found .* expected it to ask for import\.meta\.main first/s)
-      }))
+    it.live.each(["awaited", "forked"])(
+      "starts no workers of its own, but says what the program forgot: %s",
+      (form) =>
+        Effect.gen(function*() {
+          const program = fileURLToPath(new URL("./programs/unguarded.ts", import.meta.url))
+          const refused = path.join(yield* makeNotes, "refused")
+          const env = { ...process.env, BACK_END: name, FORM: form, REFUSED: refused }
+          yield* Effect.promise(() =>
+            promisify(execFile)(process.execPath, [program], { env, timeout: 20_000 }).catch(() => {})
+          )
+          assert.match(
+            fs.readFileSync(refused, "utf8"),
+            /Job "square" was not found .* expected it to ask for import\.meta\.main first/s
+          )
+        })
+    )
   })
 
   describe(`${name}, maxJobsPerWorker`, () => {

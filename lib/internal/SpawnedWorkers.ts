@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 import { JobNotFound } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import type { Host, WorkerExit } from "./Fleet.ts"
-import { isImporting } from "./importJob.ts"
+import { importingModule } from "./importJob.ts"
 import { unread } from "./protocol.ts"
 
 /** What threads and child processes have in common here. */
@@ -27,6 +27,7 @@ export const make = <W extends Spawned>(
 ) => {
   const alive = new Map<number, { readonly spawned: W; readonly gone: Promise<void> }>()
   const exits = new Map<number, WorkerExit>()
+  const ownModule = importingModule()
 
   const host: Pick<Host, "terminate" | "exitOf" | "address" | "refusal" | "clock"> = {
     terminate: (workerId) =>
@@ -44,9 +45,7 @@ export const make = <W extends Spawned>(
     address: ({ module, name }: Job.Any) => ({ module, name }),
     // A job elsewhere cannot get hold of this executor; but each worker would start the next.
     refusal: ({ module, name }) =>
-      isImporting(module)
-        ? new JobNotFound({ job: name, module, reason: unguarded })
-        : undefined,
+      module === ownModule ? new JobNotFound({ job: name, module, reason: unguarded }) : undefined,
     clock: Clock.Clock.defaultValue()
   }
 

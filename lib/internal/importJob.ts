@@ -1,14 +1,15 @@
 /** Finds a job by importing the module that makes it. */
+import { AsyncLocalStorage } from "node:async_hooks"
 import type * as Job from "../Job.ts"
 import * as registry from "./registry.ts"
 
 /** Why modules cannot be imported, which may have made their jobs all the same. */
 const failures = new Map<string, unknown>()
 
-const importing = new Set<string>()
+const importing = new AsyncLocalStorage<string>()
 
-/** Whether this worker imports it for its jobs, so that what it does as it loads every worker does. */
-export const isImporting = (module: string): boolean => importing.has(module)
+/** The module that a worker's importing it has begun to run what calls this, so that every worker would. */
+export const importingModule = (): string | undefined => importing.getStore()
 
 export const importJob = (address: unknown): Job.Any | Promise<Job.Any> => {
   const { module, name } = address as Pick<Job.Any, "module" | "name">
@@ -18,14 +19,11 @@ export const importJob = (address: unknown): Job.Any | Promise<Job.Any> => {
 }
 
 const importThenFind = async (module: string, name: string): Promise<Job.Any> => {
-  importing.add(module)
   try {
-    await import(module)
+    await importing.run(module, () => import(module))
   } catch (cause) {
     failures.set(module, cause)
     throw cause
-  } finally {
-    importing.delete(module)
   }
   const job = registry.get(module, name)
   if (job === "ambiguous") {
