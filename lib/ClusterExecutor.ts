@@ -57,7 +57,10 @@ export interface ClusterOptions {
 
 /** See {@link layer}. */
 export interface Options extends ClusterOptions {
-  /** How many jobs of this program can run at the same time, by default as many as the cluster has workers. */
+  /**
+   * How many jobs of this program can run at the same time, by default as many as the cluster has workers. `Executor.map`
+   * takes it as it is when the Stream begins: where runners are to join, give it a `concurrency`.
+   */
   readonly maxWorkers?: number
   /**
    * A name for the whole run, of at most 200 characters: each job that has no `key` gets one of this name, its own, a
