@@ -357,11 +357,12 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
     Effect.gen(function*() {
       const notes = yield* makeNotes
       yield* startRunner()
+      yield* Executor.run(values.square, 1)
       const input = { notes, label: "in time" }
-      const fiber = yield* Executor.submit(jobs.hold, input, { deadline: { total: "1 second" } })
+      const fiber = yield* Executor.submit(jobs.hold, input, { deadline: { total: "3 seconds" } })
       yield* until(() => Notes.lines(notes).length > 0)
       Notes.openGate(notes)
-      keepBusy(1500)
+      keepBusy(3500)
       assert.strictEqual(yield* Fiber.join(fiber), "in time")
     }).pipe(Effect.provide(program())))
 
@@ -369,13 +370,14 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
     Effect.gen(function*() {
       const notes = yield* makeNotes
       yield* startRunner()
-      const options = { key: "in time", deadline: { total: "1 second" } } as const
+      yield* Executor.run(values.square, 1)
+      const options = { key: "in time", deadline: { total: "3 seconds" } } as const
       const submit = Executor.submit(jobs.hold, { notes, label: "in time" }, options)
       const fibers = yield* Effect.forEach([1, 2, 3], () => submit)
       yield* until(() => Notes.lines(notes).length > 0)
       yield* untilStats(({ queued }) => queued === 0)
       Notes.openGate(notes)
-      keepBusy(1500)
+      keepBusy(3500)
       assert.deepStrictEqual(yield* Fiber.joinAll(fibers), ["in time", "in time", "in time"])
     }).pipe(Effect.provide(program())))
 
