@@ -1,6 +1,19 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Layer, Logger, Option, Redacted, Schedule, Stream } from "effect"
+import {
+  Cause,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Logger,
+  Option,
+  Redacted,
+  Schedule,
+  Stream
+} from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
@@ -77,6 +90,19 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
           [0, 4],
           [86_400_000, 5]
         ])
+      }).pipe(Effect.provide(cluster())))
+
+    it.effect("has a job's schemas make whole what a thread's clone would not, on the way to it and back", () =>
+      Effect.gen(function*() {
+        const { first: thursday } = yield* Executor.run(jobs.week, 0)
+        const days = new Map([["epoch", thursday]])
+        const plan = { after: Duration.millis(5), next: Option.some(thursday), none: Option.none(), days }
+        const replanned = yield* Executor.run(jobs.replan, plan)
+        assert.deepStrictEqual(replanned, {
+          ...plan,
+          after: Duration.millis(10),
+          days: new Map([["epoch 4", thursday]])
+        })
       }).pipe(Effect.provide(cluster())))
 
     it.effect("fails with CloneError that says where a value is no JSON, and goes on", () =>

@@ -207,7 +207,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       observed: task.isObserved,
       traced: task.isTraced,
       limited: task.deadline?.running !== undefined,
-      storeAs: task.storeAs
+      asSent: task.asSent
     }, [...spares, ...movingWith(task, inputs)]))
     if (Exit.isFailure(sent)) {
       // The worker waits for these before it takes a later one from the slots; a message tells that they do not come.

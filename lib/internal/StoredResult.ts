@@ -1,6 +1,7 @@
 /** The result of a job whose worker has written it to a file. */
 import * as Context from "effect/Context"
 import type { Written } from "./cluster/storing.ts"
+import type { AsSent } from "./protocol.ts"
 
 /** What a job succeeds with in place of its result. */
 export class StoredResult {
@@ -11,7 +12,7 @@ export class StoredResult {
   }
 }
 
-/** The file for the result of the one job that is executed, where that has large buffers. By default none. */
-export const StoreAs = Context.Reference<string | undefined>("effect-futures/internal/StoreAs", {
+/** Where the inputs of what is executed are as they were sent, and its results are to be as they are sent. */
+export const ValuesAsSent = Context.Reference<AsSent | undefined>("effect-futures/internal/ValuesAsSent", {
   defaultValue: () => undefined
 })

@@ -14,7 +14,7 @@ import type { Death } from "./Fleet.ts"
 import { goOn } from "./goOn.ts"
 import { endOf, type WithoutId } from "./jobEvents.ts"
 import type { Pace } from "./Pace.ts"
-import { type EndedSpan, now, type Outcome, type Unread } from "./protocol.ts"
+import { type AsSent, type EndedSpan, now, type Outcome, type Unread } from "./protocol.ts"
 import { StoredResult } from "./StoredResult.ts"
 
 export interface Item {
@@ -42,8 +42,8 @@ export interface Caller {
   readonly observer: ((event: JobEvent) => void) | undefined
   /** Tells the caller's tracer of the spans of the job, where there is one. */
   readonly trace: ((spans: ReadonlyArray<EndedSpan>) => void) | undefined
-  /** The file for the result, where that has large buffers. */
-  readonly storeAs: string | undefined
+  /** Where inputs and results are as a cluster sends them. */
+  readonly asSent: AsSent | undefined
 }
 
 export interface Options {
@@ -150,14 +150,14 @@ export class Task {
     return this.#caller.trace !== undefined
   }
 
-  get storeAs(): string | undefined {
-    return this.#caller.storeAs
+  get asSent(): AsSent | undefined {
+    return this.#caller.asSent
   }
 
   /** Whether it matters to nobody when its items start, so that they can be sent before a worker is free. */
   get canWaitAnywhere(): boolean {
     return !this.isObserved && this.deadline === undefined && this.transfer.length === 0 && !this.isSuspect &&
-      !this.hasFailed && this.storeAs === undefined
+      !this.hasFailed && this.asSent === undefined
   }
 
   /** How many items no worker has. */
@@ -341,7 +341,7 @@ export class Task {
       case "NotFound":
         return failed(() => new JobNotFound({ job, module: this.job.module, reason: outcome.reason }))
       case "NotCloned":
-        return failed(() => new CloneError({ job, side: "result", reason: outcome.reason }))
+        return failed(() => new CloneError({ job, side: outcome.side, reason: outcome.reason }))
     }
   }
 }

@@ -26,7 +26,7 @@ import { published } from "./metrics.ts"
 import { validateRun } from "./options.ts"
 import { Pace } from "./Pace.ts"
 import { assertJob } from "./registry.ts"
-import { StoreAs } from "./StoredResult.ts"
+import { ValuesAsSent } from "./StoredResult.ts"
 import { type Caller, nothingToGiveBack, type Recipient, Task } from "./Task.ts"
 
 export interface Options extends Fleet.Options {
@@ -46,7 +46,7 @@ const callerIn = (context: Context.Context<never>, onSettled: Caller["onSettled"
     onSettled,
     observer: Context.get(context, JobObserver),
     trace: span && ((spans) => replay(Context.get(context, Tracer.Tracer), span, spans)),
-    storeAs: Context.get(context, StoreAs)
+    asSent: Context.get(context, ValuesAsSent)
   }
 }
 

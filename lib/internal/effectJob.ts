@@ -28,7 +28,7 @@ const failed = (failure: unknown): Outcome => {
   try {
     return { _tag: "Failed", error: encodeError(failure) }
   } catch (cause) {
-    return { _tag: "NotCloned", reason: describe(cause).message }
+    return { _tag: "NotCloned", side: "result", reason: describe(cause).message }
   }
 }
 

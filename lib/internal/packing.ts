@@ -41,7 +41,7 @@ const withValue = (outcome: Outcome, change: Change): Outcome => {
         return outcome
     }
   } catch (cause) {
-    return { _tag: "NotCloned", reason: describe(cause).message }
+    return { _tag: "NotCloned", side: "result", reason: describe(cause).message }
   }
 }
 

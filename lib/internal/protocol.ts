@@ -38,8 +38,8 @@ export type ToWorker =
     readonly traced: boolean
     /** Whether somebody waits to hear that the first of them begins. */
     readonly limited: boolean
-    /** The file for the result of a single item, where that has large buffers. */
-    readonly storeAs: string | undefined
+    /** Where inputs and results are as a cluster sends them. */
+    readonly asSent: AsSent | undefined
   }
   /** There are inputs in the slots, for the job of the message before. */
   | { readonly _tag: "Given" }
@@ -56,6 +56,12 @@ export type FromWorker =
   | { readonly _tag: "Progress" }
   | Unread
   | Settled
+
+/** What a cluster's runner asks of a job. */
+export interface AsSent {
+  /** The file for the result of a single item, where that has large buffers. */
+  readonly file: string | undefined
+}
 
 /** Of what was sent, an input or a result could not be read; on that side nothing tells of which item it is. */
 export interface Unread {
@@ -87,13 +93,13 @@ export interface Settled {
 /** How one run of a job ended. */
 export type Outcome =
   | { readonly _tag: "Succeeded"; readonly value: unknown }
-  /** The value is in the file `storeAs`. */
+  /** The value is in the file of `asSent`. */
   | ({ readonly _tag: "Stored"; readonly resultBytes: number } & Written)
   /** The Effect that the job returned failed; `error` went through `encodeError`. */
   | { readonly _tag: "Failed"; readonly error: unknown }
   | { readonly _tag: "Threw"; readonly thrown: Thrown }
   | { readonly _tag: "NotFound"; readonly reason: string }
-  | { readonly _tag: "NotCloned"; readonly reason: string }
+  | { readonly _tag: "NotCloned"; readonly side: "input" | "result"; readonly reason: string }
 
 /** Whatever was thrown, as strings. */
 export interface Thrown {

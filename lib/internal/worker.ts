@@ -11,6 +11,7 @@ import { Buffers, bytesIn, haveCommonObject } from "./buffers.ts"
 import { BusyPoll } from "./BusyPoll.ts"
 import { decodeError, describe } from "./errorCodec.ts"
 import {
+  type AsSent,
   type EndedSpan,
   type FromWorker,
   now,
@@ -174,9 +175,11 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       run.limited = false
       const sent = run.inputs[item - run.id]
       const input = run.haveCommonObject ? structuredClone(sent) : sent
-      const outcome = callJob(job, input, new Context(item), run.traced ? run.spans : undefined)
-      // A schema is the executor's to apply.
-      return run.storeAs === undefined || job.schemas?.result !== undefined ? outcome : store(outcome, run.storeAs)
+      const context = new Context(item)
+      const spans = run.traced ? run.spans : undefined
+      return run.asSent === undefined
+        ? callJob(job, input, context, spans)
+        : callAsSent(job, input, context, spans, run.asSent)
     }
     try {
       run.found ??= find(run.job)
@@ -186,11 +189,17 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     }
   }
 
-  const store = async (outcome: Outcome | Promise<Outcome>, file: string): Promise<Outcome> => {
-    const { stored } = await import("./cluster/storing.ts")
-    const ended = stored(await outcome, file)
-    if (ended._tag === "Stored") buffers.keep()
-    return ended
+  const callAsSent = async (
+    job: Job.Any,
+    sent: unknown,
+    context: Job.Context,
+    spans: Array<EndedSpan> | undefined,
+    { file }: AsSent
+  ): Promise<Outcome> => {
+    const { runAsSent } = await import("./cluster/asSent.ts")
+    const outcome = await runAsSent(job, sent, (input) => callJob(job, input, context, spans), file)
+    if (outcome._tag === "Stored") buffers.keep()
+    return outcome
   }
 
   const settle = (run: Run, item: number, outcome: Outcome) => {
@@ -258,7 +267,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     try {
       port.post([1, message], [])
     } catch (cause) {
-      const outcome: Outcome = { _tag: "NotCloned", reason: describe(cause).message }
+      const outcome: Outcome = { _tag: "NotCloned", side: "result", reason: describe(cause).message }
       port.post([1, { ...message, outcomes: message.outcomes.map(() => outcome), spans: undefined }], [])
     }
   }
@@ -346,7 +355,7 @@ const given = {
   observed: false,
   traced: false,
   limited: false,
-  storeAs: undefined
+  asSent: undefined
 } as const
 
 const endOf = ({ id, inputs }: Run) => id + inputs.length
@@ -404,7 +413,7 @@ const cloned = (outcome: Outcome): Outcome => {
   try {
     return structuredClone(outcome)
   } catch (cause) {
-    return { _tag: "NotCloned", reason: describe(cause).message }
+    return { _tag: "NotCloned", side: "result", reason: describe(cause).message }
   }
 }
 

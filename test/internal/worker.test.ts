@@ -35,7 +35,7 @@ const open = () => {
         observed: false,
         traced: false,
         limited: false,
-        storeAs: undefined
+        asSent: undefined
       })
     },
     give: (id: number, input: unknown) => {

@@ -1,5 +1,7 @@
 /** Jobs for runners, which share notes with the test and no memory. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { threadId } from "node:worker_threads"
 import * as Job from "../../lib/Job.ts"
@@ -77,12 +79,32 @@ class Day extends Schema.Class<Day>("Day")({ at: Schema.Date }) {
   }
 }
 
-/** Gives instances of a class; a thread has left of each its fields alone. */
+/** Gives instances of a class. */
 export const week = Job.make(
   import.meta,
   "week",
   (ms: number) => ({ first: new Day({ at: new Date(ms) }), rest: [new Day({ at: new Date(ms + 86_400_000) })] }),
   { result: Schema.Struct({ first: Day, rest: Schema.mutable(Schema.Array(Day)) }) }
+)
+
+const Plan = Schema.Struct({
+  after: Schema.Duration,
+  next: Schema.Option(Day),
+  none: Schema.Option(Schema.String),
+  days: Schema.ReadonlyMap(Schema.String, Day)
+})
+
+/** Takes and gives what is no more than its fields once it was cloned; works with it as what it is. */
+export const replan = Job.make(
+  import.meta,
+  "replan",
+  ({ after, days, next, none }: typeof Plan.Type): typeof Plan.Type => ({
+    after: Duration.times(after, 2),
+    next: Option.filter(next, ({ weekday }) => weekday === 4),
+    none,
+    days: new Map([...days].map(([name, day]) => [`${name} ${day.weekday}`, day]))
+  }),
+  { input: Plan, result: Plan }
 )
 
 class Refused extends Schema.TaggedError<Refused>()("Refused", { at: Schema.Date, size: Schema.BigInt }) {}

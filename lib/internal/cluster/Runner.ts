@@ -20,7 +20,8 @@ import type * as Job from "../../Job.ts"
 import { type Place, type Reference, ResultStore } from "../../ResultStore.ts"
 import { describe } from "../errorCodec.ts"
 import { now } from "../protocol.ts"
-import { StoreAs, StoredResult } from "../StoredResult.ts"
+import { StoredResult, ValuesAsSent } from "../StoredResult.ts"
+import { hasSchemas } from "./asSent.ts"
 import * as JobTable from "./JobTable.ts"
 import * as Membership from "./Membership.ts"
 import * as messages from "./messages.ts"
@@ -138,12 +139,10 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     free: Effect.Effect<void>,
     place: Place | undefined
   ) {
-    const read = sent.map((value) => readInput(job, value))
-    // What a job takes is known to nobody here.
-    const inputs = read.flatMap((exit) => Exit.isSuccess(exit) ? [exit.value as never] : [])
     const startedAt = now()
     const events: Array<Extract<JobEvent, { readonly _tag: "Settled" }>> = []
-    const settled = yield* executor.execute(job, inputs, {
+    // What a job takes is known to nobody here.
+    const settled = yield* executor.execute(job, sent as ReadonlyArray<never>, {
       // The workers that are free are those of other messages.
       oneByOne: true,
       untilFailure,
@@ -155,13 +154,14 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
         JobObserver,
         observed ? (event) => event._tag === "Settled" && events.push(event) : undefined
       ),
-      Effect.provideService(StoreAs, place?.file)
+      Effect.provideService(
+        ValuesAsSent,
+        place !== undefined || hasSchemas(job) ? { file: place?.file } : undefined
+      )
     )
     const returnedAt = now()
     yield* free
     events.sort((a, b) => a.id - b.id)
-    let at = 0
-    const ran = read.map((exit) => Exit.isSuccess(exit) ? { exit: settled.exits[at], event: events[at++] } : { exit })
     const measured: Measured = {
       runner: address,
       workerId,
@@ -169,13 +169,10 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       returnedAt,
       runMs: settled.runMs,
       items: observed
-        ? ran.map(({ event }) => ({
-          ...(event?.cpuMs !== undefined && { cpuMs: event.cpuMs }),
-          resultBytes: event?.resultBytes ?? 0
-        }))
+        ? events.map(({ cpuMs, resultBytes }) => ({ ...(cpuMs !== undefined && { cpuMs }), resultBytes }))
         : []
     }
-    const exits = ran.map(({ exit }) => exit!)
+    const { exits } = settled
     // A worker that was stopped may have begun to write it.
     if (place !== undefined && Exit.isFailure(exits[0]!)) yield* results.remove(place)
     const stored = place && referenceTo(place, exits[0]!)
@@ -330,12 +327,4 @@ const referenceTo = ({ id, store }: Place, exit: Exit.Exit<unknown, unknown>): R
 const isRefusal = (exit: Exit.Exit<unknown, unknown>) => {
   const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
   return error instanceof JobNotFound || error instanceof WorkerStartError
-}
-
-const readInput = (job: Job.Any, sent: unknown): Exit.Exit<unknown, CloneError> => {
-  try {
-    return Exit.succeed(values.readInput(job, sent))
-  } catch (cause) {
-    return Exit.fail(values.inputError(job, cause))
-  }
 }

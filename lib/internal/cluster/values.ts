@@ -27,7 +27,7 @@ const encode = (job: Job.Any, which: wire.SchemaName, value: unknown): unknown =
   }
 }
 
-/** A thread has left of a class's instance its fields alone: made anew, also within arrays and structs. */
+/** Of a class's instance there may be its fields alone: made anew, also within arrays and structs. */
 const made = (schema: Schema.Codec<unknown, unknown>, fields: unknown): unknown =>
   Option.getOrElse(schema.makeOption(fields), () => fields)
 
@@ -43,6 +43,9 @@ export const addInput = (writer: wire.Writer, job: Job.Any, input: unknown): voi
 /** @throws what says why it is not an input of the job. */
 export const readInput = (job: Job.Any, sent: unknown): unknown => decode(job, "input", sent)
 
+/** @throws what says why the result cannot be sent. */
+export const encodeResult = (job: Job.Any, value: unknown): unknown => encode(job, "result", value)
+
 /** What is said of an input that cannot be sent or read. */
 export const inputError = (job: Job.Any, cause: unknown): CloneError =>
   new CloneError({ job: job.name, side: "input", reason: describe(cause).message })
@@ -56,7 +59,7 @@ type Sent =
 
 const errorCodec = Schema.toCodecJson(ExecutorError)
 
-/** Adds how one run of the job ended. What cannot be sent becomes a `CloneError`. */
+/** Adds how one run of the job ended, its result encoded. What cannot be sent becomes a `CloneError`. */
 export const addExit = (writer: wire.Writer, job: Job.Any | undefined, exit: Exit.Exit<unknown, unknown>): void => {
   try {
     const sent = toSent(job, exit)
@@ -68,10 +71,7 @@ export const addExit = (writer: wire.Writer, job: Job.Any | undefined, exit: Exi
 }
 
 const toSent = (job: Job.Any | undefined, exit: Exit.Exit<unknown, unknown>): Sent => {
-  if (Exit.isSuccess(exit)) {
-    const value = encode(job!, "result", exit.value)
-    return value === undefined ? ["value"] : ["value", value]
-  }
+  if (Exit.isSuccess(exit)) return exit.value === undefined ? ["value"] : ["value", exit.value]
   if (Exit.hasInterrupts(exit)) return ["interrupted"]
   const error = Cause.squash(exit.cause)
   if (Schema.is(ExecutorError)(error)) return ["error", Schema.encodeSync(errorCodec)(error)]
