@@ -19,24 +19,20 @@ import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import * as Tracer from "effect/Tracer"
 import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } from "../../Executor.ts"
-import { DeadlineExceeded, InvalidOptions, ResultLost, WorkerDied } from "../../ExecutorError.ts"
+import { DeadlineExceeded, ResultLost } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
-import * as Drain from "../Drain.ts"
 import { describe, withoutFrames } from "../errorCodec.ts"
-import { newJobIds } from "../jobEvents.ts"
 import { published } from "../metrics.ts"
 import { validateJobName, validateRun } from "../options.ts"
-import { now } from "../protocol.ts"
 import { assertJob, isJob } from "../registry.ts"
 import { SpareBuffers } from "../SpareBuffers.ts"
-import { TaskQueue } from "../TaskQueue.ts"
-import { Timings } from "../Timings.ts"
 import * as JobTable from "./JobTable.ts"
 import * as messages from "./messages.ts"
+import { keyOf, naming } from "./names.ts"
 import { persist, within } from "./persist.ts"
-import { type Measured, RemoteTask } from "./RemoteTask.ts"
-import { RunnerClocks } from "./RunnerClocks.ts"
+import type { Measured, RemoteTask } from "./RemoteTask.ts"
+import { RemoteTasks } from "./RemoteTasks.ts"
 import { sourceOf } from "./source.ts"
 import * as values from "./values.ts"
 
@@ -66,34 +62,18 @@ const batch = { jobs: 200, bytes: 8_000_000 }
 
 const namesAtOnce = 1000
 
-/** How the names of jobs begin whose results are kept. */
-const keyed = "key/"
-
 export const make = Effect.fnUntraced(function*(options: Options) {
   const table = yield* JobTable.JobTable
   const runLater = yield* FiberSet.makeRuntime<ResultStore>()
   const { client } = options
   let clusterWorkers = yield* persist(table.workers)
 
-  const unsettled = new Set<RemoteTask>()
-  const queue = new TaskQueue<RemoteTask>()
-  /** The tasks that are with the cluster, by the name of their job there. */
-  const tasks = new Map<string, Array<RemoteTask>>()
   const leaving = yield* Queue.unbounded<RemoteTask>()
   const submitting = Semaphore.makeUnsafe(1)
   const ended = yield* Queue.unbounded<string>()
   const cancelling = yield* Queue.unbounded<Cancellation>()
   const loading = new Set<string>()
   const forgotten: Array<string> = []
-  const timings = new Timings()
-  const clocks = new RunnerClocks()
-  const counts = { accepted: 0, queued: 0, finished: 0, failed: 0, died: 0 }
-  const drain = Drain.make(() => counts.accepted === counts.finished + counts.failed)
-  let sent = 0
-  let numbered = 0
-  /** How many jobs of the run there have been with the same input. */
-  const alike = new Map<string, number>()
-  let isClosed = false
   /** Whether jobs wait and no runner is up. */
   let isAlone = false
 
@@ -104,93 +84,15 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /** Without a bound of one's own, the queue of the cluster holds enough that no worker waits for this program. */
   const room = () => options.maxWorkers ?? Math.max(1, 4 * clusterWorkers)
 
-  const dispatch = () => {
-    if (isClosed) return
-    while (queue.size > 0 && sent < room()) {
-      const task = queue.shift()!
-      task.state = "leaving"
-      sent++
-      Queue.offerUnsafe(leaving, task)
-    }
-  }
-
-  /** Takes the task out of the books; what ended it settles it. */
-  const take = (task: RemoteTask) => {
-    unsettled.delete(task)
-    if (task.startedAt === undefined) counts.queued -= task.items
-    if (task.isQueued) queue.remove(task)
-    else {
-      sent--
-      const others = tasks.get(task.name)?.filter((other) => other !== task) ?? []
-      if (others.length > 0) tasks.set(task.name, others)
-      else tasks.delete(task.name)
-    }
-  }
-
-  const submitAgain = (task: RemoteTask) => {
-    tasks.delete(task.name)
-    task.state = "leaving"
-    Queue.offerUnsafe(leaving, task)
-  }
-
-  const settled = () => {
-    dispatch()
-    drain.check()
-  }
-
-  const end = (task: RemoteTask, exit: Exit.Exit<never, unknown>) => {
-    if (task.state === "settled") return
-    take(task)
-    task.end(exit)
-    settled()
-  }
-
-  const endAll = (some: ReadonlyArray<RemoteTask> = [], exit: Exit.Exit<never, unknown>) =>
-    some.forEach((task) => end(task, exit))
-
-  const begin = (task: RemoteTask, workerId: number) => {
-    if (task.startedAt === undefined) {
-      counts.queued -= task.items
-      timings.waited(now() - task.acceptedAt)
-    }
-    task.started(workerId)
-  }
-
-  const onStarted = (name: string, workerId: number) => {
-    for (const task of tasks.get(name) ?? []) begin(task, workerId)
-  }
-
-  /** Ends a task whose key stands for another job or input, and tells whether it did. */
-  const refuse = (task: RemoteTask, job: string, inputHash: string) => {
-    const isOther = job !== task.job.name || inputHash !== task.inputHash
-    if (isOther) end(task, Exit.fail(otherKey(task, job)))
-    return isOther
-  }
-
-  /** Puts tasks beside those that want the same job, and returns the first of each, for which it is submitted. */
-  const join = (chosen: ReadonlyArray<RemoteTask>): ReadonlyArray<RemoteTask> => {
-    const first: Array<RemoteTask> = []
-    for (const task of chosen) {
-      if (task.state !== "leaving") continue
-      const same = tasks.get(task.name) ?? []
-      if (same[0]?.state === "sent" && refuse(task, same[0].job.name, same[0].inputHash)) continue
-      if (same.length === 0) first.push(task)
-      else task.isJoined = true
-      tasks.set(task.name, [...same, task])
-      task.state = same[0]?.state ?? "submitting"
-      // What is being cancelled will begin anew.
-      const begun = same.find(({ startedAt, verdict }) => startedAt !== undefined && verdict === undefined)
-      if (begun !== undefined) begin(task, begun.workerId!)
-    }
-    return first
-  }
+  const nameOf = naming(client, options.run)
+  const tasks = new RemoteTasks(room, (task) => Queue.offerUnsafe(leaving, task))
 
   /** Stores the inputs of a task's job, and tells what is submitted; none where they cannot be, and then it has ended. */
   const prepare = Effect.fnUntraced(function*(task: RemoteTask) {
     const { deadline, isKeyed, retryWorkerDeath, trace, untilFailure } = task.options
     const stored = yield* Effect.exit(messages.store(() => task.pieces))
     if (Exit.isFailure(stored)) {
-      endAll(tasks.get(task.name), Exit.fail(values.inputError(task.job, Cause.squash(stored.cause))))
+      tasks.endAll(tasks.of(task.name), Exit.fail(values.inputError(task.job, Cause.squash(stored.cause))))
       return []
     }
     const submission: JobTable.Submission = {
@@ -219,11 +121,11 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     yield* Effect.forEach(replaced ?? [], messages.discard, { discard: true })
     // It was there, with the inputs that it had then.
     if (inputReference !== (own.inputReference ?? null)) yield* messages.discard(own.inputReference)
-    for (const task of tasks.get(id) ?? []) {
+    for (const task of tasks.of(id)) {
       task.inputReference = inputReference
       task.state = "sent"
       task.isJoined ||= state === "running"
-      if (!refuse(task, job, inputHash) && state !== "waiting" && state !== "running") {
+      if (!tasks.refuse(task, job, inputHash) && state !== "waiting" && state !== "running") {
         // Without a key it is there because this program lost its connection after it had submitted it.
         task.isTakenOver = task.options.isKeyed
         Queue.offerUnsafe(ended, id)
@@ -236,14 +138,18 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     }
   })
 
-  const submit = Effect.fnUntraced(function*(chosen: ReadonlyArray<RemoteTask>) {
-    const submissions = (yield* Effect.forEach(join(chosen), prepare)).flat()
-    if (!Arr.isArrayNonEmpty(submissions)) return
-    const rows = yield* persist(table.submit(submissions, client, options.retryFailed))
-    yield* Effect.ignore(table.announce)
-    const byName = new Map(submissions.map((submission) => [submission.id, submission]))
-    yield* Effect.forEach(rows, (found) => onSubmitted(byName.get(found.id)!, found), { discard: true })
-  }, (effect, chosen) => Effect.catchDefect(effect, (defect) => Effect.sync(() => endAll(chosen, Exit.die(defect)))))
+  const submit = Effect.fnUntraced(
+    function*(chosen: ReadonlyArray<RemoteTask>) {
+      const submissions = (yield* Effect.forEach(tasks.join(chosen), prepare)).flat()
+      if (!Arr.isArrayNonEmpty(submissions)) return
+      const rows = yield* persist(table.submit(submissions, client, options.retryFailed))
+      yield* Effect.ignore(table.announce)
+      const byName = new Map(submissions.map((submission) => [submission.id, submission]))
+      yield* Effect.forEach(rows, (found) => onSubmitted(byName.get(found.id)!, found), { discard: true })
+    },
+    (effect, chosen) =>
+      Effect.catchDefect(effect, (defect) => Effect.sync(() => tasks.endAll(chosen, Exit.die(defect))))
+  )
 
   const submitAll = Queue.takeAll(leaving).pipe(
     Effect.flatMap((chosen) =>
@@ -261,9 +167,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
           // By another who asked at the same time.
           if (loading.has(row.id)) continue
           if (row.state === "cancelled") {
-            for (const task of tasks.get(row.id) ?? []) {
+            for (const task of tasks.of(row.id)) {
               // Another program cancelled what this one still wants; who cancelled it here waits for its worker.
-              if (task.verdict === undefined) submitAgain(task)
+              if (task.verdict === undefined) tasks.submitAgain(task)
             }
           } else {
             loading.add(row.id)
@@ -275,12 +181,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     (effect, names) =>
       Effect.catchDefect(
         effect,
-        (defect) => Effect.sync(() => names.forEach((name) => endAll(tasks.get(name), Exit.die(defect))))
+        (defect) => Effect.sync(() => names.forEach((name) => tasks.endAll(tasks.of(name), Exit.die(defect))))
       )
   )
 
   const receive = (row: JobTable.Ended) => {
-    const receivers = tasks.get(row.id) ?? []
+    const receivers = tasks.of(row.id)
     // Also where the program ends meanwhile.
     return Effect.ensuring(
       hand(row, receivers),
@@ -299,19 +205,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       if (task.state === "settled") continue
       if (Exit.isFailure(loaded)) {
         yield* Effect.ignore(table.lose(row.id))
-        end(task, Exit.fail(new ResultLost({ job: task.job.name, reason: reasonOf(loaded) })))
+        tasks.end(task, Exit.fail(new ResultLost({ job: task.job.name, reason: reasonOf(loaded) })))
         continue
       }
       const [measured, ...sentExits] = loaded.value.values as [Measured, ...Array<unknown>]
       const exits = sentExits.map((sentExit) => values.readExit(task.job, sentExit))
-      if (!task.isTakenOver) {
-        onStarted(row.id, measured.workerId)
-        timings.ran(measured.runMs * exits.length)
-        for (const exit of exits) counts.died += deathsOf(exit)
-      }
-      take(task)
-      task.replied(exits, measured, () => spareBuffers.put(task.job, loaded.value.buffers))
-      settled()
+      tasks.replied(task, exits, measured, () => spareBuffers.put(task.job, loaded.value.buffers))
     }
   })
 
@@ -319,10 +218,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const onNotification = (payload: string) => {
     const [what, ...rest] = payload.split(" ")
-    if (what === "started") return onStarted(rest.slice(1).join(" "), Number(rest[0]))
+    if (what === "started") return tasks.started(rest.slice(1).join(" "), Number(rest[0]))
     if (what === "ended") return void Queue.offerUnsafe(ended, rest.join(" "))
     const [workerId, startedAt, returnedAt] = rest.map(Number) as [number, number, number]
-    for (const task of tasks.get(rest.slice(3).join(" ")) ?? []) {
+    for (const task of tasks.of(rest.slice(3).join(" "))) {
       task.stopped = { workerId, startedAt, returnedAt }
       task.onStopped.splice(0).forEach((tell) => tell())
     }
@@ -330,24 +229,24 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   /** What no notification told. */
   const sweep = Effect.gen(function*() {
-    const names = [...tasks].flatMap(([name, [task]]) => task?.state === "sent" ? name : [])
-    yield* collect(names)
-    for (const some of Arr.chunksOf(names, namesAtOnce)) {
+    const { sent } = tasks
+    yield* collect(sent)
+    for (const some of Arr.chunksOf(sent, namesAtOnce)) {
       const known = yield* table.states(some)
       const gone = some.filter((name) => !known.has(name) && !loading.has(name))
-      for (const task of gone.flatMap((name) => tasks.get(name) ?? [])) end(task, tooOld(task))
-      for (const { id, state, worker } of known.values()) if (state === "running") onStarted(id, worker!)
+      for (const task of gone.flatMap((name) => tasks.of(name))) tasks.end(task, tooOld(task))
+      for (const { id, state, worker } of known.values()) if (state === "running") tasks.started(id, worker!)
     }
     if (forgotten.length > 0) yield* persist(table.forget(forgotten.splice(0, namesAtOnce)))
     clusterWorkers = yield* table.workers
     yield* tellOfRunners
-    dispatch()
+    tasks.dispatch()
   })
 
   /** Says so once, each time that the last runner is gone. */
   const tellOfRunners = Effect.suspend(() => {
     const wasAlone = isAlone
-    isAlone = clusterWorkers === 0 && unsettled.size > 0
+    isAlone = clusterWorkers === 0 && tasks.unsettled.size > 0
     return isAlone && !wasAlone ? Effect.logWarning("No runner of the cluster is up: jobs wait for one") : Effect.void
   })
 
@@ -384,17 +283,13 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     Effect.forever
   )
 
-  /** Whether this program wants the job of a task for another one as well. */
-  const isShared = (task: RemoteTask) =>
-    tasks.get(task.name)?.some((other) => other !== task && other.verdict === undefined) === true
-
   /** Settles a task as `verdict` says and returns when no worker is busy with it, as far as can be told. */
   const cancel = (task: RemoteTask, verdict: Exit.Exit<never, unknown>): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (task.state === "settled") return Effect.void
-      const isLeft = isShared(task)
+      const isLeft = tasks.isShared(task)
       const isInterrupted = Exit.hasInterrupts(verdict)
-      if (task.state !== "sent" || isLeft && isInterrupted) return Effect.sync(() => end(task, verdict))
+      if (task.state !== "sent" || isLeft && isInterrupted) return Effect.sync(() => tasks.end(task, verdict))
       task.verdict ??= verdict
       const stopped = Deferred.makeUnsafe<void>()
       task.onStopped.push(() => Deferred.doneUnsafe(stopped, Effect.void))
@@ -418,7 +313,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /** Ends a task with what nobody can ask for again. */
   const abandon = (task: RemoteTask, verdict: Exit.Exit<never, unknown>) => {
     if (task.state === "settled") return
-    end(task, verdict)
+    tasks.end(task, verdict)
     const letGoOf = task.isCancelled ? letGo : letGoCancelled
     runLater(Effect.uninterruptible(letGoOf(task.name, task.inputReference)))
   }
@@ -432,7 +327,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   /** Of a job without a key, that nobody waits for. */
   const letGo = (name: string, ...references: ReadonlyArray<string | null>) => {
-    if (name.startsWith(keyed)) return Effect.void
+    if (keyOf(name) !== undefined) return Effect.void
     forgotten.push(name)
     return Effect.forEach(references, messages.discard, { discard: true })
   }
@@ -452,22 +347,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const expire = (task: RemoteTask, verdict: Exit.Exit<never, unknown>) =>
     Effect.gen(function*() {
       if (task.startedAt !== undefined || task.state === "settled") return
-      if (task.state !== "sent") return end(task, verdict)
-      if (isShared(task) && (yield* stateOf(task)) !== "waiting") return
-      if (isShared(task)) return end(task, verdict)
+      if (task.state !== "sent") return tasks.end(task, verdict)
+      if (tasks.isShared(task) && (yield* stateOf(task)) !== "waiting") return
+      if (tasks.isShared(task)) return tasks.end(task, verdict)
       const cancelled = yield* persist(table.leave([task.name], client, ["waiting"]))
       if (cancelled.size > 0) abandon(task, verdict)
     })
-
-  /** Under a run a job is known by its inputs, and by how many like it came before: others may come in another order. */
-  const nameOf = (key: string | undefined, job: Job.Any, inputHash: string) => {
-    if (key !== undefined) return `${keyed}${key}`
-    if (options.run === undefined) return `${client}/${numbered++}`
-    const inputs = `${options.run}/${job.name}/${inputHash.slice(0, 16)}`
-    const before = alike.get(inputs) ?? 0
-    alike.set(inputs, before + 1)
-    return `${keyed}${inputs}/${before}`
-  }
 
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ExecuteOptions = {}) =>
     Effect.flatMap(
@@ -476,11 +361,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
           Effect.callback((resume) => {
             assertJob(job)
-            if (isClosed) return resume(Effect.interrupt)
+            if (tasks.isClosed) return resume(Effect.interrupt)
             if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: () => {} }))
-            counts.accepted += inputs.length
-            const task = new RemoteTask({
-              id: newJobIds(inputs.length),
+            const task = tasks.accept({
               name: (inputHash) => nameOf(key, job, inputHash),
               isKeyed: (key ?? options.run) !== undefined,
               job,
@@ -490,18 +373,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
               untilFailure,
               deadline,
               observer: fiber.getRef(JobObserver),
-              clocks,
               trace: traceOf(fiber),
-              onSettled: (exit) => {
-                counts[Exit.isSuccess(exit) ? "finished" : "failed"]++
-              },
               resume
             })
-            counts.queued += task.items
-            unsettled.add(task)
-            queue.push(task)
-            if (task.items === 0) return end(task, Exit.interrupt())
-            dispatch()
+            if (task.state === "settled") return
             task.onFinish.push(limit(task, "queued"))
             task.onFinish.push(limit(task, "total"))
             return cancel(task, Exit.interrupt())
@@ -511,13 +386,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const stats = yield* published(Effect.sync((): Stats => ({
     workers: Math.min(clusterWorkers, maxWorkers()),
-    busy: [...tasks.values()].filter((same) => same.some(({ startedAt }) => startedAt !== undefined)).length,
-    queued: counts.queued,
-    finished: counts.finished,
-    failed: counts.failed,
-    died: counts.died,
     recycled: 0,
-    ...timings.summary(maxWorkers())
+    ...tasks.stats(maxWorkers())
   })))
 
   yield* Effect.forkScoped(submitAll)
@@ -528,8 +398,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
-      isClosed = true
-      return Effect.forEach(unsettled, (task) => cancel(task, Exit.interrupt()), {
+      tasks.isClosed = true
+      return Effect.forEach(tasks.unsettled, (task) => cancel(task, Exit.interrupt()), {
         concurrency: "unbounded",
         discard: true
       }).pipe(
@@ -550,7 +420,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         startImmediately: true
       }) as never,
     stats: Effect.suspend(stats),
-    drain: drain.wait
+    drain: tasks.drain.wait
   })
 })
 
@@ -561,27 +431,12 @@ const traceOf = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined =>
     ({ sampled, spanId, traceId }) => JSON.stringify({ traceId, spanId, sampled })
   ))
 
-const otherKey = (task: RemoteTask, job: string) =>
-  new InvalidOptions({
-    option: "key",
-    value: task.name.slice(keyed.length),
-    expected: job === task.job.name
-      ? "a name for one input: this one has been used with another"
-      : `a name for one job: this one has been used with job "${job}"`
-  })
-
 const tooOld = ({ job }: RemoteTask) =>
   Exit.fail(new ResultLost({ job: job.name, reason: "it ended, and was removed before it was read" }))
 
 const reasonOf = (exit: Exit.Failure<unknown, unknown>) => {
   const error = Exit.findErrorOption(exit)
   return Option.isSome(error) ? describe(error.value).message : "it cannot be read"
-}
-
-/** How many workers the job took with it that ended so. */
-const deathsOf = (exit: Exit.Exit<unknown, unknown>): number => {
-  const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
-  return error instanceof WorkerDied ? error.attempt : 0
 }
 
 /** So few tasks at a time that a message to the server takes them. */
