@@ -19,19 +19,20 @@ import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import * as Tracer from "effect/Tracer"
 import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } from "../../Executor.ts"
-import { DeadlineExceeded, ResultLost } from "../../ExecutorError.ts"
+import { DeadlineExceeded } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
-import { describe, withoutFrames } from "../errorCodec.ts"
+import { withoutFrames } from "../errorCodec.ts"
 import { published } from "../metrics.ts"
 import { validateJobName, validateRun } from "../options.ts"
 import { assertJob, isJob } from "../registry.ts"
-import { SpareBuffers } from "../SpareBuffers.ts"
+import * as Collector from "./Collector.ts"
 import * as JobTable from "./JobTable.ts"
+import * as Leftovers from "./Leftovers.ts"
 import * as messages from "./messages.ts"
-import { keyOf, naming } from "./names.ts"
+import { naming } from "./names.ts"
 import { persist, within } from "./persist.ts"
-import type { Measured, RemoteTask } from "./RemoteTask.ts"
+import type { RemoteTask } from "./RemoteTask.ts"
 import { RemoteTasks } from "./RemoteTasks.ts"
 import { sourceOf } from "./source.ts"
 import * as values from "./values.ts"
@@ -60,8 +61,6 @@ const stopTimeout = Duration.seconds(3)
 /** The most jobs, and bytes of their inputs, that go into the cluster in one transaction. */
 const batch = { jobs: 200, bytes: 8_000_000 }
 
-const namesAtOnce = 1000
-
 export const make = Effect.fnUntraced(function*(options: Options) {
   const table = yield* JobTable.JobTable
   const runLater = yield* FiberSet.makeRuntime<ResultStore>()
@@ -70,22 +69,19 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const leaving = yield* Queue.unbounded<RemoteTask>()
   const submitting = Semaphore.makeUnsafe(1)
-  const ended = yield* Queue.unbounded<string>()
   const cancelling = yield* Queue.unbounded<Cancellation>()
-  const loading = new Set<string>()
-  const forgotten: Array<string> = []
   /** Whether jobs wait and no runner is up. */
   let isAlone = false
 
   const maxWorkers = () => options.maxWorkers ?? Math.max(1, clusterWorkers)
-
-  const spareBuffers = new SpareBuffers(maxWorkers)
 
   /** Without a bound of one's own, the queue of the cluster holds enough that no worker waits for this program. */
   const room = () => options.maxWorkers ?? Math.max(1, 4 * clusterWorkers)
 
   const nameOf = naming(client, options.run)
   const tasks = new RemoteTasks(room, (task) => Queue.offerUnsafe(leaving, task))
+  const leftovers = yield* Leftovers.make
+  const collector = yield* Collector.make({ tasks, leftovers, maxWorkers, runLater })
 
   /** Stores the inputs of a task's job, and tells what is submitted; none where they cannot be, and then it has ended. */
   const prepare = Effect.fnUntraced(function*(task: RemoteTask) {
@@ -128,13 +124,13 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       if (!tasks.refuse(task, job, inputHash) && state !== "waiting" && state !== "running") {
         // Without a key it is there because this program lost its connection after it had submitted it.
         task.isTakenOver = task.options.isKeyed
-        Queue.offerUnsafe(ended, id)
+        collector.ask(id)
       }
     }
     // Nobody waits for it any more, unless it is another's that has this key.
     if (!tasks.has(id) && own.job === job && own.inputHash === inputHash) {
       yield* cancelJob(id)
-      yield* letGoCancelled(id, inputReference)
+      yield* leftovers.letGoCancelled(id, inputReference)
     }
   })
 
@@ -158,86 +154,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     Effect.forever
   )
 
-  /** Settles the tasks of the jobs that have ended. */
-  const collect = Effect.fnUntraced(
-    function*(names: ReadonlyArray<string>) {
-      const wanted = [...new Set(names)].filter((name) => tasks.has(name) && !loading.has(name))
-      for (const some of Arr.chunksOf(wanted, namesAtOnce)) {
-        for (const row of yield* persist(table.ended(some))) {
-          // By another who asked at the same time.
-          if (loading.has(row.id)) continue
-          if (row.state === "cancelled") {
-            for (const task of tasks.of(row.id)) {
-              // Another program cancelled what this one still wants; who cancelled it here waits for its worker.
-              if (task.verdict === undefined) tasks.submitAgain(task)
-            }
-          } else {
-            loading.add(row.id)
-            runLater(Effect.ensuring(receive(row), Effect.sync(() => loading.delete(row.id))))
-          }
-        }
-      }
-    },
-    (effect, names) =>
-      Effect.catchDefect(
-        effect,
-        (defect) => Effect.sync(() => names.forEach((name) => tasks.endAll(tasks.of(name), Exit.die(defect))))
-      )
-  )
-
-  const receive = (row: JobTable.Ended) => {
-    const receivers = tasks.of(row.id)
-    // Also where the program ends meanwhile.
-    return Effect.ensuring(
-      hand(row, receivers),
-      letGo(row.id, row.replyReference, ...receivers.map(({ inputReference }) => inputReference))
-    )
-  }
-
-  const hand = Effect.fnUntraced(function*(row: JobTable.Ended, receivers: ReadonlyArray<RemoteTask>) {
-    for (const task of receivers) {
-      // Each has its own, to change or to give back.
-      const loaded = yield* Effect.exit(messages.load({
-        bytes: row.reply,
-        reference: row.replyReference,
-        spares: spareBuffers.take(task.job)
-      }))
-      if (task.state === "settled") continue
-      if (Exit.isFailure(loaded)) {
-        yield* Effect.ignore(table.lose(row.id))
-        tasks.end(task, Exit.fail(new ResultLost({ job: task.job.name, reason: reasonOf(loaded) })))
-        continue
-      }
-      const [measured, ...sentExits] = loaded.value.values as [Measured, ...Array<unknown>]
-      const exits = sentExits.map((sentExit) => values.readExit(task.job, sentExit))
-      tasks.replied(task, exits, measured, () => spareBuffers.put(task.job, loaded.value.buffers))
-    }
-  })
-
-  const collectAll = Queue.takeAll(ended).pipe(Effect.flatMap(collect), Effect.forever)
-
-  const onNotification = (payload: string) => {
-    const [what, ...rest] = payload.split(" ")
-    if (what === "started") return tasks.started(rest.slice(1).join(" "), Number(rest[0]))
-    if (what === "ended") return void Queue.offerUnsafe(ended, rest.join(" "))
-    const [workerId, startedAt, returnedAt] = rest.map(Number) as [number, number, number]
-    for (const task of tasks.of(rest.slice(3).join(" "))) {
-      task.stopped = { workerId, startedAt, returnedAt }
-      task.onStopped.splice(0).forEach((tell) => tell())
-    }
-  }
-
   /** What no notification told. */
   const sweep = Effect.gen(function*() {
-    const { sent } = tasks
-    yield* collect(sent)
-    for (const some of Arr.chunksOf(sent, namesAtOnce)) {
-      const known = yield* table.states(some)
-      const gone = some.filter((name) => !known.has(name) && !loading.has(name))
-      for (const task of gone.flatMap((name) => tasks.of(name))) tasks.end(task, tooOld(task))
-      for (const { id, state, worker } of known.values()) if (state === "running") tasks.started(id, worker!)
-    }
-    if (forgotten.length > 0) yield* persist(table.forget(forgotten.splice(0, namesAtOnce)))
+    yield* collector.sweep
+    yield* leftovers.forget
     clusterWorkers = yield* table.workers
     yield* tellOfRunners
     tasks.dispatch()
@@ -254,7 +174,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     const notifications = yield* table.listen(JobTable.clientChannel(client))
     yield* sweep
     return yield* Effect.forever(Effect.map(Queue.takeAll(notifications), (some) => {
-      for (const { payload } of some) onNotification(payload)
+      for (const { payload } of some) collector.hear(payload)
     }))
   })).pipe(Effect.ignore, Effect.repeat(Schedule.spaced("200 millis")))
 
@@ -271,7 +191,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /** Those of one moment together: one by one, many would take longer than a program has to end. */
   const cancelAll = Queue.takeAll(cancelling).pipe(
     Effect.map((chosen) => {
-      for (const some of Arr.chunksOf(chosen, namesAtOnce)) {
+      for (const some of Arr.chunksOf(chosen, JobTable.namesAtOnce)) {
         const cancelled = Effect.exit(
           persist(table.leave(some.map(({ name }) => name), client, ["waiting", "running"]))
         )
@@ -297,7 +217,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         task.isCancelled = state !== undefined
         // Where it ended in time for its deadline, its result is on its way.
         const isAwaited = !task.isCancelled && !isInterrupted
-        if (isAwaited) Queue.offerUnsafe(ended, task.name)
+        if (isAwaited) collector.ask(task.name)
         return isAwaited || !isLeft && state === "running" ? Deferred.await(stopped) : Effect.void
       })
       return Effect.andThen(within(stop, stopTimeout), Effect.sync(() => abandon(task, verdict)))
@@ -314,22 +234,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const abandon = (task: RemoteTask, verdict: Exit.Exit<never, unknown>) => {
     if (task.state === "settled") return
     tasks.end(task, verdict)
-    const letGoOf = task.isCancelled ? letGo : letGoCancelled
+    const letGoOf = task.isCancelled ? leftovers.letGo : leftovers.letGoCancelled
     runLater(Effect.uninterruptible(letGoOf(task.name, task.inputReference)))
-  }
-
-  /** It can have ended before it was cancelled. */
-  const letGoCancelled = (name: string, inputReference: string | null) =>
-    Effect.flatMap(
-      Effect.orElseSucceed(table.ended([name]), () => []),
-      ([row]) => letGo(name, inputReference, row?.replyReference ?? null)
-    )
-
-  /** Of a job without a key, that nobody waits for. */
-  const letGo = (name: string, ...references: ReadonlyArray<string | null>) => {
-    if (keyOf(name) !== undefined) return Effect.void
-    forgotten.push(name)
-    return Effect.forEach(references, messages.discard, { discard: true })
   }
 
   const limit = (task: RemoteTask, clock: "queued" | "total"): () => void => {
@@ -391,7 +297,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   })))
 
   yield* Effect.forkScoped(submitAll)
-  yield* Effect.forkScoped(collectAll)
+  yield* Effect.forkScoped(collector.run)
   yield* Effect.forkScoped(cancelAll)
   yield* Effect.forkScoped(listenAll)
   yield* Effect.forkScoped(sweepAll)
@@ -405,7 +311,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       }).pipe(
         // What is half submitted would run, and nobody would wait for it.
         Effect.andThen(within(submitting.withPermit(Effect.void), stopTimeout)),
-        Effect.andThen(Effect.ignore(within(table.forget(forgotten), stopTimeout)))
+        Effect.andThen(Effect.ignore(within(leftovers.forgetAll(), stopTimeout)))
       )
     })
   )
@@ -430,14 +336,6 @@ const traceOf = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined =>
     Context.getOption(fiber.context, Tracer.ParentSpan),
     ({ sampled, spanId, traceId }) => JSON.stringify({ traceId, spanId, sampled })
   ))
-
-const tooOld = ({ job }: RemoteTask) =>
-  Exit.fail(new ResultLost({ job: job.name, reason: "it ended, and was removed before it was read" }))
-
-const reasonOf = (exit: Exit.Failure<unknown, unknown>) => {
-  const error = Exit.findErrorOption(exit)
-  return Option.isSome(error) ? describe(error.value).message : "it cannot be read"
-}
 
 /** So few tasks at a time that a message to the server takes them. */
 const batches = (all: ReadonlyArray<RemoteTask>): Array<Array<RemoteTask>> => {

@@ -100,6 +100,9 @@ export const runnersChannel = "effect_futures_runners"
 /** How long a runner is taken for alive that is not heard of. */
 const runnerSilenceSeconds = 5
 
+/** The most jobs that are asked for together. */
+export const namesAtOnce = 1000
+
 export class JobTable extends Context.Service<JobTable, Effect.Success<typeof make>>()("effect-futures/JobTable") {
   static readonly layer = Layer.effect(JobTable, Effect.suspend(() => make))
 }

@@ -64,8 +64,6 @@ export class RemoteTask {
   verdict: Exit.Exit<never, unknown> | undefined
   /** Whether it had not ended already. */
   isCancelled = false
-  /** When a worker had it that was stopped. */
-  stopped: Ran | undefined
   /** Called when no runner has it any more. */
   readonly onStopped: Array<() => void> = []
   /** Called when it has settled. */
@@ -75,6 +73,8 @@ export class RemoteTask {
   readonly inputHash: string
   /** Where its inputs went that are too large for a message. */
   inputReference: string | null = null
+  /** When a worker had it that was stopped. */
+  #stopped: Ran | undefined
   readonly #exits: Array<Exit.Exit<unknown, unknown>> = []
   /** The items that were sent, in the order in which they were. */
   readonly #sent: Array<number> = []
@@ -133,6 +133,12 @@ export class RemoteTask {
     for (const index of this.#sent) this.#tell(index, { _tag: "Started", workerId, at: this.startedAt })
   }
 
+  /** Its worker is free that was told to stop. */
+  wasStopped(ran: Ran): void {
+    this.#stopped = ran
+    this.onStopped.splice(0).forEach((tell) => tell())
+  }
+
   /** Settles each item as its runner says, unless it was cancelled before; one exit alone is that of all. */
   replied(exits: ReadonlyArray<Exit.Exit<unknown, unknown>>, measured: Measured, giveBack: () => void): void {
     const exitOf = (n: number) => exits.length === 1 ? exits[0]! : exits[n]!
@@ -161,8 +167,8 @@ export class RemoteTask {
     this.#tell(index, {
       _tag: "Settled",
       ...endOf(exit),
-      workerId: (measured ?? this.stopped ?? this).workerId,
-      ...this.#times(measured ?? this.stopped),
+      workerId: (measured ?? this.#stopped ?? this).workerId,
+      ...this.#times(measured ?? this.#stopped),
       cpuMs: measured?.items[n]?.cpuMs,
       resultBytes: measured?.items[n]?.resultBytes ?? 0,
       ...(measured && { runner: measured.runner, isElsewhere: true }),

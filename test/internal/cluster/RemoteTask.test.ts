@@ -86,7 +86,7 @@ describe("RemoteTask", () => {
       const startedAt = stopped.task.acceptedAt
       yield* until(() => now() > startedAt + 3 * ranMs)
       stopped.task.started(7)
-      stopped.task.stopped = { workerId: 7, startedAt, returnedAt: startedAt + ranMs }
+      stopped.task.wasStopped({ workerId: 7, startedAt, returnedAt: startedAt + ranMs })
       stopped.task.end(Exit.interrupt())
       const settled = stopped.events.at(-1)
       assert(settled?._tag === "Settled" && settled.status === "interrupted")

@@ -1,0 +1,40 @@
+/** What jobs without a key leave in the cluster that nobody waits for any more, to be let go of. */
+import * as Effect from "effect/Effect"
+import * as JobTable from "./JobTable.ts"
+import * as messages from "./messages.ts"
+import { keyOf } from "./names.ts"
+import { persist } from "./persist.ts"
+
+export type Leftovers = Effect.Success<typeof make>
+
+export const make = Effect.gen(function*() {
+  const table = yield* JobTable.JobTable
+  /** The names of jobs whose rows hold what can go. */
+  const forgotten: Array<string> = []
+
+  /** Removes what the row of a job without a key refers to, and has it forgotten. */
+  const letGo = (name: string, ...references: ReadonlyArray<string | null>) => {
+    if (keyOf(name) !== undefined) return Effect.void
+    forgotten.push(name)
+    return Effect.forEach(references, messages.discard, { discard: true })
+  }
+
+  return {
+    letGo,
+
+    /** Of a job that was cancelled: it can have ended before. */
+    letGoCancelled: (name: string, inputReference: string | null) =>
+      Effect.flatMap(
+        Effect.orElseSucceed(table.ended([name]), () => []),
+        ([row]) => letGo(name, inputReference, row?.replyReference ?? null)
+      ),
+
+    /** Forgets some, until the database has. */
+    forget: Effect.suspend(() =>
+      forgotten.length > 0 ? persist(table.forget(forgotten.splice(0, JobTable.namesAtOnce))) : Effect.void
+    ),
+
+    /** Forgets all that there are when it is called. */
+    forgetAll: () => table.forget(forgotten)
+  }
+})
