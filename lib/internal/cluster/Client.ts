@@ -7,7 +7,6 @@
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -19,13 +18,12 @@ import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import * as Tracer from "effect/Tracer"
 import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } from "../../Executor.ts"
-import { DeadlineExceeded } from "../../ExecutorError.ts"
 import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
-import { withoutFrames } from "../errorCodec.ts"
 import { published } from "../metrics.ts"
 import { validateJobName, validateRun } from "../options.ts"
 import { assertJob, isJob } from "../registry.ts"
+import * as Canceller from "./Canceller.ts"
 import * as Collector from "./Collector.ts"
 import * as JobTable from "./JobTable.ts"
 import * as Leftovers from "./Leftovers.ts"
@@ -46,17 +44,8 @@ export interface Options {
   readonly retryFailed: boolean
 }
 
-/** A job that nobody waits for any more. */
-interface Cancellation {
-  readonly name: string
-  readonly told: Deferred.Deferred<JobTable.Left | undefined>
-}
-
 /** How often the cluster is asked for what no notification told. */
 const sweepInterval = "1 second"
-
-/** How long an interruption waits for the word that the job has stopped; its runner may be dead. */
-const stopTimeout = Duration.seconds(3)
 
 /** The most jobs, and bytes of their inputs, that go into the cluster in one transaction. */
 const batch = { jobs: 200, bytes: 8_000_000 }
@@ -69,7 +58,6 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const leaving = yield* Queue.unbounded<RemoteTask>()
   const submitting = Semaphore.makeUnsafe(1)
-  const cancelling = yield* Queue.unbounded<Cancellation>()
   /** Whether jobs wait and no runner is up. */
   let isAlone = false
 
@@ -82,6 +70,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const tasks = new RemoteTasks(room, (task) => Queue.offerUnsafe(leaving, task))
   const leftovers = yield* Leftovers.make
   const collector = yield* Collector.make({ tasks, leftovers, maxWorkers, runLater })
+  const canceller = yield* Canceller.make({ client, tasks, collector, leftovers, runLater })
 
   /** Stores the inputs of a task's job, and tells what is submitted; none where they cannot be, and then it has ended. */
   const prepare = Effect.fnUntraced(function*(task: RemoteTask) {
@@ -129,8 +118,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     }
     // Nobody waits for it any more, unless it is another's that has this key.
     if (!tasks.has(id) && own.job === job && own.inputHash === inputHash) {
-      yield* cancelJob(id)
-      yield* leftovers.letGoCancelled(id, inputReference)
+      yield* canceller.cancelUnwanted(id, inputReference)
     }
   })
 
@@ -180,86 +168,6 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const sweepAll = Effect.ignore(sweep).pipe(Effect.repeat(Schedule.spaced(sweepInterval)))
 
-  /** Cancels a job, unless other programs want it, and tells what it was if it had not ended. */
-  const cancelJob = (name: string) =>
-    Effect.suspend(() => {
-      const told = Deferred.makeUnsafe<JobTable.Left | undefined>()
-      Queue.offerUnsafe(cancelling, { name, told })
-      return Deferred.await(told)
-    })
-
-  /** Those of one moment together: one by one, many would take longer than a program has to end. */
-  const cancelAll = Queue.takeAll(cancelling).pipe(
-    Effect.map((chosen) => {
-      for (const some of Arr.chunksOf(chosen, JobTable.namesAtOnce)) {
-        const cancelled = Effect.exit(
-          persist(table.leave(some.map(({ name }) => name), client, ["waiting", "running"]))
-        )
-        runLater(Effect.map(cancelled, (exit) => {
-          for (const { name, told } of some) Deferred.doneUnsafe(told, Exit.map(exit, (states) => states.get(name)))
-        }))
-      }
-    }),
-    Effect.forever
-  )
-
-  /** Settles a task as `verdict` says and returns when no worker is busy with it, as far as can be told. */
-  const cancel = (task: RemoteTask, verdict: Exit.Exit<never, unknown>): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      if (task.state === "settled") return Effect.void
-      const isLeft = tasks.isShared(task)
-      const isInterrupted = Exit.hasInterrupts(verdict)
-      if (task.state !== "sent" || isLeft && isInterrupted) return Effect.sync(() => tasks.end(task, verdict))
-      task.verdict ??= verdict
-      const stopped = Deferred.makeUnsafe<void>()
-      task.onStopped.push(() => Deferred.doneUnsafe(stopped, Effect.void))
-      const stop = Effect.flatMap(isLeft ? stateOf(task) : cancelJob(task.name), (state) => {
-        task.isCancelled = state !== undefined
-        // Where it ended in time for its deadline, its result is on its way.
-        const isAwaited = !task.isCancelled && !isInterrupted
-        if (isAwaited) collector.ask(task.name)
-        return isAwaited || !isLeft && state === "running" ? Deferred.await(stopped) : Effect.void
-      })
-      return Effect.andThen(within(stop, stopTimeout), Effect.sync(() => abandon(task, verdict)))
-    })
-
-  /** The state of a task's job that has not ended. */
-  const stateOf = ({ name }: RemoteTask) =>
-    Effect.map(persist(table.states([name])), (states) => {
-      const state = states.get(name)?.state
-      return state === "waiting" || state === "running" ? state : undefined
-    })
-
-  /** Ends a task with what nobody can ask for again. */
-  const abandon = (task: RemoteTask, verdict: Exit.Exit<never, unknown>) => {
-    if (task.state === "settled") return
-    tasks.end(task, verdict)
-    const letGoOf = task.isCancelled ? leftovers.letGo : leftovers.letGoCancelled
-    runLater(Effect.uninterruptible(letGoOf(task.name, task.inputReference)))
-  }
-
-  const limit = (task: RemoteTask, clock: "queued" | "total"): () => void => {
-    const duration = task.options.deadline?.[clock]
-    if (duration === undefined || task.state === "settled") return () => {}
-    const exceeded = () => new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
-    const timer = runLater(Effect.delay(
-      Effect.suspend(() => (clock === "total" ? cancel : expire)(task, Exit.fail(withoutFrames(exceeded)))),
-      duration
-    ))
-    return () => timer.interruptUnsafe()
-  }
-
-  /** Ends a task that has not begun. */
-  const expire = (task: RemoteTask, verdict: Exit.Exit<never, unknown>) =>
-    Effect.gen(function*() {
-      if (task.startedAt !== undefined || task.state === "settled") return
-      if (task.state !== "sent") return tasks.end(task, verdict)
-      if (tasks.isShared(task) && (yield* stateOf(task)) !== "waiting") return
-      if (tasks.isShared(task)) return tasks.end(task, verdict)
-      const cancelled = yield* persist(table.leave([task.name], client, ["waiting"]))
-      if (cancelled.size > 0) abandon(task, verdict)
-    })
-
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ExecuteOptions = {}) =>
     Effect.flatMap(
       Effect.andThen(isJob(job) ? validateJobName(job) : Effect.void, validateRun(runOptions)),
@@ -283,9 +191,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
               resume
             })
             if (task.state === "settled") return
-            task.onFinish.push(limit(task, "queued"))
-            task.onFinish.push(limit(task, "total"))
-            return cancel(task, Exit.interrupt())
+            task.onFinish.push(canceller.limit(task, "queued"))
+            task.onFinish.push(canceller.limit(task, "total"))
+            return canceller.cancel(task, Exit.interrupt())
           })
         )
     )
@@ -298,20 +206,20 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   yield* Effect.forkScoped(submitAll)
   yield* Effect.forkScoped(collector.run)
-  yield* Effect.forkScoped(cancelAll)
+  yield* Effect.forkScoped(canceller.run)
   yield* Effect.forkScoped(listenAll)
   yield* Effect.forkScoped(sweepAll)
 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       tasks.isClosed = true
-      return Effect.forEach(tasks.unsettled, (task) => cancel(task, Exit.interrupt()), {
+      return Effect.forEach(tasks.unsettled, (task) => canceller.cancel(task, Exit.interrupt()), {
         concurrency: "unbounded",
         discard: true
       }).pipe(
         // What is half submitted would run, and nobody would wait for it.
-        Effect.andThen(within(submitting.withPermit(Effect.void), stopTimeout)),
-        Effect.andThen(Effect.ignore(within(leftovers.forgetAll(), stopTimeout)))
+        Effect.andThen(within(submitting.withPermit(Effect.void), Canceller.stopTimeout)),
+        Effect.andThen(Effect.ignore(within(leftovers.forgetAll(), Canceller.stopTimeout)))
       )
     })
   )
