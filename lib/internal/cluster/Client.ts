@@ -4,10 +4,7 @@
  * A job waits here until the program has fewer than `maxWorkers` with the cluster, then in the cluster's queue. Its
  * runner's replies are notifications; where one is lost, for the connection was, the job is found by asking.
  */
-import * as Arr from "effect/Array"
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -15,7 +12,6 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
-import * as Semaphore from "effect/Semaphore"
 import * as Tracer from "effect/Tracer"
 import { type ExecuteOptions, Executor, JobObserver, type Settled, type Stats } from "../../Executor.ts"
 import type * as Job from "../../Job.ts"
@@ -27,13 +23,10 @@ import * as Canceller from "./Canceller.ts"
 import * as Collector from "./Collector.ts"
 import * as JobTable from "./JobTable.ts"
 import * as Leftovers from "./Leftovers.ts"
-import * as messages from "./messages.ts"
 import { naming } from "./names.ts"
 import { persist, within } from "./persist.ts"
-import type { RemoteTask } from "./RemoteTask.ts"
 import { RemoteTasks } from "./RemoteTasks.ts"
-import { sourceOf } from "./source.ts"
-import * as values from "./values.ts"
+import * as Submitter from "./Submitter.ts"
 
 export interface Options {
   /** What the cluster calls this program. */
@@ -47,17 +40,10 @@ export interface Options {
 /** How often the cluster is asked for what no notification told. */
 const sweepInterval = "1 second"
 
-/** The most jobs, and bytes of their inputs, that go into the cluster in one transaction. */
-const batch = { jobs: 200, bytes: 8_000_000 }
-
-export const make = Effect.fnUntraced(function*(options: Options) {
+export const make = Effect.fnUntraced(function*({ client, retryFailed, run, ...options }: Options) {
   const table = yield* JobTable.JobTable
   const runLater = yield* FiberSet.makeRuntime<ResultStore>()
-  const { client } = options
   let clusterWorkers = yield* persist(table.workers)
-
-  const leaving = yield* Queue.unbounded<RemoteTask>()
-  const submitting = Semaphore.makeUnsafe(1)
   /** Whether jobs wait and no runner is up. */
   let isAlone = false
 
@@ -66,81 +52,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /** Without a bound of one's own, the queue of the cluster holds enough that no worker waits for this program. */
   const room = () => options.maxWorkers ?? Math.max(1, 4 * clusterWorkers)
 
-  const nameOf = naming(client, options.run)
-  const tasks = new RemoteTasks(room, (task) => Queue.offerUnsafe(leaving, task))
+  const nameOf = naming(client, run)
+  const tasks: RemoteTasks = new RemoteTasks(room, (task) => submitter.offer(task))
   const leftovers = yield* Leftovers.make
   const collector = yield* Collector.make({ tasks, leftovers, maxWorkers, runLater })
   const canceller = yield* Canceller.make({ client, tasks, collector, leftovers, runLater })
-
-  /** Stores the inputs of a task's job, and tells what is submitted; none where they cannot be, and then it has ended. */
-  const prepare = Effect.fnUntraced(function*(task: RemoteTask) {
-    const { deadline, isKeyed, retryWorkerDeath, trace, untilFailure } = task.options
-    const stored = yield* Effect.exit(messages.store(() => task.pieces))
-    if (Exit.isFailure(stored)) {
-      tasks.endAll(tasks.of(task.name), Exit.fail(values.inputError(task.job, Cause.squash(stored.cause))))
-      return []
-    }
-    const submission: JobTable.Submission = {
-      id: task.name,
-      keyed: isKeyed,
-      job: task.job.name,
-      source: sourceOf(task.job),
-      items: task.items,
-      input: stored.value.bytes,
-      inputReference: stored.value.reference,
-      inputHash: task.inputHash,
-      options: JSON.stringify({
-        retryWorkerDeath,
-        observed: task.isObserved,
-        // What stands under a key is whole, for others may ask for it.
-        untilFailure: untilFailure && !isKeyed,
-        ...(deadline?.running && { runningMs: Duration.toMillis(deadline.running) })
-      }),
-      trace
-    }
-    return [submission]
-  })
-
-  const onSubmitted = Effect.fnUntraced(function*(own: JobTable.Submission, found: JobTable.Submitted) {
-    const { id, inputHash, inputReference, job, replaced, state } = found
-    yield* Effect.forEach(replaced ?? [], messages.discard, { discard: true })
-    // It was there, with the inputs that it had then.
-    if (inputReference !== (own.inputReference ?? null)) yield* messages.discard(own.inputReference)
-    for (const task of tasks.of(id)) {
-      task.inputReference = inputReference
-      task.state = "sent"
-      task.isJoined ||= state === "running"
-      if (!tasks.refuse(task, job, inputHash) && state !== "waiting" && state !== "running") {
-        // Without a key it is there because this program lost its connection after it had submitted it.
-        task.isTakenOver = task.options.isKeyed
-        collector.ask(id)
-      }
-    }
-    // Nobody waits for it any more, unless it is another's that has this key.
-    if (!tasks.has(id) && own.job === job && own.inputHash === inputHash) {
-      yield* canceller.cancelUnwanted(id, inputReference)
-    }
-  })
-
-  const submit = Effect.fnUntraced(
-    function*(chosen: ReadonlyArray<RemoteTask>) {
-      const submissions = (yield* Effect.forEach(tasks.join(chosen), prepare)).flat()
-      if (!Arr.isArrayNonEmpty(submissions)) return
-      const rows = yield* persist(table.submit(submissions, client, options.retryFailed))
-      yield* Effect.ignore(table.announce)
-      const byName = new Map(submissions.map((submission) => [submission.id, submission]))
-      yield* Effect.forEach(rows, (found) => onSubmitted(byName.get(found.id)!, found), { discard: true })
-    },
-    (effect, chosen) =>
-      Effect.catchDefect(effect, (defect) => Effect.sync(() => tasks.endAll(chosen, Exit.die(defect))))
-  )
-
-  const submitAll = Queue.takeAll(leaving).pipe(
-    Effect.flatMap((chosen) =>
-      Effect.forEach(batches(chosen), (some) => submitting.withPermit(submit(some)), { discard: true })
-    ),
-    Effect.forever
-  )
+  const submitter = yield* Submitter.make({ client, retryFailed, tasks, collector, canceller })
 
   /** What no notification told. */
   const sweep = Effect.gen(function*() {
@@ -179,7 +96,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
             if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: () => {} }))
             const task = tasks.accept({
               name: (inputHash) => nameOf(key, job, inputHash),
-              isKeyed: (key ?? options.run) !== undefined,
+              isKeyed: (key ?? run) !== undefined,
               job,
               inputs,
               priority,
@@ -204,7 +121,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     ...tasks.stats(maxWorkers())
   })))
 
-  yield* Effect.forkScoped(submitAll)
+  yield* Effect.forkScoped(submitter.run)
   yield* Effect.forkScoped(collector.run)
   yield* Effect.forkScoped(canceller.run)
   yield* Effect.forkScoped(listenAll)
@@ -218,7 +135,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         discard: true
       }).pipe(
         // What is half submitted would run, and nobody would wait for it.
-        Effect.andThen(within(submitting.withPermit(Effect.void), Canceller.stopTimeout)),
+        Effect.andThen(within(submitter.pause, Canceller.stopTimeout)),
         Effect.andThen(Effect.ignore(within(leftovers.forgetAll(), Canceller.stopTimeout)))
       )
     })
@@ -244,19 +161,3 @@ const traceOf = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined =>
     Context.getOption(fiber.context, Tracer.ParentSpan),
     ({ sampled, spanId, traceId }) => JSON.stringify({ traceId, spanId, sampled })
   ))
-
-/** So few tasks at a time that a message to the server takes them. */
-const batches = (all: ReadonlyArray<RemoteTask>): Array<Array<RemoteTask>> => {
-  const some: Array<Array<RemoteTask>> = []
-  let bytes = Infinity
-  for (const task of all) {
-    const size = task.pieces.reduce((sum, piece) => sum + piece.length, 0)
-    if (bytes + size > batch.bytes || some.at(-1)!.length === batch.jobs) {
-      some.push([])
-      bytes = 0
-    }
-    bytes += size
-    some.at(-1)!.push(task)
-  }
-  return some
-}
