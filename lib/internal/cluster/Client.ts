@@ -1,8 +1,9 @@
 /**
  * The executor of a program whose jobs run on a cluster.
  *
- * A job waits here until the program has fewer than `maxWorkers` with the cluster, then in the cluster's queue. Its
- * runner's replies are notifications; where one is lost, for the connection was, the job is found by asking.
+ * A job waits among its {@link RemoteTasks} until it has fewer than `maxWorkers` with the cluster. Then the `Submitter`
+ * puts it into the cluster's queue, the `Collector` settles it when it has ended, and the `Canceller` when nobody waits for
+ * it any more.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
