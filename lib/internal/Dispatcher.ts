@@ -13,6 +13,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
+import * as Blame from "./Blame.ts"
 import { buffersIn } from "./buffers.ts"
 import { BusyPoll } from "./BusyPoll.ts"
 import * as Fleet from "./Fleet.ts"
@@ -376,28 +377,21 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   }
 
   const onLost = (worker: Fleet.Worker, death: Fleet.Death) => {
-    const { line, slots } = worker
     const tasks = collect(worker)
     senders.delete(worker)
-    line.outgoing = []
-    // What it has not claimed it never will, though it may still be at work in this thread.
-    const claimed = line.items().filter((item) => slots?.takeBack(item.number) !== true)
-    const isAlone = line.size === 1
-    // With no slots to tell, or when what it was sent or has replied could not be read, one of several is at fault.
-    const culprit = isAlone ? claimed[0] : claimed.findLast(({ number }) => slots?.isReplied(number) === false)
-    for (const item of line.items()) {
+    worker.line.outgoing = []
+    const held = worker.line.items().map((item) => ({ item, progress: progressOf(worker, item) }))
+    for (const [n, verdict] of Blame.verdicts(held, worker.unread).entries()) {
+      const { item } = held[n]!
       tasks.push(item.task)
-      const unread = isAlone && isUnread(worker, item, culprit !== undefined) ? worker.unread : undefined
-      // The first worker that had it alone may have died of what the item before left behind.
-      const isAtFault = unread !== undefined || item === culprit || item.task.transfer.length > 0 ||
-        (isAlone && item.task.isSuspect && ++item.deathsAlone > 1)
-      if (isAtFault) {
-        line.remove(item.number)
-        if (item.task.lost(item, death, unread)) queued++
+      if (verdict === "guilty" || verdict === "unread") {
+        worker.line.remove(item.number)
+        if (item.task.lost(item, death, verdict === "unread" ? worker.unread : undefined)) queued++
         else item.task.isSuspect = false
       } else {
         putBack(worker, item)
-        item.task.isSuspect ||= culprit === undefined || worker.unread !== undefined
+        item.task.isSuspect ||= verdict !== "innocent"
+        item.isAccused ||= verdict === "accused"
       }
     }
     tasks.toReversed().forEach(enqueue)
@@ -528,12 +522,9 @@ const mayGather = ({ input, task }: Item): boolean =>
 const isOverdue = ({ first }: Fleet.Worker["line"], { number, sentAt }: Item): boolean =>
   number === first && sentAt > 0 && now() - sentAt > attentionMs
 
-/** Whether it is this item, the last that the worker has, of which the input or the result could not be read. */
-const isUnread = ({ slots, unread }: Fleet.Worker, { task }: Item, isClaimed: boolean): boolean =>
-  unread?.side === "result"
-    ? isClaimed
-    // There may have been others with it that were taken back since.
-    : unread?.side === "input" && (slots === undefined || !isClaimed && !task.canWaitAnywhere)
+/** How far a worker that is gone was with the item; what it has not begun it never will, should it be at work still. */
+const progressOf = ({ slots }: Fleet.Worker, { number }: Item): Blame.Progress =>
+  slots === undefined ? "unknown" : slots.takeBack(number) ? "sent" : slots.isReplied(number) ? "replied" : "begun"
 
 /** Of the buffers that move with a task those that are in these of its inputs. */
 const movingWith = ({ transfer }: Task, inputs: ReadonlyArray<unknown>): ReadonlyArray<ArrayBuffer> => {

@@ -23,8 +23,8 @@ export interface Item {
   readonly input: unknown
   /** How many workers died of it. */
   deaths: number
-  /** How many died that had it alone, and had not begun it. */
-  deathsAlone: number
+  /** Whether one died that had it alone, when it was suspect already, and had not begun it. */
+  isAccused: boolean
   /** Its number in the line of the worker that has it. */
   number: number
   /** How long it will run, and keep its worker busy, as far as one can tell. */
@@ -217,7 +217,7 @@ export class Task {
       index,
       input: this.#inputs[index],
       deaths: 0,
-      deathsAlone: 0,
+      isAccused: false,
       number: 0,
       runMs: 0,
       busyMs: 0,
