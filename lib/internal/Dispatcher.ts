@@ -243,8 +243,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     if (held.length === 0) return
     for (const item of held) {
       worker.jobs--
-      item.task.isSuspect = items.length > 1
-      if (items.length > 1) putBack(worker, item)
+      if (items.length > 1) putBack(worker, item).task.suspect()
       else {
         worker.line.remove(item.number)
         item.task.refused(item, reason)
@@ -260,7 +259,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     if (first === undefined) return
     busyPoll.came()
     if (spans !== undefined) first.task.traced(spans)
-    if (message.buffers.length > 0) (first.task.buffers ??= []).push(...message.buffers)
+    if (message.buffers.length > 0) first.task.keep(message.buffers)
     const runMs = (returnedAt - startedAt) / outcomes.length
     const betweenMs = line.between(first.sentAt, startedAt, returnedAt)
     // One that shares no memory is another process.
@@ -387,10 +386,9 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       if (verdict === "guilty" || verdict === "unread") {
         worker.line.remove(item.number)
         if (item.task.lost(item, death, verdict === "unread" ? worker.unread : undefined)) queued++
-        else item.task.isSuspect = false
       } else {
         putBack(worker, item)
-        item.task.isSuspect ||= verdict !== "innocent"
+        if (verdict !== "innocent") item.task.suspect()
         item.isAccused ||= verdict === "accused"
       }
     }

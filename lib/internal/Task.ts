@@ -2,6 +2,11 @@
  * A job with the inputs to run it on, from its acceptance until each item has settled.
  *
  * An item is pending, sent to a worker, or settled; the pool moves the task about, the task keeps the items.
+ *
+ * Its caller's fiber waits in an `Effect.callback`, and is told by its `resume` what to go on with. One of `execute` waits
+ * once, until the task has finished. One of `submit` waits twice: until a worker is to have the task there is nothing to
+ * clean up, so that what waits takes little; then `onTaken` has it wait anew, where an interruption cancels the task, and
+ * `resumeWith` gives the new `resume`. A task that has finished meanwhile is told there, for the old one has been used.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,6 +21,7 @@ import { endOf, type WithoutId } from "./jobEvents.ts"
 import type { Pace } from "./Pace.ts"
 import { type AsSent, type EndedSpan, now, type Outcome, type Unread } from "./protocol.ts"
 import { StoredResult } from "./StoredResult.ts"
+import type { Waiting } from "./TaskQueue.ts"
 
 export interface Item {
   readonly task: Task
@@ -76,7 +82,7 @@ interface Progress {
 
 export type Deadline = Readonly<Record<DeadlineExceeded["clock"], Duration.Duration | undefined>>
 
-export class Task {
+export class Task implements Waiting<Task> {
   /** The number of the first item; the others follow. */
   readonly id: number
   readonly job: Job.Any
@@ -84,19 +90,18 @@ export class Task {
   readonly priority: number
   readonly acceptedAt = now()
   /** How many items have not settled. */
-  unsettled: number
+  #unsettled: number
+  // The queue's.
   isQueued = false
   previous: Task | undefined = undefined
   next: Task | undefined = undefined
   hasStarted = false
   hasFinished = false
-  /** Whether an item of a message may be at fault, so that each has to go alone. */
-  isSuspect = false
+  #isSuspect = false
   /** Called when no worker has it any more. */
   onReleased: (() => void) | undefined = undefined
   #onFinish: Array<() => void> | undefined = undefined
-  /** The buffers that came with the results. */
-  buffers: Array<ArrayBuffer> | undefined = undefined
+  #buffers: Array<ArrayBuffer> | undefined = undefined
   readonly #inputs: ReadonlyArray<unknown>
   /** How many inputs have been made items: no sooner than they are taken, so that what waits takes little. */
   #made = 0
@@ -128,7 +133,7 @@ export class Task {
     this.#caller = caller
     this.#recipient = recipient
     this.#resume = resume
-    this.unsettled = inputs.length
+    this.#unsettled = inputs.length
     this.#inputs = inputs
     if (!this.isObserved) return
     for (const index of inputs.keys()) this.#tell(index, { _tag: "Submitted", job: job.name, at: this.acceptedAt })
@@ -156,7 +161,7 @@ export class Task {
 
   /** Whether it matters to nobody when its items start, so that they can be sent before a worker is free. */
   get canWaitAnywhere(): boolean {
-    return !this.isObserved && this.deadline === undefined && this.transfer.length === 0 && !this.isSuspect &&
+    return !this.isObserved && this.deadline === undefined && this.transfer.length === 0 && !this.#isSuspect &&
       !this.hasFailed && this.asSent === undefined
   }
 
@@ -172,15 +177,20 @@ export class Task {
 
   /** Whether a worker has items of it. */
   get isAway(): boolean {
-    return this.unsettled > this.pending
+    return this.#unsettled > this.pending
   }
 
   get isSettled(): boolean {
-    return this.unsettled === 0
+    return this.#unsettled === 0
   }
 
   get isCancelled(): boolean {
     return this.#verdict !== undefined
+  }
+
+  /** Whether an item of a message may be at fault, so that each has to go alone. */
+  get isSuspect(): boolean {
+    return this.#isSuspect
   }
 
   /** Whether it ends with its first failure. */
@@ -203,7 +213,7 @@ export class Task {
     const { onTaken } = this.#recipient
     if (onTaken !== undefined && this.#made === 0) goOn(this.#resume, onTaken(this))
     const items: Array<Item> = []
-    const count = Math.min(this.pending, this.isSuspect ? 1 : most)
+    const count = Math.min(this.pending, this.#isSuspect ? 1 : most)
     while (items.length < count) items.push(this.#takeNext())
     return items
   }
@@ -241,8 +251,14 @@ export class Task {
     for (const { index } of items) this.#tell(index, { _tag: "Started", workerId, at })
   }
 
+  /** One of the items that were together in a message is at fault. */
+  suspect(): void {
+    this.#isSuspect = true
+  }
+
   /** The item cannot be cloned. */
   refused(item: Item, reason: string): void {
+    this.#isSuspect = false
     this.#settle(item, failed(() => new CloneError({ job: this.job.name, side: "input", reason })))
   }
 
@@ -259,6 +275,12 @@ export class Task {
     this.#caller.trace?.(spans)
   }
 
+  /** Keeps the buffers that came with results until its caller has done with them. */
+  keep(buffers: ReadonlyArray<ArrayBuffer>): void {
+    this.#buffers ??= []
+    this.#buffers.push(...buffers)
+  }
+
   /** The worker that ran `item` died, perhaps of what was `unread` of it. Returns whether it is to be run again. */
   lost(item: Item, death: Death, unread: Unread | undefined): boolean {
     if (unread === undefined && !this.isCancelled && ++item.deaths <= this.#options.retryWorkerDeath) {
@@ -271,6 +293,7 @@ export class Task {
         ? new WorkerDied({ ...death, job, attempt: item.deaths })
         : new CloneError({ job, side: unread.side, reason: unread.reason })
     this.#settle(item, this.#verdict ?? failed(error), { workerId: death.workerId })
+    this.#isSuspect = false
     return false
   }
 
@@ -300,7 +323,7 @@ export class Task {
   finish(giveBack: (buffers: ReadonlyArray<ArrayBuffer>) => void): void {
     this.hasFinished = true
     this.#onFinish?.forEach((tell) => tell())
-    const { buffers } = this
+    const buffers = this.#buffers
     if (buffers !== undefined) this.#settled!.giveBack = () => giveBack(buffers.splice(0))
     this.#tellEnd()
   }
@@ -311,7 +334,7 @@ export class Task {
 
   #settle({ index }: Item, exit: Exit.Exit<unknown, unknown>, measured?: Partial<Measured>) {
     const settled = this.#settled ??= { exits: [], runMs: 0, giveBack: nothingToGiveBack, hasFailed: false }
-    this.unsettled--
+    this.#unsettled--
     settled.exits[index] = exit
     this.#caller.onSettled(exit)
     if (this.endsAtFailure && !settled.hasFailed && !this.isCancelled && Exit.isFailure(exit)) {
