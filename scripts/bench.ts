@@ -15,7 +15,7 @@ import { peerNames } from "./bench/pools.ts"
 import * as figures from "./shared/bench-figures.ts"
 import * as flags from "./shared/flags.ts"
 import { main, report } from "./shared/main.ts"
-import { placeOf } from "./shared/place.ts"
+import { begin, placeOf } from "./shared/place.ts"
 import { memoryOf } from "./shared/process-memory.ts"
 import * as progress from "./shared/progress.ts"
 import { asShown } from "./shared/terminal.ts"
@@ -48,22 +48,13 @@ export const command = Command.make(
         const recorder = yield* Recorder.Recorder
         yield* recorder.check(place)
 
-        const startedAt = new Date()
         const { json, quick, quiet } = input
         const rounds = quick ? 1 : input.rounds
         const sizes = sizesOf(input)
         const measured: Array<RunRecord.BenchCase> = []
         const chosen = chosenOf(input)
-        const recordOf = (status: RunRecord.Status): RunRecord.BenchRecord => ({
-          version: 1,
-          script: "bench",
-          status,
-          startedAt: startedAt.toISOString(),
-          finishedAt: new Date().toISOString(),
-          environment: recorder.environment,
-          parameters: { ...sizes, rounds },
-          cases: measured
-        })
+        const headOf = yield* begin("bench", { ...sizes, rounds })
+        const recordOf = (status: RunRecord.Status): RunRecord.BenchRecord => ({ ...headOf(status), cases: measured })
         let { overwrite = false } = place
         const write = Effect.fnUntraced(function*(record: RunRecord.BenchRecord) {
           yield* recorder.write(record, { ...place, overwrite })

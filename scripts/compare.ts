@@ -17,7 +17,7 @@ import { checkCount } from "./shared/kernels.ts"
 import { main, report } from "./shared/main.ts"
 import { checkMemory } from "./shared/memory-check.ts"
 import { Output } from "./shared/output.ts"
-import { placeOf } from "./shared/place.ts"
+import { begin, placeOf } from "./shared/place.ts"
 import { print } from "./shared/terminal.ts"
 
 const variants = ["eager", "lazy", "remove", "loan"]
@@ -37,7 +37,7 @@ export const command = Command.make(
         const parts = variants.map((variant) => ({ file: partOf(place, variant) }))
         yield* Effect.forEach([place, ...parts], recorder.check, { discard: true })
 
-        const startedAt = new Date()
+        const headOf = yield* begin("compare", { jobs, count, workers, executor, kernel })
         const runs: Array<RunRecord.RunRecord> = []
         const exit = yield* Effect.forEach(variants, (variant) =>
           runVariant(variant, partOf(place, variant), input, restore).pipe(
@@ -50,16 +50,7 @@ export const command = Command.make(
             Effect.provide(Output.layer({ jobs: variants.length * jobs, workers, silent: quiet || json }))
           )
 
-        const record: RunRecord.ComparisonRecord = {
-          version: 1,
-          script: "compare",
-          status: RunRecord.statusOf(exit),
-          startedAt: startedAt.toISOString(),
-          finishedAt: new Date().toISOString(),
-          environment: recorder.environment,
-          parameters: { jobs, count, workers, executor, kernel },
-          runs
-        }
+        const record: RunRecord.ComparisonRecord = { ...headOf(RunRecord.statusOf(exit)), runs }
         if (json || runs.length > 0) {
           yield* json ? Console.log(JSON.stringify(record, null, 2)) : print(figures.comparison(runs))
         }

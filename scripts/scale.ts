@@ -13,7 +13,7 @@ import { type Cluster, costs, type Outcome, simulate } from "./scale/simulate.ts
 import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
 import { main } from "./shared/main.ts"
-import { placeOf } from "./shared/place.ts"
+import { begin, placeOf } from "./shared/place.ts"
 import { print } from "./shared/terminal.ts"
 
 const usual = { cores: 4, flushMs: 0.5, pollMs: 200, listeners: 8 }
@@ -48,16 +48,10 @@ export const command = Command.make(
     const place = yield* placeOf("scale", input)
     const recorder = yield* Recorder.Recorder
     yield* recorder.check(place)
-    const startedAt = new Date()
+    const headOf = yield* begin("scale", { ...usual, ...costs })
     const answers = questions.map((question) => ({ ...question, outcome: simulate(question.cluster) }))
     const record: RunRecord.BenchRecord = {
-      version: 1,
-      script: "scale",
-      status: "completed",
-      startedAt: startedAt.toISOString(),
-      finishedAt: new Date().toISOString(),
-      environment: recorder.environment,
-      parameters: { ...usual, ...costs },
+      ...headOf("completed"),
       cases: answers.map(({ cluster, name, outcome }) => ({
         name,
         description: JSON.stringify(cluster),

@@ -1,7 +1,7 @@
-/** Where a script leaves its record. */
+/** Where a script leaves its record, and how that begins. */
 import { Effect, FileSystem, Option } from "effect"
 import path from "node:path"
-import { Recorder } from "../../lib/mod.ts"
+import { Recorder, type RunRecord } from "../../lib/mod.ts"
 
 /** Wherever the script is run from. */
 export const resultFolder = path.join(import.meta.dirname, "..", "..", "results")
@@ -18,4 +18,19 @@ export const placeOf = Effect.fnUntraced(function*(
     Effect.mapError(({ message }) => new Recorder.RecordNotWritten({ file, reason: message }))
   )
   return { file, overwrite: force }
+})
+
+/** Begins a run that writes its record itself; returns what stands at the head of that if the run ends now. */
+export const begin = Effect.fnUntraced(function*(script: string, parameters: RunRecord.Parameters) {
+  const { environment } = yield* Recorder.Recorder
+  const startedAt = new Date().toISOString()
+  return (status: RunRecord.Status) => ({
+    version: 1 as const,
+    script,
+    status,
+    startedAt,
+    finishedAt: new Date().toISOString(),
+    environment,
+    parameters
+  })
 })
