@@ -4,16 +4,13 @@
  * The journal takes each event as it happens, so what a run did that was killed can be read. At the end the record is
  * written beside it, whole or not at all, and the journal goes.
  */
-import * as ByteSize from "effect/ByteSize"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Path from "effect/Path"
-import type { PlatformError } from "effect/PlatformError"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
@@ -21,9 +18,10 @@ import * as Stream from "effect/Stream"
 import { JobObserver } from "./Executor.ts"
 import type { InvalidOptions } from "./ExecutorError.ts"
 import { environment } from "./internal/environment.ts"
-import * as journal from "./internal/journal.ts"
+import type { Damage } from "./internal/journal.ts"
 import { ObservedRun } from "./internal/ObservedRun.ts"
 import * as checks from "./internal/options.ts"
+import * as recordReader from "./internal/recordReader.ts"
 import * as resultFile from "./internal/resultFile.ts"
 import * as RunRecord from "./RunRecord.ts"
 
@@ -107,7 +105,7 @@ export interface FinishOptions extends ReadOptions, Pick<Place, "overwrite"> {
 export interface Read {
   readonly record: RunRecord.ResultFile
   /** The lines of a journal that could not be read; a kill can tear the last one. */
-  readonly damage: ReadonlyArray<journal.Damage>
+  readonly damage: ReadonlyArray<Damage>
 }
 
 /** What stands in a journal so far. */
@@ -153,25 +151,6 @@ export class RunGoesOn extends Schema.TaggedError<RunGoesOn>()("RunGoesOn", {
   }
 }
 
-/** Whether there is such a process; it may be one that only another user can signal. */
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"
-  }
-}
-
-const isRunning = (pid: number | undefined) => pid !== undefined && isAlive(pid)
-
-const more = Option.some<void>(undefined)
-
-/** What is worked out from a journal; its events can be valid, and their sum not. */
-const decodeFigures = Schema.decodeEffect(Schema.Struct({
-  finishedAt: RunRecord.Timestamp,
-  summary: RunRecord.Summary
-}))
-
 const { parameters, script } = RunRecord.RunRecord.fields
 
 const decodeGiven = Schema.decodeEffect(Schema.Struct({ script, parameters }))
@@ -182,8 +161,6 @@ const checkGiven = (options: Options) =>
     ({ message }) => new RecordNotWritten({ file: options.file, reason: `it would be no record: ${message}` })
   )
 
-const isJournal = (file: string) => file.endsWith(".jsonl")
-
 /** Where the journal of the record `file` stands. */
 export const journalOf = (file: string): string => `${file.replace(/\.json$/, "")}.jsonl`
 
@@ -193,15 +170,16 @@ const partialOf = (file: string): string => `${file}.${process.pid}.partial`
 /** What Linux, macOS and Windows take. */
 const maxNameBytes = 255
 
-const reasonOf = (error: { readonly message: string; readonly cause?: unknown }) =>
-  error.cause instanceof Error ? error.cause.message : error.message
+interface Problem {
+  readonly message: string
+  readonly cause?: unknown
+}
 
-const notWritten = (file: string) => (error: PlatformError) => new RecordNotWritten({ file, reason: reasonOf(error) })
+const reasonOf = ({ cause, message }: Problem) => cause instanceof Error ? cause.message : message
 
-const notRead = (file: string) =>
-  Effect.mapError((error: { readonly message: string }) => new RecordNotRead({ file, reason: reasonOf(error) }))
+const notWritten = (file: string) => (problem: Problem) => new RecordNotWritten({ file, reason: reasonOf(problem) })
 
-const ignore = () => {}
+const notRead = (file: string) => (problem: Problem) => new RecordNotRead({ file, reason: reasonOf(problem) })
 
 const encoder = new TextEncoder()
 
@@ -209,6 +187,7 @@ const make = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const where = yield* environment
+  const reader = yield* recordReader.make
 
   const check = (place: Place) => Effect.andThen(checkFile(place), checkJournal(place))
 
@@ -220,9 +199,9 @@ const make = Effect.gen(function*() {
       const reason = `${expected}: the run that keeps it goes on, or was killed`
       return yield* new RecordNotWritten({ file: name, reason })
     }
-    const { pid } = yield* Effect.orElseSucceed(readJournal(name, {}), () => ({ pid: undefined }))
+    const { pid } = yield* Effect.orElseSucceed(reader.readJournal(name), () => ({ pid: undefined }))
     // Its own number was another's before: in a container numbers come again.
-    if (pid === process.pid || !isRunning(pid)) return
+    if (pid === process.pid || !recordReader.isRunning(pid)) return
     return yield* new RecordNotWritten({ file: name, reason: `${expected}: its run goes on, in process ${pid}` })
   })
 
@@ -332,83 +311,27 @@ const make = Effect.gen(function*() {
       }))
     )
 
-  /** Of a pipe or a device there might never be an end. */
-  const statFile = Effect.fnUntraced(function*(file: string) {
-    const info = yield* fs.stat(file)
-    return info.type === "File" ? info : yield* Effect.fail({ message: `expected a file, got a ${info.type}` })
-  })
+  const read = (file: string, options?: ReadOptions) => Effect.mapError(reader.read(file, options), notRead(file))
 
-  const readJournal = Effect.fnUntraced(function*(file: string, { onRead = ignore }: ReadOptions) {
-    yield* statFile(file)
-    const reader = new journal.Reader()
-    yield* Stream.runForEach(fs.stream(file, { chunkSize: 2 ** 20 }), (bytes) =>
-      Effect.sync(() => {
-        reader.add(bytes)
-        onRead(bytes.length)
-      }))
-    const damage = reader.end()
-    return { record: yield* recordOf(reader), damage, pid: reader.ledger.pid() }
-  }, (effect, file) => effect.pipe(notRead(file)))
-
-  const recordOf = Effect.fnUntraced(function*(reader: journal.Reader) {
-    const record = reader.ledger.record()
-    if (record === undefined) {
-      const expected = "expected a first line that says what run it is of"
-      const problem = reader.startProblem()
-      return yield* Effect.fail({ message: problem === undefined ? expected : `${expected}: ${problem}` })
-    }
-    yield* decodeFigures(record)
-    return record
-  })
+  const readJson = (file: string, options?: ReadOptions) =>
+    Effect.mapError(reader.readJson(file, options), notRead(file))
 
   const follow = (file: string, interval: Duration.Input) =>
-    Stream.unwrap(Effect.map(checks.duration("interval", interval), (interval) => followEach(file, interval)))
-
-  const followEach = (file: string, interval: Duration.Duration): Stream.Stream<Followed, RecordNotRead> =>
-    Stream.unwrap(Effect.map(Effect.andThen(statFile(file), fs.open(file)), (opened) => {
-      const reader = new journal.Reader()
-      const next = Effect.gen(function*() {
-        // Asked before reading, so that what a process wrote last is read.
-        const wasRunning = isRunning(reader.ledger.pid())
-        const piece = yield* opened.readAlloc(2 ** 22)
-        if (Option.isNone(piece) && wasRunning) {
-          yield* Effect.sleep(interval)
-          return [[], more] as const
-        }
-        if (Option.isSome(piece)) reader.add(piece.value)
-        const damage = Option.isSome(piece) ? [] : reader.end()
-        const followed = { record: yield* recordOf(reader), damage, isRunning: isRunning(reader.ledger.pid()) }
-        return [[followed], Option.isSome(piece) ? more : Option.none()] as const
-      })
-      return Stream.paginate(undefined, () => next)
-    })).pipe(Stream.mapError((error) => new RecordNotRead({ file, reason: reasonOf(error) })))
-
-  const readObject = Effect.fnUntraced(function*(file: string, onRead: (bytes: number) => void) {
-    const { size } = yield* statFile(file)
-    if (ByteSize.isGreaterThan(size, resultFile.maxSize)) {
-      const [most, got] = [resultFile.maxSize, size].map((size) => ByteSize.format(size))
-      return yield* Effect.fail({ message: `expected at most ${most}, got ${got}` })
-    }
-    const bytes = yield* fs.readFile(file)
-    onRead(bytes.length)
-    return yield* resultFile.parse(bytes)
-  })
-
-  const readJson = (file: string, { onRead = ignore }: ReadOptions = {}) => readObject(file, onRead).pipe(notRead(file))
-
-  const read = (file: string, options: ReadOptions = {}): Effect.Effect<Read, RecordNotRead> =>
-    isJournal(file)
-      ? Effect.map(readJournal(file, options), ({ damage, record }) => ({ record, damage }))
-      : Effect.flatMap(readJson(file, options), (json) =>
-        resultFile.decode(json).pipe(Effect.map((record) => ({ record, damage: [] })), notRead(file)))
+    Stream.unwrap(Effect.map(
+      checks.duration("interval", interval),
+      (interval) => Stream.mapError(reader.follow(file, interval), notRead(file))
+    ))
 
   const finish = Effect.fnUntraced(
     function*(journalFile: string, options: FinishOptions = {}) {
-      if (!isJournal(journalFile)) {
+      if (!recordReader.isJournal(journalFile)) {
         return yield* new RecordNotRead({ file: journalFile, reason: "expected a journal, which ends in .jsonl" })
       }
-      const { damage, pid, record } = yield* readJournal(journalFile, options)
-      if (pid !== undefined && options.isOver !== true && isAlive(pid)) {
+      const { damage, pid, record } = yield* Effect.mapError(
+        reader.readJournal(journalFile, options),
+        notRead(journalFile)
+      )
+      if (options.isOver !== true && recordReader.isRunning(pid)) {
         return yield* new RunGoesOn({ file: journalFile, pid })
       }
       const file = journalFile.replace(/\.jsonl$/, ".json")
