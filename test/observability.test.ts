@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Metric, Option, Stream, Tracer } from "effect"
+import { Effect, Layer, Logger, Metric, Option, Stream, Tracer } from "effect"
+import { TestClock } from "effect/testing"
 import { replay } from "../lib/internal/effectJob.ts"
 import { Executor, InlineExecutor, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
 import { halfTraced } from "./jobs/effects.ts"
@@ -136,4 +137,18 @@ describe("Executor.stats", () => {
       assert.deepStrictEqual(of("workers"), [0, 0])
       assert.deepStrictEqual(of("finished_jobs"), [1, 1])
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+
+  it.live("take nothing of a test's clock, which would warn that it is not advanced", () =>
+    Effect.gen(function*() {
+      const logged: Array<unknown> = []
+      yield* Effect.andThen(Executor.run(values.square, 3), TestClock.withLive(Effect.sleep("50 millis"))).pipe(
+        Effect.provide(
+          InlineExecutor.layer({ maxWorkers: 1 }).pipe(
+            Layer.provideMerge(TestClock.layer({ warningDelay: "10 millis" })),
+            Layer.provideMerge(Logger.layer([Logger.make(({ message }) => void logged.push(message))]))
+          )
+        )
+      )
+      assert.deepStrictEqual(logged, [])
+    }))
 })

@@ -2,6 +2,7 @@
  * The figures of an executor as Effect metrics, each with the number of its executor as an attribute. Those of one that is
  * closed stay as they were last, until another has its number.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -30,7 +31,11 @@ export const published = Effect.fnUntraced(function*(stats: Effect.Effect<Stats>
     isClosed = true
     return publishing
   })
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(publishing, interval)))
+  // In real time: a test's clock would have to be taken through each interval.
+  yield* Effect.forever(Effect.delay(publishing, interval)).pipe(
+    Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
+    Effect.forkScoped
+  )
   // Once it is closed, another executor may have its number.
   return () => isClosed ? stats : publishing
 })
