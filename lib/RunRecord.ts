@@ -13,7 +13,10 @@ const Amount = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 /** An ISO 8601 time in UTC, to the millisecond. */
 export const Timestamp = Schema.String.check(
   Schema.isPattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/u, { expected: "an ISO 8601 time in UTC" }),
-  Schema.makeFilter((time: string) => !Number.isNaN(Date.parse(time)), { expected: "a time that exists" })
+  // A 30th of February is parsed, as a day in March.
+  Schema.makeFilter((time: string) => new Date(Date.parse(time) || 0).toISOString() === time, {
+    expected: "a time that exists"
+  })
 )
 
 /** How a run ended; "killed" is a run that did not get to say so. */
