@@ -32,7 +32,7 @@ for (const { layer, name } of backEnds) {
           const refused = path.join(yield* makeNotes, "refused")
           const env = { ...process.env, BACK_END: name, FORM: form, REFUSED: refused }
           yield* Effect.promise(() =>
-            promisify(execFile)(process.execPath, [program], { env, timeout: 20_000 }).catch(() => {})
+            promisify(execFile)(process.execPath, [program], { env, timeout: 50_000 }).catch(() => {})
           )
           assert.match(
             fs.readFileSync(refused, "utf8"),
