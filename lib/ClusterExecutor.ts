@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import type { Executor } from "./Executor.ts"
 import type { ClusterUnavailable, InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
 import { workersPerRunner } from "./internal/cluster/RunnerClocks.ts"
-import * as poolOptions from "./internal/options.ts"
+import * as checks from "./internal/options.ts"
 import type * as Job from "./Job.ts"
 import * as ThreadExecutor from "./ThreadExecutor.ts"
 
@@ -77,10 +77,10 @@ export const layer = (
   options: Options
 ): Layer.Layer<Executor, InvalidOptions | ClusterUnavailable> =>
   Layer.unwrap(Effect.gen(function*() {
-    if (options.maxWorkers !== undefined) yield* poolOptions.integer("maxWorkers", options.maxWorkers, 1)
-    yield* poolOptions.validateName("run", options.run)
-    yield* poolOptions.folder("resultFolder", options.resultFolder)
-    const retryFailed = yield* poolOptions.boolean("retryFailed", options.retryFailed ?? false)
+    if (options.maxWorkers !== undefined) yield* checks.integer("maxWorkers", options.maxWorkers, 1)
+    yield* checks.validateName("run", options.run)
+    yield* checks.folder("resultFolder", options.resultFolder)
+    const retryFailed = yield* checks.boolean("retryFailed", options.retryFailed ?? false)
     // A program that uses threads alone loads nothing of a database.
     const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
     return cluster.layerClient({ ...options, retryFailed })
@@ -115,14 +115,14 @@ export const runner = (
   options: RunnerOptions
 ): Layer.Layer<never, InvalidOptions | ClusterUnavailable | WorkerStartError> =>
   Layer.unwrap(Effect.gen(function*() {
-    yield* poolOptions.uniqueNames(options.jobs)
-    yield* poolOptions.validateName("address", options.address)
-    const { maxWorkers } = yield* poolOptions.validate(options)
-    yield* poolOptions.integer("maxWorkers", maxWorkers, 1, workersPerRunner)
-    yield* poolOptions.folder("resultFolder", options.resultFolder)
-    const drainTimeout = yield* poolOptions.duration("drainTimeout", options.drainTimeout ?? "10 seconds")
-    const keepFor = yield* poolOptions.positiveDuration("keepFor", options.keepFor ?? "7 days")
-    const pollInterval = yield* poolOptions.positiveDuration("pollInterval", options.pollInterval ?? "200 millis")
+    yield* checks.uniqueNames(options.jobs)
+    yield* checks.validateName("address", options.address)
+    const { maxWorkers } = yield* checks.validate(options)
+    yield* checks.integer("maxWorkers", maxWorkers, 1, workersPerRunner)
+    yield* checks.folder("resultFolder", options.resultFolder)
+    const drainTimeout = yield* checks.duration("drainTimeout", options.drainTimeout ?? "10 seconds")
+    const keepFor = yield* checks.positiveDuration("keepFor", options.keepFor ?? "7 days")
+    const pollInterval = yield* checks.positiveDuration("pollInterval", options.pollInterval ?? "200 millis")
     const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
     return Layer.provide(
       cluster.layerRunner({ ...options, drainTimeout, keepFor, pollInterval }),

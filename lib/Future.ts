@@ -10,7 +10,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { InvalidOptions } from "./ExecutorError.ts"
-import * as options from "./internal/options.ts"
+import * as checks from "./internal/options.ts"
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 
@@ -102,8 +102,8 @@ export const wait = Effect.fnUntraced(function*<F extends AnyFiber>(
   waitOptions: WaitOptions = {}
 ): Effect.fn.Return<{ readonly done: Array<OneOf<F>>; readonly pending: Array<OneOf<F>> }, InvalidOptions> {
   const { timeout = Duration.infinity, until = "all" } = waitOptions
-  const duration = yield* options.duration("timeout", timeout)
-  yield* options.expect("until", until, Object.hasOwn(isEnough, until), `"all", "first" or "firstFailure"`)
+  const duration = yield* checks.duration("timeout", timeout)
+  yield* checks.expect("until", until, Object.hasOwn(isEnough, until), `"all", "first" or "firstFailure"`)
   const all = [...new Set(fibers as Iterable<OneOf<F>>)]
   const isDone = (fiber: AnyFiber) => fiber.pollUnsafe() !== undefined
 

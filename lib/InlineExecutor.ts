@@ -16,14 +16,14 @@ import { AsyncLocalStorage } from "node:async_hooks"
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads"
 import { Executor } from "./Executor.ts"
 import { type InvalidOptions, type WorkerStartError, WouldDeadlock } from "./ExecutorError.ts"
-import * as poolOptions from "./internal/options.ts"
+import * as checks from "./internal/options.ts"
 import { unread } from "./internal/protocol.ts"
 import * as worker from "./internal/worker.ts"
 import * as WorkerPool from "./internal/WorkerPool.ts"
 import type * as Job from "./Job.ts"
 
 /** See {@link layer}. */
-export interface Options extends poolOptions.PoolOptions {}
+export interface Options extends checks.PoolOptions {}
 
 /**
  * An executor on the calling thread.
@@ -42,7 +42,7 @@ export const layer = (options: Options = {}): Layer.Layer<Executor, InvalidOptio
   Layer.effect(Executor, make(options))
 
 const make = Effect.fnUntraced(function*(options: Options) {
-  const valid = yield* poolOptions.validate(options)
+  const valid = yield* checks.validate(options)
   const ports = new Map<number, MessagePort>()
   const jobs: Array<Job.Any> = []
   const insideJob = new AsyncLocalStorage<true>()

@@ -7,7 +7,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import v8 from "node:v8"
 import vm from "node:vm"
-import * as options from "./internal/options.ts"
+import * as checks from "./internal/options.ts"
 
 /** What the process holds at one moment, in bytes. */
 export interface Sample {
@@ -57,7 +57,7 @@ export const collectUnsafe = (): void => {
 /** A sample now and one after each `interval`, for as long as it is read. Dies where that is no duration of at least 0. */
 export const watch = (interval: Duration.Input): Stream.Stream<Sample> =>
   Stream.unwrap(Effect.map(
-    Effect.orDie(options.duration("interval", interval)),
+    Effect.orDie(checks.duration("interval", interval)),
     (interval) => Stream.fromEffectSchedule(sample, Schedule.spaced(interval))
   ))
 

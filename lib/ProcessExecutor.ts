@@ -12,14 +12,14 @@ import { type ChildProcess, fork } from "node:child_process"
 import type { ResourceLimits } from "node:worker_threads"
 import { Executor } from "./Executor.ts"
 import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
-import * as poolOptions from "./internal/options.ts"
+import * as checks from "./internal/options.ts"
 import { packed, unpacked } from "./internal/packing.ts"
 import * as SpawnedWorkers from "./internal/SpawnedWorkers.ts"
 import type { Inbound } from "./internal/worker.ts"
 import * as WorkerPool from "./internal/WorkerPool.ts"
 
 /** See {@link layer}. */
-export interface Options extends poolOptions.PoolOptions, poolOptions.SpawnOptions {}
+export interface Options extends checks.PoolOptions, checks.SpawnOptions {}
 
 /**
  * An executor on processes. Closing its scope kills the jobs that run, with the processes that they have started, and
@@ -42,8 +42,8 @@ export const layer = (options: Options = {}): Layer.Layer<Executor, InvalidOptio
 const entry = new URL("./internal/processEntry.js", import.meta.url)
 
 const make = Effect.fnUntraced(function*(options: Options) {
-  const valid = yield* poolOptions.validate(options)
-  const { env, execArgv, resourceLimits = {} } = yield* poolOptions.validateSpawn(options)
+  const valid = yield* checks.validate(options)
+  const { env, execArgv, resourceLimits = {} } = yield* checks.validateSpawn(options)
   const processes = SpawnedWorkers.make(
     entry,
     () =>

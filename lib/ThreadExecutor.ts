@@ -16,12 +16,12 @@ import * as Layer from "effect/Layer"
 import { Worker } from "node:worker_threads"
 import { Executor } from "./Executor.ts"
 import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
-import * as poolOptions from "./internal/options.ts"
+import * as checks from "./internal/options.ts"
 import * as SpawnedWorkers from "./internal/SpawnedWorkers.ts"
 import * as WorkerPool from "./internal/WorkerPool.ts"
 
 /** See {@link layer}. */
-export interface Options extends poolOptions.PoolOptions, poolOptions.SpawnOptions {}
+export interface Options extends checks.PoolOptions, checks.SpawnOptions {}
 
 /**
  * An executor on threads. Closing its scope stops the jobs that run, busy loops included, and leaves no thread behind.
@@ -46,8 +46,8 @@ export const layer = (options: Options = {}): Layer.Layer<Executor, InvalidOptio
 const entry = new URL("./internal/threadEntry.js", import.meta.url)
 
 const make = Effect.fnUntraced(function*(options: Options) {
-  const valid = yield* poolOptions.validate(options)
-  const { env, execArgv, resourceLimits } = yield* poolOptions.validateSpawn(options)
+  const valid = yield* checks.validate(options)
+  const { env, execArgv, resourceLimits } = yield* checks.validateSpawn(options)
   const threads = SpawnedWorkers.make(
     entry,
     (workerId) =>

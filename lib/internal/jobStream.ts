@@ -10,7 +10,7 @@ import type { Executor, MapOptions, Settled } from "../Executor.ts"
 import type { ExecutorError, InvalidOptions } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
 import { bytesIn } from "./buffers.ts"
-import * as options from "./options.ts"
+import * as checks from "./options.ts"
 
 type Exits<A, E> = Settled<A, E>["exits"]
 
@@ -188,10 +188,10 @@ type Valid = Effect.Success<ReturnType<typeof validate>>
 
 const validate = Effect.fnUntraced(function*(executor: Executor["Service"], given: MapOptions) {
   const { chunkSize = 1, concurrency = executor.maxWorkers, maxBufferedBytes, unordered = false } = given
-  yield* options.integer("concurrency", concurrency, 1)
-  if (typeof chunkSize === "number") yield* options.integer("chunkSize", chunkSize, 1)
-  else yield* options.expect("chunkSize", chunkSize, chunkSize === "auto", `a positive integer or "auto"`)
-  if (maxBufferedBytes !== undefined) yield* options.integer("maxBufferedBytes", maxBufferedBytes, 1)
-  yield* options.boolean("unordered", unordered)
+  yield* checks.integer("concurrency", concurrency, 1)
+  if (typeof chunkSize === "number") yield* checks.integer("chunkSize", chunkSize, 1)
+  else yield* checks.expect("chunkSize", chunkSize, chunkSize === "auto", `a positive integer or "auto"`)
+  if (maxBufferedBytes !== undefined) yield* checks.integer("maxBufferedBytes", maxBufferedBytes, 1)
+  yield* checks.boolean("unordered", unordered)
   return { chunkSize, concurrency, maxBufferedBytes, unordered }
 })
