@@ -203,6 +203,19 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.deepStrictEqual({ waiting, running }, { waiting: 0, running: 0 })
       }))
 
+    it.effect("has the input forgotten of a job that waits when its program ends", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient
+        const latest = sql<{ readonly state: string; readonly input: unknown }>`
+          SELECT state, input FROM effect_futures_jobs ORDER BY created_at DESC LIMIT 1`
+        const isWaiting = Effect.map(latest, ([job]) => job?.state === "waiting")
+        yield* Executor.submit(values.square, 3).pipe(
+          Effect.andThen(Effect.repeat(isWaiting, { until: (isSo) => isSo })),
+          Effect.provide(program())
+        )
+        assert.deepStrictEqual(yield* latest, [{ state: "cancelled", input: null }])
+      }).pipe(Effect.provide(connection)))
+
     it.effect("never starts a job that is interrupted while it waits", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes

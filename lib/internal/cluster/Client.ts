@@ -137,7 +137,7 @@ export const make = Effect.fnUntraced(function*({ client, retryFailed, run, ...o
       }).pipe(
         // What is half submitted would run, and nobody would wait for it.
         Effect.andThen(within(submitter.pause, Canceller.stopTimeout)),
-        Effect.andThen(Effect.ignore(within(leftovers.forgetAll(), Canceller.stopTimeout)))
+        Effect.andThen(Effect.ignore(within(leftovers.forgetAll, Canceller.stopTimeout)))
       )
     })
   )

@@ -34,7 +34,6 @@ export const make = Effect.gen(function*() {
       forgotten.length > 0 ? persist(table.forget(forgotten.splice(0, JobTable.namesAtOnce))) : Effect.void
     ),
 
-    /** Forgets all that there are when it is called. */
-    forgetAll: () => table.forget(forgotten)
+    forgetAll: Effect.suspend(() => table.forget(forgotten))
   }
 })
