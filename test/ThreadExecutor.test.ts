@@ -377,6 +377,17 @@ describe("an input that no thread can read", () => {
       assert.propertyVal(yield* Executor.stats, "died", 1)
     }).pipe(small))
 
+  it.live("costs no job that its worker runs when it comes", () =>
+    Effect.gen(function*() {
+      // Such short jobs are sent ahead.
+      for (let n = 0; n < 300; n++) yield* Executor.run(values.rest, { ms: 0 })
+      const running = yield* Executor.submit(values.rest, { ms: 300 })
+      const unread = yield* Executor.submit(values.rest, { ms: 0, deep })
+      assert.strictEqual(yield* Fiber.join(running), 300)
+      const error = yield* Effect.flip(Fiber.join(unread))
+      assert.deepInclude({ ...error }, { _tag: "CloneError", side: "input" })
+    }).pipe(small))
+
   it.live("costs two where others are in its message, which have their results", () =>
     Effect.gen(function*() {
       const exits = yield* Stream.make({}, deep, {}).pipe(

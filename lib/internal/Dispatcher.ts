@@ -126,8 +126,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     return first
   }
 
-  const mayHaveMore = ({ jobs, line, slots, state }: Fleet.Worker, items: number) =>
-    state === "busy" && slots !== undefined && !line.isStuck && line.room >= items &&
+  const mayHaveMore = ({ jobs, line, slots, state, unread }: Fleet.Worker, items: number) =>
+    state === "busy" && slots !== undefined && unread === undefined && !line.isStuck && line.room >= items &&
     // One that takes long to send is on its way while the worker has the one before.
     (line.busyMs <= aheadMs || line.size === 1 && line.runMs <= aheadMs) &&
     jobs + items <= options.maxJobsPerWorker
@@ -375,6 +375,16 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     task.end(exit)
   }
 
+  /** What the worker runs meanwhile is not to blame, and ends there. */
+  const onUnread = (worker: Fleet.Worker) => {
+    onProgress(worker)
+    const { line, slots, unread } = worker
+    const isRunning = line.size > 0 && slots?.isClaimed(line.first) === true && !slots.isReplied(line.first)
+    if (unread!.side === "result" || !isRunning) return fleet.lose(worker)
+    recall(worker).forEach((task) => task.suspect())
+    onAvailable()
+  }
+
   const onLost = (worker: Fleet.Worker, death: Fleet.Death) => {
     const tasks = collect(worker)
     senders.delete(worker)
@@ -404,15 +414,16 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     },
     settled: onSettled,
     progressed: onProgress,
+    unread: onUnread,
     lost: onLost,
     noneLeft: (error) => endQueued(Exit.fail(error))
   })
 
   /** Takes back what the worker has beside its oldest item and need not start there. */
-  const recall = (worker: Fleet.Worker) => {
+  const recall = (worker: Fleet.Worker): ReadonlyArray<Task> => {
     const { line, slots } = worker
-    if (slots === undefined) return
     const tasks: Array<Task> = []
+    if (slots === undefined) return tasks
     post(worker)
     for (const item of line.items().slice(1).toReversed()) {
       if (!item.task.canWaitAnywhere) continue
@@ -422,6 +433,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       tasks.push(item.task)
     }
     tasks.forEach(enqueue)
+    return tasks
   }
 
   /** Looks after a while whether something waits behind an item that takes long. */

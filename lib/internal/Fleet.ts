@@ -99,6 +99,8 @@ export interface Events {
   readonly settled: (worker: Worker, message: Settled) => void
   /** There are results in the worker's slots. */
   readonly progressed: (worker: Worker) => void
+  /** A worker, or this side, could not read what the other sent. */
+  readonly unread: (worker: Worker) => void
   /** A worker is gone. */
   readonly lost: (worker: Worker, death: Death) => void
   /** A worker could not be started, and there is none that will run a job. */
@@ -200,8 +202,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     if (message._tag === "Begun") return events.begun(worker, message.id)
     if (message._tag === "Unread") {
       worker.unread = message
-      // What it would wait for never comes.
-      return void runFork(Fiber.interrupt(worker.fiber!))
+      return events.unread(worker)
     }
     if (worker.state !== "starting") return
     if (message._tag === "SetupFailed") {
@@ -217,6 +218,9 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     }
     events.available()
   }
+
+  /** Stops a worker that waits for what never comes. */
+  const lose = (worker: Worker) => void runFork(Fiber.interrupt(worker.fiber!))
 
   const onGone = (worker: Worker, exit: Exit.Exit<never, unknown>) => {
     const { state, workerId } = worker
@@ -293,6 +297,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   const isWornOut = (worker: Worker) => worker.jobs >= options.maxJobsPerWorker
 
   const becomeIdle = (worker: Worker) => {
+    if (worker.unread !== undefined) return lose(worker)
     worker.state = "idle"
     if (Number.isFinite(idleMillis)) worker.idleSince = monotonicMillis()
     if (isWornOut(worker)) retire(worker)
@@ -377,6 +382,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     fillSpares,
     becomeIdle,
     stop,
+    lose,
     /** Has a spare until one is idle for too long: somebody interrupts jobs that run. */
     keepSpare: () => {
       keepsSpare = true

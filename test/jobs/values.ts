@@ -111,6 +111,14 @@ export const revokedBelowZero = Job.make(
   (n: number, context) => ({ n, array: context.allocate(Uint8Array, 1), proxy: n < 0 ? revoked() : {} })
 )
 
+/** Waits so many milliseconds, if any. */
+export const rest = Job.make(
+  import.meta,
+  "rest",
+  ({ ms }: { readonly ms: number; readonly deep?: object }): number | Promise<number> =>
+    ms === 0 ? 0 : new Promise((resolve) => setTimeout(resolve, ms, ms))
+)
+
 /** An object in an object, and so on. */
 export const nested = Job.make(import.meta, "nested", (depth: number) => {
   let object = {}
