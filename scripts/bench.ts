@@ -5,7 +5,7 @@
  *     npm run bench -- --case noop --case latency --peer piscina --rounds 9
  */
 import "./shared/require-node.js"
-import { Console, Effect, Path, Schema, Stream } from "effect"
+import { Console, Effect, Path, Schema, Semaphore, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Recorder, RunRecord } from "../lib/mod.ts"
@@ -37,7 +37,7 @@ export const command = Command.make(
     ),
     quick: flags.toggle(
       "quick",
-      "Measure each case once, two subjects at a time, with little work, and few peers unless named: to see that it works"
+      "Measure each case once, two cases at a time, with little work, and few peers unless named: to see that it works"
     ),
     rounds: flags.count("rounds", 5, "How many samples of each subject")
   },
@@ -54,22 +54,33 @@ export const command = Command.make(
         const measured: Array<RunRecord.BenchCase> = []
         const chosen = chosenOf(input)
         const headOf = yield* begin("bench", { ...sizes, rounds })
-        const recordOf = (status: RunRecord.Status): RunRecord.BenchRecord => ({ ...headOf(status), cases: measured })
+        // Without the holes of those that are being measured.
+        const recordOf = (status: RunRecord.Status): RunRecord.BenchRecord => ({
+          ...headOf(status),
+          cases: measured.flat()
+        })
         let { overwrite = false } = place
-        const write = Effect.fnUntraced(function*(record: RunRecord.BenchRecord) {
-          yield* recorder.write(record, { ...place, overwrite })
-          overwrite = true
-        }, Effect.uninterruptible)
+        const writing = Semaphore.makeUnsafe(1)
+        const write = Effect.fnUntraced(
+          function*(record: RunRecord.BenchRecord) {
+            yield* recorder.write(record, { ...place, overwrite })
+            overwrite = true
+          },
+          writing.withPermit,
+          Effect.uninterruptible
+        )
 
         const exit = yield* Effect.gen(function*() {
           const shown = yield* showProgress(chosen, rounds, quiet || json)
-          for (const each of chosen) {
+          const measureNext = Effect.fnUntraced(function*(each: Case, n: number) {
             const result = yield* measure(each, sizes, rounds, shown)
             shown.write(`${asShown(figures.show(result))}\n`)
-            measured.push(result)
+            measured[n] = result
             // As it is to stand there if this is killed in the next case.
             yield* write(recordOf("killed"))
-          }
+          })
+          // Side by side where nobody measures.
+          yield* Effect.forEach(chosen, measureNext, { concurrency: quick ? 2 : 1, discard: true })
         }).pipe(Effect.scoped, restore, Effect.exit)
 
         const record = recordOf(RunRecord.statusOf(exit))
@@ -125,7 +136,7 @@ const showProgress = Effect.fnUntraced(function*(chosen: ReadonlyArray<Case>, ro
   }
 })
 
-/** In turn, A B C A B C …, so that what drifts on the machine falls on all alike; side by side where nobody measures. */
+/** In turn, A B C A B C …, so that what drifts on the machine falls on all alike. */
 const measure = Effect.fnUntraced(function*(
   { description, name, subjects }: Case,
   sizes: Sizes,
@@ -139,7 +150,7 @@ const measure = Effect.fnUntraced(function*(
     shown.add(1)
   })
   for (let round = 0; round < rounds; round++) {
-    yield* Effect.forEach(present, takeSample, { concurrency: sizes.quick ? 2 : 1, discard: true })
+    yield* Effect.forEach(present, takeSample, { discard: true })
   }
   return {
     name,

@@ -40,7 +40,7 @@ export const held = async (work: () => Promise<unknown>, jobs?: number): Promise
  * measured.
  */
 export const rate = async (run: (jobs: number) => Promise<unknown>, { quick }: Sizes): Promise<Sample> => {
-  const ms = quick ? 50 : 1000
+  const ms = quick ? 10 : 1000
   await run(8)
   // Not after the warm-up: it would throw compiled code away.
   collect()
