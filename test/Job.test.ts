@@ -34,7 +34,7 @@ describe("Job.make", () => {
       )
     }
     assert.throws(
-      () => Job.make(import.meta, "one", 1 as unknown as () => number),
+      () => Job.make(import.meta, "one", 1 as never),
       TypeError,
       `Job "one" must be made of a function: received 1`
     )
