@@ -333,6 +333,19 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         }).pipe(Effect.provide(Layer.merge(runner, program({ resultFolder }))))
       }))
 
+    it.effect("goes through a folder as the job's schema says, and is gone from there when it was read", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const resultFolder = yield* makeNotes
+        const runner = ClusterExecutor.runner({ databaseUrl, resultFolder, maxWorkers: 1, jobs: [jobs.nextDay] })
+        const event = { at: new Date(0), tags: new Set(["a"]), size: 1n, values: new Float64Array(200_000).fill(7) }
+        const next = yield* Executor.run(jobs.nextDay, event).pipe(
+          Effect.provide(Layer.merge(runner, program({ resultFolder })))
+        )
+        assert.deepStrictEqual(next, { ...event, at: new Date(86_400_000) })
+        assert.deepStrictEqual(fs.readdirSync(resultFolder), [])
+      }))
+
     it.effect("is gone from the folder when its job was stopped", () =>
       Effect.gen(function*() {
         const { url: databaseUrl } = yield* Database

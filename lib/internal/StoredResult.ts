@@ -1,4 +1,4 @@
-/** The result of a job whose worker has written it to a file. */
+/** What a cluster's runner asks of its executor: that values are as they are sent, and large results in files. */
 import * as Context from "effect/Context"
 import type { Written } from "./cluster/storing.ts"
 import type { AsSent } from "./protocol.ts"
