@@ -9,11 +9,13 @@ import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type ChildProcess, fork } from "node:child_process"
+import type { Socket } from "node:net"
 import type { ResourceLimits } from "node:worker_threads"
 import { Executor } from "./Executor.ts"
 import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
 import * as checks from "./internal/options.ts"
 import { packed, unpacked } from "./internal/packing.ts"
+import type { FromWorker } from "./internal/protocol.ts"
 import * as SpawnedWorkers from "./internal/SpawnedWorkers.ts"
 import type { Inbound } from "./internal/worker.ts"
 import * as WorkerPool from "./internal/WorkerPool.ts"
@@ -47,7 +49,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const processes = SpawnedWorkers.make(
     entry,
     () =>
-      packing(fork(entry, {
+      watched(packing(fork(entry, {
         // In a group of its own: Ctrl-C, or the end of a terminal, is the executor's to hear of.
         detached: true,
         execArgv: [...limitFlags(resourceLimits), ...execArgv],
@@ -55,13 +57,29 @@ const make = Effect.fnUntraced(function*(options: Options) {
         // The pipe ends with this thread, which may end before its process.
         stdio: ["ignore", "inherit", "inherit", "ipc", "pipe"],
         ...(env && { env })
-      })),
+      }))),
     kill
   )
-  return yield* WorkerPool.make(valid, { ...processes.host, sharesMemory: false, unpacked }).pipe(
+  const holdBack = (workerId: number, item: number) => {
+    const asked = Buffer.alloc(8)
+    asked.writeBigInt64LE(BigInt(item))
+    watchOf(processes.spawned(workerId))?.write(asked)
+  }
+  return yield* WorkerPool.make(valid, { ...processes.host, sharesMemory: false, unpacked, holdBack }).pipe(
     Effect.provide(NodeWorker.layer(processes.spawn))
   )
 })
+
+/** The pipe to the thread that watches over a worker process. */
+const watchOf = (child: ChildProcess | undefined) => child?.stdio?.[4] as Socket | null | undefined
+
+/** The child, which says that it is held up where the thread that watches over it does. */
+const watched = (child: ChildProcess): ChildProcess => {
+  const message = { _tag: "HeldUp" } satisfies FromWorker
+  // It may be gone when it is asked.
+  watchOf(child)?.on("error", () => {}).on("data", () => child.emit("message", [1, message]))
+  return child
+}
 
 /** Kills the child and what its job has started: they are in a group of their own, where the system has such. */
 const kill = (child: ChildProcess): void => {

@@ -330,19 +330,6 @@ describe("a busy loop", () => {
       assert.strictEqual(Board.started(board), 0)
     }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, cancelGrace: "1 minute" }))))
 
-  it.live("left behind by a job for ever, costs no other: what its worker does not begin runs elsewhere", () =>
-    Effect.gen(function*() {
-      const behind = Board.make()
-      yield* Executor.run(blockAfterwards, behind)
-      yield* until(() => Board.started(behind) === 1)
-      const exits = yield* Stream.range(1, 3).pipe(
-        Executor.mapExit(values.square, { chunkSize: 3 }),
-        Stream.runCollect
-      )
-      assert.deepStrictEqual(exits, [1, 4, 9].map(Exit.succeed))
-      assert.strictEqual(yield* Executor.run(values.workerId, undefined), 2)
-    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 }))))
-
   it.live("is recorded as interrupted, not as failed", () =>
     Effect.gen(function*() {
       const board = Board.make()

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import fs from "node:fs"
 import path from "node:path"
 import { Executor, ExecutorError, ThreadExecutor } from "../lib/mod.ts"
@@ -66,6 +66,26 @@ for (const { layer, name } of backEnds) {
         const shown = settled.exits.map((exit) => Exit.isSuccess(exit) ? exit.value : tagOf(exit))
         assert.deepStrictEqual(shown, [1, "WorkerDied", 3])
       }).pipe(one))
+  })
+
+  describe(`${name}, a worker that what a job left behind keeps busy for ever`, () => {
+    it.live("costs no other job: what it does not begin runs elsewhere, and a job that takes long is let alone", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const long = yield* Executor.submit(faults.work, { notes, n: 7, ms: 7000 })
+        yield* until(() => Notes.lines(notes).length === 1)
+        yield* Executor.run(faults.busyAfterwards, notes)
+        yield* until(() => Notes.lines(notes).length === 2)
+        const exits = yield* Stream.range(1, 3).pipe(
+          Executor.mapExit(values.square, { chunkSize: 3 }),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(exits, [1, 4, 9].map(Exit.succeed))
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 3)
+        assert.strictEqual(yield* Fiber.join(long), 49)
+        assert.deepStrictEqual(Notes.lines(notes), ["7", "busy"])
+        assert.deepInclude(yield* Executor.stats, { died: 0, failed: 0, finished: 6 })
+      }).pipe(Effect.provide(layer({ maxWorkers: 2 }))))
   })
 
   describe(`${name}, a worker that cannot be started`, () => {

@@ -533,8 +533,14 @@ const isOverdue = ({ first }: Fleet.Worker["line"], { number, sentAt }: Item): b
   number === first && sentAt > 0 && now() - sentAt > attentionMs
 
 /** How far a worker that is gone was with the item; what it has not begun it never will, should it be at work still. */
-const progressOf = ({ slots }: Fleet.Worker, { number }: Item): Blame.Progress =>
-  slots === undefined ? "unknown" : slots.takeBack(number) ? "sent" : slots.isReplied(number) ? "replied" : "begun"
+const progressOf = ({ isHeldUp, slots }: Fleet.Worker, { number }: Item): Blame.Progress =>
+  slots === undefined
+    ? isHeldUp ? "sent" : "unknown"
+    : slots.takeBack(number)
+    ? "sent"
+    : slots.isReplied(number)
+    ? "replied"
+    : "begun"
 
 /** Of the buffers that move with a task those that are in these of its inputs. */
 const movingWith = ({ transfer }: Task, inputs: ReadonlyArray<unknown>): ReadonlyArray<ArrayBuffer> => {

@@ -38,6 +38,11 @@ export interface Host {
   readonly sharesMemory: boolean
   /** Why a job is not to be accepted where its caller is, if there is a reason: it would wait for itself for ever. */
   readonly refusal: (job: Job.Any) => ExecutorError | undefined
+  /**
+   * Where no memory is shared: keeps a worker that has not begun the item from beginning any more; it says then that it is
+   * held up.
+   */
+  readonly holdBack?: (workerId: number, item: number) => void
   /** Reads what a worker sends, where that comes packed. */
   readonly unpacked?: (message: FromWorker) => FromWorker
   /** The time in which its jobs run, whatever clock their callers have. */
@@ -79,8 +84,10 @@ export interface Worker {
   setupFailure: string | undefined
   /** Why it goes, where one of the two could not read what the other sent. */
   unread: Unread | undefined
-  /** The number of the oldest item, which had been sent and not begun when somebody looked last. */
+  /** The number of the oldest item, which had been sent and, as far as is seen, not begun when somebody looked last. */
   unbegun: number | undefined
+  /** It will begin nothing of what it has. */
+  isHeldUp: boolean
 }
 
 /** How a worker went. */
@@ -168,7 +175,8 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       fiber: undefined,
       setupFailure: undefined,
       unread: undefined,
-      unbegun: undefined
+      unbegun: undefined,
+      isHeldUp: false
     }
     worker.fiber = runFork(
       Effect.gen(function*() {
@@ -203,6 +211,10 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     if (message._tag === "Unread") {
       worker.unread = message
       return events.unread(worker)
+    }
+    if (message._tag === "HeldUp") {
+      worker.isHeldUp = true
+      return void runFork(stop(worker))
     }
     if (worker.state !== "starting") return
     if (message._tag === "SetupFailed") {
@@ -357,19 +369,19 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     for (const worker of workers) {
       const { line, slots, state, unbegun } = worker
       const oldest = line.get(line.first)
-      const isWaiting = state === "busy" && oldest !== undefined && slots?.isClaimed(oldest.number) === false
+      const isWaiting = state === "busy" && oldest !== undefined && slots?.isClaimed(oldest.number) !== true
       worker.unbegun = isWaiting ? oldest.number : undefined
       if (!isWaiting || unbegun !== oldest.number) continue
-      if (now() - oldest.sentAt > receivingTakes * oldest.sendMs) runFork(stop(worker))
+      if (now() - oldest.sentAt <= receivingTakes * oldest.sendMs) continue
+      if (slots === undefined) host.holdBack?.(worker.workerId, oldest.number)
+      else runFork(stop(worker))
     }
   }
-  if (host.sharesMemory) {
-    runLater(
-      Effect.forever(Effect.delay(Effect.sync(stopStuck), attentionInterval)).pipe(
-        Effect.provideService(Clock.Clock, host.clock)
-      )
+  runLater(
+    Effect.forever(Effect.delay(Effect.sync(stopStuck), attentionInterval)).pipe(
+      Effect.provideService(Clock.Clock, host.clock)
     )
-  }
+  )
 
   return {
     workers,

@@ -51,6 +51,8 @@ export const make = <W extends Spawned>(
 
   return {
     host,
+    /** What runs as the worker, as long as it does. */
+    spawned: (workerId: number): W | undefined => alive.get(workerId)?.spawned,
     spawn: (workerId: number): W => {
       if (!existsSync(entry)) {
         throw new Error(`There is no ${fileURLToPath(entry)}: expected effect-futures not to be bundled, but external`)

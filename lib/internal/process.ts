@@ -8,12 +8,29 @@ import * as worker from "./worker.ts"
 
 const send = process.send!.bind(process)
 
-// A busy loop does not hear of it, so a thread of its own waits for the end of the pipe that the executor holds.
+/** The number of the latest item that has begun, or that none is to begin any more. */
+const latest = new BigInt64Array(new SharedArrayBuffer(8))
+const none = -1n
+
+const claim = (item: number): boolean => {
+  const before = Atomics.load(latest, 0)
+  return before !== none && Atomics.compareExchange(latest, 0, before, BigInt(item)) === before
+}
+
+// A busy loop does not hear of it, so a thread of its own waits for the end of the pipe that the executor holds, and is
+// asked there to hold an item back that has not begun.
 const watch = () =>
   new Worker(
-    `const end = () => setTimeout(() => process.kill(process.pid, "SIGKILL"), 500)
-    new (require("node:net").Socket)({ fd: 4 }).on("error", () => {}).on("close", end).resume()`,
-    { eval: true, execArgv: [], stdin: false }
+    `const { workerData: { latest, none } } = require("node:worker_threads")
+    const holdBack = (item) => {
+      const before = Atomics.load(latest, 0)
+      return before < item && Atomics.compareExchange(latest, 0, before, none) === before
+    }
+    const pipe = new (require("node:net").Socket)({ fd: 4 })
+    pipe.on("error", () => {})
+    pipe.on("close", () => setTimeout(() => process.kill(process.pid, "SIGKILL"), 500))
+    pipe.on("data", (asked) => holdBack(asked.readBigInt64LE()) && pipe.write("held"))`,
+    { eval: true, execArgv: [], stdin: false, workerData: { latest, none } }
   ).unref()
 
 try {
@@ -29,7 +46,8 @@ const removeListener = process.removeListener.bind(process)
 const receive = worker.make({
   post: (message) => send(message[0] === 1 ? [1, packed(message[1])] : message),
   close: () => process.exit(),
-  isElsewhere: true
+  isElsewhere: true,
+  claim
 }, importJob)
 
 const readable = (message: ToWorker): worker.Inbound | undefined => {

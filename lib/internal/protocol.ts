@@ -54,6 +54,8 @@ export type FromWorker =
   | { readonly _tag: "Begun"; readonly id: number }
   /** There are results in the slots. */
   | { readonly _tag: "Progress" }
+  /** What an earlier job has left behind keeps it from what it was sent, and it will begin none of that. */
+  | { readonly _tag: "HeldUp" }
   | Unread
   | Settled
 

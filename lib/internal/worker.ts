@@ -28,6 +28,8 @@ export interface Port {
   readonly close: () => void
   /** Whether the executor is in another process: no buffer moves there, and it cannot see what was begun. */
   readonly isElsewhere?: boolean
+  /** Tells that an item begins; false where no item is to begin any more. For a port that shares no memory. */
+  readonly claim?: (item: number) => boolean
 }
 
 /** What the executor sends: a message, or that it wants no more. */
@@ -149,7 +151,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
 
   const runFrom = (item: number, run: Run): Promise<void> | undefined => {
     for (; item < endOf(run); item++) {
-      if (slots === undefined ? isCancelled(item) : !slots.claim(item, at)) continue
+      if (slots === undefined ? isCancelled(item) || port.claim?.(item) === false : !slots.claim(item, at)) continue
       running = item
       controller = undefined
       // Its executor has waited for it in vain, and wants to see it claimed.

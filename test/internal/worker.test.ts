@@ -91,3 +91,18 @@ describe("inputs in the slots", () => {
     assert.isFalse(give(1, "text") || give(1, 1n) || give(1, {}))
   })
 })
+
+describe("a worker that shares no memory", () => {
+  it("begins no item that its port keeps back", () => {
+    const ran: Array<unknown> = []
+    const claimed: Array<number> = []
+    const run = { _tag: "Run", job: "", together: true, untilFailure: false, spares: [], observed: false } as const
+    const handle = worker.make(
+      { post: () => {}, close: () => {}, isElsewhere: true, claim: (item) => claimed.push(item) < 3 },
+      (): Job.Any => ({ module: import.meta.url, name: "note", run: (input) => ran.push(input) })
+    )
+    handle([0, { ...run, id: 1, inputs: ["a", "b", "c", "d"], traced: false, limited: false, asSent: undefined }])
+    assert.deepStrictEqual(ran, ["a", "b"])
+    assert.deepStrictEqual(claimed, [1, 2, 3, 4])
+  })
+})
