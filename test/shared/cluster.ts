@@ -6,6 +6,7 @@ import os from "node:os"
 import path from "node:path"
 import { ClusterExecutor } from "../../lib/mod.ts"
 import * as postgres from "../../scripts/shared/postgres.ts"
+import * as Notes from "../jobs/notes.ts"
 import { jobs } from "./clusterJobs.ts"
 import * as Programs from "./programs.ts"
 
@@ -58,3 +59,7 @@ export const program = (options: Partial<ClusterExecutor.Options> = {}) =>
 /** A runner in a process of its own, ready for jobs. */
 export const startRunner = (workers = 1, databaseUrl?: string) =>
   Effect.flatMap(Database, ({ url }) => Programs.start("cluster-runner.ts", databaseUrl ?? url, String(workers)))
+
+/** Whether a job that notes its beginning has begun, with a label that starts so. */
+export const begun = (notes: Notes.Notes, label = "") => () =>
+  Notes.lines(notes).some((line) => line.startsWith(`begin ${label}`))

@@ -1,0 +1,238 @@
+import { assert, describe, layer } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Layer, Schedule, Stream } from "effect"
+import { SqlClient } from "effect/sql/SqlClient"
+import { ClusterExecutor, Executor, ExecutorError, ResultStore } from "../lib/mod.ts"
+import * as jobs from "./jobs/cluster.ts"
+import * as Notes from "./jobs/notes.ts"
+import * as values from "./jobs/values.ts"
+import { makeNotes } from "./shared/backEnds.ts"
+import { begun, cluster, connection, Database, program } from "./shared/cluster.ts"
+import { until } from "./shared/until.ts"
+
+/** How a runner with `options` refuses to start. */
+const runnerRefuses = (options: object) =>
+  Layer.build(ClusterExecutor.runner({ databaseUrl: "postgres://127.0.0.1:1/db", jobs: [], ...options })).pipe(
+    Effect.flip,
+    Effect.map((error) => error.message),
+    Effect.scoped
+  )
+
+layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => {
+  describe("a runner", () => {
+    it.effect("is a member of an Effect cluster: with another it shares the shards, alone it holds all", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const shards = Effect.map(
+          ClusterExecutor.status({ databaseUrl: url }),
+          ({ runners }) => runners.map(({ shards }) => shards)
+        )
+        const runner = ClusterExecutor.runner({ databaseUrl: url, maxWorkers: 1, jobs: [] })
+        yield* Layer.build(runner)
+        const untilShards = (expected: ReadonlyArray<number>) =>
+          Effect.repeat(shards, { until: (held) => held.join() === expected.join(), schedule: Schedule.spaced(50) })
+        yield* untilShards([60])
+        yield* Effect.scoped(Effect.andThen(Layer.build(Layer.fresh(runner)), untilShards([30, 30])))
+        yield* untilShards([60])
+      }))
+
+    it.effect("hears of new jobs, however seldom it asks", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const runner = ClusterExecutor.runner({
+          databaseUrl: url,
+          maxWorkers: 2,
+          jobs: [values.square],
+          pollInterval: "1 hour"
+        })
+        const squares = yield* Stream.range(1, 6).pipe(
+          Stream.mapEffect((n) => Executor.run(values.square, n), { concurrency: 2 }),
+          Stream.runCollect,
+          Effect.provide(Layer.merge(program(), runner))
+        )
+        assert.deepStrictEqual(squares, [1, 4, 9, 16, 25, 36])
+      }))
+
+    it.effect("lets go of what a job left behind when its time is over", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const notes = yield* makeNotes
+        Notes.openGate(notes)
+        const ask = Executor.run(jobs.hold, { notes, label: "old" }, { key: "old" })
+        const runner = ClusterExecutor.runner({
+          databaseUrl: url,
+          maxWorkers: 1,
+          jobs: [jobs.hold],
+          keepFor: "1 second"
+        })
+        yield* Effect.gen(function*() {
+          yield* ask
+          yield* ClusterExecutor.status({ databaseUrl: url }).pipe(
+            Effect.repeat({ until: (status) => status.jobs.done === 0, schedule: Schedule.spaced(50) })
+          )
+          yield* ask
+        }).pipe(Effect.provide(Layer.merge(program(), runner)))
+        assert.strictEqual(Notes.lines(notes).length, 4)
+      }))
+
+    it.effect("lets go of jobs without a key whose program was killed: one that has no ticket, and one that runs", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const notes = yield* makeNotes
+        const sql = yield* SqlClient
+        const jobsOfRunner = [jobs.hold]
+        yield* Layer.build(
+          ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: jobsOfRunner, keepFor: "1 second" })
+        )
+        const fiber = yield* Executor.submit(jobs.hold, { notes, label: "killed" })
+        yield* until(begun(notes))
+        yield* sql`INSERT INTO effect_futures_jobs (id, keyed, job, items, input_hash, options, clients)
+          VALUES ('killed/0', false, 'hold', 1, '', '', '{killed}')`
+        yield* sql`UPDATE effect_futures_jobs SET clients = '{killed}' WHERE state = 'running'`
+        yield* until(() => Notes.lines(notes).includes("abort killed"))
+        yield* sql`SELECT id FROM effect_futures_jobs WHERE id = 'killed/0' AND state = 'waiting'`.pipe(
+          Effect.repeat({ until: (waiting) => waiting.length === 0, schedule: Schedule.spaced(50) })
+        )
+        Notes.openGate(notes)
+        yield* Fiber.interrupt(fiber)
+      }).pipe(Effect.provide([program(), connection])))
+
+    for (const where of ["database", "folder"] as const) {
+      it.effect(`keeps an input in the ${where} for as long as its job waits`, () =>
+        Effect.gen(function*() {
+          const { url: databaseUrl } = yield* Database
+          const notes = yield* makeNotes
+          const folder = yield* makeNotes
+          const options = { databaseUrl, ...(where === "folder" && { resultFolder: folder }) }
+          const jobsOfRunner = [jobs.hold, values.echo]
+          const runner = ClusterExecutor.runner({ ...options, maxWorkers: 1, jobs: jobsOfRunner, keepFor: "1 second" })
+          const layerStore = where === "folder" ? ResultStore.layerFolder(folder) : ResultStore.layerPostgres
+          const layerClient = ClusterExecutor.layer({ ...options, maxWorkers: 2 })
+          const input = new Uint8Array(2_000_000)
+          yield* Effect.gen(function*() {
+            const held = yield* Executor.submit(jobs.hold, { notes, label: "first" })
+            yield* until(begun(notes))
+            const waits = yield* Executor.submit(values.echo, input)
+            yield* ClusterExecutor.status(options).pipe(
+              Effect.repeat({ until: (status) => status.jobs.waiting === 1, schedule: Schedule.spaced(20) })
+            )
+            const store = yield* ResultStore.ResultStore
+            const younger = yield* store.write([input])
+            yield* Stream.runDrain(store.read(younger)).pipe(
+              Effect.repeat(Schedule.spaced(50)),
+              Effect.flip
+            )
+            Notes.openGate(notes)
+            yield* Fiber.join(held)
+            assert.deepStrictEqual(yield* Fiber.join(waits), input)
+          }).pipe(Effect.provide(Layer.mergeAll(layerClient, runner, Layer.provide(layerStore, connection))))
+        }))
+    }
+
+    it.effect("keeps house also where it keeps results for ever", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        yield* ClusterExecutor.status({ databaseUrl: url })
+        const sql = yield* SqlClient
+        yield* sql`INSERT INTO effect_futures_runners (address, pid, workers, jobs, seen_at)
+          VALUES ('dead', 1, 1, '[]', now() - interval '2 hours')`
+        yield* Layer.build(ClusterExecutor.runner({ databaseUrl: url, maxWorkers: 1, jobs: [], keepFor: Infinity }))
+        yield* sql`SELECT id FROM effect_futures_runners WHERE address = 'dead'`.pipe(
+          Effect.repeat({ until: (dead) => dead.length === 0, schedule: Schedule.spaced(50) })
+        )
+      }).pipe(Effect.provide(connection)))
+
+    it.effect("stops a job that another has ended, which took it for dead", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const sql = yield* SqlClient
+        const fiber = yield* Effect.forkChild(Effect.exit(Executor.run(jobs.hold, { notes, label: "elsewhere" })))
+        yield* until(begun(notes))
+        yield* sql`UPDATE effect_futures_jobs SET state = 'failed', settled_at = now() WHERE state = 'running'`
+        yield* until(() => Notes.lines(notes).includes("abort elsewhere"))
+        yield* Fiber.join(fiber)
+      }).pipe(Effect.provide([cluster(), connection])))
+
+    it.effect("stops such a job as soon as it listens again, and does not wait for its next beat", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const sql = yield* SqlClient
+        const locked = yield* Deferred.make<void>()
+        const hasStopped = yield* Deferred.make<void>()
+        const fiber = yield* Effect.forkChild(Effect.exit(Executor.run(jobs.hold, { notes, label: "unheard" })))
+        yield* until(begun(notes))
+        // Its beats wait for this.
+        const locker = yield* sql`SELECT id FROM effect_futures_runners FOR UPDATE`.pipe(
+          Effect.andThen(Deferred.succeed(locked, undefined)),
+          Effect.andThen(Deferred.await(hasStopped)),
+          sql.withTransaction,
+          Effect.forkChild
+        )
+        yield* Deferred.await(locked)
+        yield* sql`UPDATE effect_futures_jobs SET state = 'failed', settled_at = now() WHERE state = 'running'`
+        yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE application_name = 'effect-futures runner' AND query LIKE 'LISTEN%'`.pipe(
+          Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
+        )
+        yield* until(() => Notes.lines(notes).includes("abort unheard"))
+        yield* Deferred.succeed(hasStopped, undefined)
+        yield* Fiber.join(locker)
+        yield* Fiber.join(fiber)
+      }).pipe(Effect.provide([cluster(), connection])))
+
+    it.effect("is known again that was away for so long that it was removed", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const sql = yield* SqlClient
+        const jobsOfRunner = [values.square]
+        yield* Layer.build(ClusterExecutor.runner({ databaseUrl, maxWorkers: 3, jobs: jobsOfRunner, address: "back" }))
+        yield* sql`DELETE FROM effect_futures_runners WHERE address = 'back'`
+        const { runners } = yield* ClusterExecutor.status({ databaseUrl }).pipe(
+          Effect.repeat({ until: ({ runners }) => runners.length > 0, schedule: Schedule.spaced(50) })
+        )
+        assert.deepInclude(runners[0], { address: "back", workers: 3, pid: process.pid })
+      }).pipe(Effect.provide(connection)))
+
+    it.effect("refuses a job whose name no database can keep, as does the program", () =>
+      Effect.gen(function*() {
+        for (const name of ["a".repeat(201), "a\0b"]) {
+          const job = { ...values.square, name }
+          const runner = yield* runnerRefuses({ jobs: [job] })
+          assert.include(runner, "a job's name must be of 1 to 200 characters, none of them NUL: received ")
+          const program = yield* Effect.flip(Executor.run(job, 2))
+          assert.instanceOf(program, ExecutorError.InvalidOptions)
+          assert.strictEqual(program.message, runner)
+        }
+      }).pipe(Effect.provide(program({ run: "a".repeat(200) }))))
+
+    it.effect("refuses jobs of one name, for it knows them by their names", () =>
+      Effect.gen(function*() {
+        const twins = ClusterExecutor.runner({ databaseUrl: "", jobs: [values.square, values.square] })
+        const error = yield* Effect.flip(Layer.build(twins))
+        assert.strictEqual(error.message, `jobs must be of names that are all different: received "square"`)
+      }))
+  })
+
+  describe("a runner's options", () => {
+    it.effect("are refused by name", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* runnerRefuses({ jobs: [5] }), "jobs must be an array of jobs: received [ 5 ]")
+        assert.strictEqual(
+          yield* runnerRefuses({ jobs: undefined }),
+          "jobs must be an array of jobs: received undefined"
+        )
+        assert.strictEqual(yield* runnerRefuses({ resultFolder: "" }), `resultFolder must be a path: received ""`)
+        assert.include(yield* runnerRefuses({ address: "a\0b" }), "address must be of 1 to 200 characters")
+        assert.strictEqual(yield* runnerRefuses({ maxWorkers: 0 }), "maxWorkers must be a positive integer: received 0")
+        assert.strictEqual(
+          yield* runnerRefuses({ maxWorkers: 1001 }),
+          "maxWorkers must be an integer from 1 to 1000: received 1001"
+        )
+        for (const option of ["keepFor", "pollInterval"]) {
+          for (const value of [0, -1, NaN, "soon"]) {
+            assert.include(yield* runnerRefuses({ [option]: value }), `${option} must be a duration above 0: received `)
+          }
+        }
+        assert.include(yield* runnerRefuses({ databaseUrl: undefined }), "expected a URL such as postgres://")
+      }))
+  })
+})
