@@ -53,7 +53,7 @@ export class Buffers {
 
   /** Keeps for the next run what would have moved with a result that went another way; views of it are empty, too. */
   keep(): void {
-    for (const buffer of new Set([...this.#taken.splice(0), ...this.#moving.splice(0)])) {
+    for (const buffer of [...this.#taken.splice(0), ...this.#moving.splice(0)]) {
       try {
         if (!buffer.detached) this.#left.push(buffer.transfer())
       } catch {
