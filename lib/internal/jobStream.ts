@@ -163,7 +163,7 @@ class ByteBudget {
       const taken = Math.min(Math.ceil(items * this.#itemBytes), this.#max)
       const giveBack = this.#semaphore.release(taken)
       return this.#turn.withPermit(this.#semaphore.take(taken)).pipe(
-        Effect.andThen(Effect.onError(effect, () => giveBack)),
+        Effect.andThen(effect),
         Effect.map((result): Spent<A> => {
           this.#itemBytes = Math.max(this.#itemBytes, bytesIn(result) / items)
           return { result, giveBack }
