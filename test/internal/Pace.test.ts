@@ -26,6 +26,30 @@ describe("Pace", () => {
   })
 })
 
+const item = { number: 0, runMs: 0, busyMs: 0 }
+
+describe("Line", () => {
+  it("has no room where a number would meet that of an item which is not done, whatever was taken back meanwhile", () => {
+    const line = new Line<typeof item>()
+    const { room } = line
+    for (let n = 0; n < 10; n++) line.push(item)
+    for (let number = 2; number <= 10; number++) line.remove(number)
+    assert.strictEqual(line.room, room - 10)
+    line.remove(1)
+    assert.strictEqual(line.room, room)
+  })
+
+  it("has nothing under the number of an item that was done, though another has its place", () => {
+    const line = new Line<typeof item>()
+    const { room } = line
+    const first = line.push(item)
+    line.remove(first)
+    for (let n = 0; n < room; n++) line.push(item)
+    assert.isUndefined(line.get(first))
+    assert.strictEqual(line.get(first + room), item)
+  })
+})
+
 describe("Line.between", () => {
   it("tells what a worker did between two items, where it had the second before it was done with the first", () => {
     const line = new Line()
