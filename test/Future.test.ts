@@ -114,6 +114,32 @@ describe("Future.asCompleted", () => {
       assert.strictEqual(collected, 3)
     }))
 
+  it.live("lets go of those that had finished before, and of all when its reader stops, though others are pending", () =>
+    Effect.gen(function*() {
+      const pending = yield* Effect.forkDetach(Effect.never)
+      const lent = Effect.gen(function*() {
+        const fiber = yield* array
+        yield* Fiber.await(fiber)
+        return [fiber, new WeakRef(yield* Fiber.join(fiber))] as const
+      })
+      const read = yield* Effect.gen(function*() {
+        const [first, result] = yield* lent
+        const pull = yield* Stream.toPull(Future.asCompleted([pending, first]))
+        assert.deepStrictEqual(yield* pull, [first])
+        return [pull, result] as const
+      })
+      yield* collectGarbage
+      assert.isUndefined(read[1].deref(), "read")
+      const unread = yield* Effect.gen(function*() {
+        const [[first], [second, result]] = [yield* lent, yield* lent]
+        yield* Future.asCompleted([pending, first, second]).pipe(Stream.take(1), Stream.runDrain)
+        return result
+      })
+      yield* collectGarbage
+      assert.isUndefined(unread.deref(), "unread")
+      assert.isUndefined(pending.pollUnsafe())
+    }).pipe(Effect.scoped))
+
   it.effect("loses no fiber to a pull that is interrupted", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<string>()
