@@ -271,6 +271,10 @@ describe("deadlines, by the clock", () => {
         "deadline must be an object of queued, running or total: received \"1 second\""
       )
       assert.strictEqual(
+        yield* refusal({ deadline: null }),
+        "deadline must be an object of queued, running or total: received null"
+      )
+      assert.strictEqual(
         yield* refusal({ deadline: { runing: 5 } }),
         "deadline must be an object of queued, running or total: received { runing: 5 }"
       )
