@@ -200,6 +200,15 @@ describe("maxJobsPerWorker", () => {
       const runs = Map.groupBy(places, ({ workerId }) => workerId)
       assert.deepStrictEqual([...runs.values()].map(({ length }) => length), [4, 4, 4])
     }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, maxJobsPerWorker: 4 }))))
+
+  it.live("counts the jobs that are sent ahead of a free worker", () =>
+    Effect.gen(function*() {
+      const ids = yield* Effect.forEach(Array(1000).keys(), () => Executor.run(values.workerId, undefined), {
+        concurrency: 64
+      })
+      const runs = Map.groupBy(ids, (id) => id)
+      assert.deepStrictEqual([...runs.values()].map(({ length }) => length), Array(20).fill(50))
+    }).pipe(Effect.provide(InlineExecutor.layer({ maxWorkers: 1, maxJobsPerWorker: 50 }))))
 })
 
 describe("priority", () => {
