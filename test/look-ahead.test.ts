@@ -91,6 +91,27 @@ describe("jobs that are sent ahead of a free worker", () => {
   )
 
   live(
+    "do not pass one that cannot be",
+    Effect.gen(function*() {
+      yield* submitAll([])
+      const board = Board.make()
+      const labels = Array.from(Array(40).keys())
+      const fibers = yield* Effect.forEach(
+        labels,
+        (label) =>
+          Executor.submit(
+            step,
+            { board, label, does: "return" },
+            label === 5 ? { deadline: { total: "1 minute" } } : {}
+          )
+      )
+      yield* Fiber.joinAll(fibers)
+      assert.deepStrictEqual(Board.starts(board), labels)
+    }),
+    1
+  )
+
+  live(
     "let a job of higher priority go first",
     Effect.gen(function*() {
       const { board, fibers } = yield* submitAll(["block", ...returns(20)])
