@@ -126,6 +126,21 @@ describe("jobs that are sent ahead of a free worker", () => {
   )
 })
 
+describe("jobs of several kinds, sent in one turn", () => {
+  live(
+    "each run as what they are",
+    Effect.gen(function*() {
+      const mixed = Effect.forEach(
+        Array(600).keys(),
+        (n) => n % 3 === 1 ? echo(n) : Executor.run(values.square, n),
+        { concurrency: 64 }
+      )
+      assert.deepStrictEqual(yield* mixed, Array.from({ length: 600 }, (_, n) => n % 3 === 1 ? n : n * n))
+    }),
+    1
+  )
+})
+
 /** Whether two workers start more jobs than one each while this thread sends nothing, and does not turn. */
 const startMoreThanOneEach = (board: Board.Board) => {
   const asleep = new Int32Array(new SharedArrayBuffer(4))
