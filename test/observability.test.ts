@@ -10,15 +10,16 @@ import { recording } from "./shared/spans.ts"
 const parentOf = ({ parent }: Tracer.Span) => Option.getOrUndefined(parent)?.spanId
 
 describe("spans of a job", () => {
-  it("that began at the same time stay within one another", () => {
+  it("that began at the same time stay within one another, and are sampled as their caller is", () => {
     const { spans, tracer } = recording()
     const at = { kind: "internal", startTime: 1n, endTime: 1n, attributes: [], error: undefined } as const
-    replay(tracer, Tracer.externalSpan({ spanId: "caller", traceId: "trace" }), [
+    replay(tracer, Tracer.externalSpan({ spanId: "caller", traceId: "trace", sampled: false }), [
       { ...at, name: "inner", spanId: "inside", parentId: "outside" },
       { ...at, name: "outer", spanId: "outside", parentId: undefined }
     ])
     assert.deepStrictEqual(spans.map(({ name }) => name), ["outer", "inner"])
     assert.deepStrictEqual(spans.map(parentOf), ["caller", spans[0]!.spanId])
+    assert.deepStrictEqual(spans.map(({ sampled }) => sampled), [false, false])
   })
 })
 
