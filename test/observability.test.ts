@@ -55,6 +55,16 @@ for (const [name, layer] of Object.entries({ ThreadExecutor, ProcessExecutor, In
         assert.strictEqual(spans.length, 1 + 2 * 100)
       }).pipe(Effect.provide(layer.layer({ maxWorkers: 1 }))))
 
+    it.live("is told of each job, one after the other", () =>
+      Effect.gen(function*() {
+        const { spans, tracer } = recording()
+        yield* Effect.forEach([2, 4, 6], (n) => Executor.run(halfTraced, n)).pipe(
+          Effect.withSpan("caller"),
+          Effect.withTracer(tracer)
+        )
+        assert.strictEqual(spans.length, 1 + 2 * 3)
+      }).pipe(Effect.provide(layer.layer({ maxWorkers: 1 }))))
+
     it.live("is no cost where the caller has none", () =>
       Effect.gen(function*() {
         const { spans, tracer } = recording()
