@@ -77,7 +77,19 @@ export const failInCircle = Job.make(import.meta, "failInCircle", () => {
 export const failWithMany = Job.make(import.meta, "failWithMany", () => {
   const odd = new Odd({ n: 3 })
   const all = new AggregateError([odd, new TooSmall({ n: 4, limits: { min: 10 } })], "all failed")
-  return Effect.fail({ _tag: "Many", odd, again: odd, list: [{ all }], bytes: new Uint8Array([1, 2]) } as const)
+  const bytes = new Uint8Array([1, 2])
+  return Effect.fail(
+    {
+      _tag: "Many",
+      odd,
+      again: odd,
+      list: [{ all }],
+      bytes,
+      sameBytes: bytes,
+      bare: Object.assign(Object.create(null) as { odd?: Odd }, { odd }),
+      sparse: Array<number>(3)
+    } as const
+  )
 })
 
 /** Fails with an error of another realm, in which neither `Error` nor `Object` is this one's. */

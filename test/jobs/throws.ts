@@ -19,6 +19,8 @@ const things = {
     return proxy
   },
   elsewhere: () => runInNewContext(`new TypeError("elsewhere")`) as unknown,
+  inherited: () => Object.assign(Object.create(TypeError.prototype) as object, { message: "made by hand" }),
+  stackless: () => Object.assign(new Error("from nowhere"), { stack: undefined }),
   silent: () => ({ toJSON: () => undefined }),
   hostile: () =>
     Object.defineProperty(new Error("hidden"), "message", {

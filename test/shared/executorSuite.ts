@@ -64,6 +64,7 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.instanceOf(small, Error)
         assert.strictEqual(small.message, "2 is below 10")
         assert.strictEqual(small.name, "TooSmall")
+        assert.notProperty(small, "cause")
         if (small._tag === "TooSmall") assert.deepStrictEqual(small.limits, { min: 10 })
 
         const caught = yield* Executor.run(effects.half, 11).pipe(Effect.catchTag("Odd", ({ n }) => Effect.succeed(n)))
@@ -85,17 +86,24 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         const first = yield* Effect.flip(Executor.run(effects.failInCircle, undefined))
         assert.strictEqual(first.message, "first")
         assert.propertyVal(first.cause, "message", "second")
+        assert.deepStrictEqual(Object.keys(first), [])
       }).pipe(one))
 
     it.live("keeps the errors within a job's failure", () =>
       Effect.gen(function*() {
-        const { again, bytes, list: [first], odd } = yield* Executor.run(effects.failWithMany, undefined).pipe(
+        const { again, bare, bytes, list: [first], odd, sameBytes, sparse } = yield* Executor.run(
+          effects.failWithMany,
+          undefined
+        ).pipe(
           Effect.catchTag("Many", Effect.succeed)
         )
         assert.instanceOf(odd, Error)
         assert.deepStrictEqual({ ...odd }, { _tag: "Odd", n: 3 })
         assert.strictEqual(again._tag, "Odd")
+        assert.propertyVal(bare.odd, "_tag", "Odd")
         assert.deepStrictEqual(bytes, new Uint8Array([1, 2]))
+        assert.deepStrictEqual(sameBytes, bytes)
+        assert.lengthOf(sparse, 3)
         assert.strictEqual(first.all.message, "all failed")
         assert.deepStrictEqual(first.all.errors.map(({ message }: Error) => message), ["", "4 is below 10"])
 
@@ -119,6 +127,8 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
           assert.instanceOf(several, ExecutorError.JobThrew)
           const causes = several.stack.match(/(?<=Caused by: Error: ).*/g)
           assert.deepStrictEqual(causes, ["one", "other", "why"])
+          const stackless = yield* Effect.flip(Executor.run(job, "stackless"))
+          assert.propertyVal(stackless, "stack", "Error: from nowhere")
         }).pipe(one))
 
       it.live(`fails with JobThrew for whatever else is thrown: ${job.name}`, () =>
@@ -128,6 +138,7 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
             assert.instanceOf(error, ExecutorError.JobThrew)
             return [error.name, error.message]
           })
+          assert.deepStrictEqual(yield* shown("inherited"), ["TypeError", "made by hand"])
           assert.deepStrictEqual(yield* shown("string"), ["string", "just words"])
           assert.deepStrictEqual(yield* shown("undefined"), ["undefined", "undefined"])
           assert.deepStrictEqual(yield* shown("frozen"), ["object", `{"code":7}`])
