@@ -34,6 +34,13 @@ export const bigZeros = Job.make(
   (length: number, context) => context.allocate(BigInt64Array, length)
 )
 
+/** What `allocateUnsafe` gives, as it is. */
+export const unwritten = Job.make(
+  import.meta,
+  "unwritten",
+  (length: number, context) => context.allocateUnsafe(Float64Array, length)
+)
+
 /** A result with buffers in places of many kinds. */
 export const nested = Job.make(import.meta, "nested", (length: number, context) => ({
   inArray: [context.allocate(Uint8Array, length)],

@@ -511,6 +511,12 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.deepStrictEqual(found, new Float64Array(100).fill(7))
       }).pipe(one))
 
+    it.live("gives the result's buffer to a later run, though its input needs no message", () =>
+      Effect.gen(function*() {
+        yield* Executor.use(buffers.unwritten, 100, (array) => Effect.sync(() => array.fill(7)))
+        assert.deepStrictEqual(yield* Executor.run(buffers.unwritten, 100), new Float64Array(100).fill(7))
+      }).pipe(one))
+
     it.live("has what `allocate` gives zeroed, though a used buffer is in it", () =>
       Effect.gen(function*() {
         yield* Executor.use(buffers.found, { length: 100, zeroed: true, fill: 7 }, () => Effect.void)
