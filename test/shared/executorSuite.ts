@@ -573,6 +573,15 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.strictEqual(kept?.length, 0)
       }).pipe(one))
 
+    it.live("stops its job when it is interrupted before there is a result", () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        const fiber = yield* Effect.forkChild(Executor.use(deaf, board, () => Effect.void))
+        yield* until(() => Board.started(board) === 1)
+        yield* Fiber.interrupt(fiber)
+        assert.deepInclude(yield* Executor.stats, { busy: 0, failed: 1 })
+      }).pipe(one))
+
     it.live("gives the buffer back when the reader is interrupted", () =>
       Effect.gen(function*() {
         const reading = yield* Deferred.make<Float64Array>()
