@@ -723,6 +723,21 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.strictEqual(Board.ended(board), 3)
       }).pipe(one))
 
+    it.live("a drain that has returned is not held", () =>
+      Effect.gen(function*() {
+        const drained = yield* Effect.gen(function*() {
+          const board = Board.make()
+          const job = yield* Executor.submit(values.hold, { board, label: 0 })
+          const drained = yield* Effect.forkDetach(Executor.drain, { startImmediately: true })
+          Board.openGate(board)
+          yield* Fiber.join(job)
+          yield* Fiber.join(drained)
+          return new WeakRef(drained)
+        })
+        yield* collectGarbage
+        assert.isUndefined(drained.deref())
+      }).pipe(one))
+
     it.live("a drain that was interrupted is not held until there are no jobs", () =>
       Effect.gen(function*() {
         const board = Board.make()
