@@ -119,6 +119,20 @@ describe("Executor.map", () => {
       }).pipe(three))
   }
 
+  it.live("runs jobs that take long one by one: chunkSize auto", () =>
+    Effect.gen(function*() {
+      const events: Array<Executor.JobEvent> = []
+      yield* Stream.range(1, 5).pipe(
+        Stream.map(() => ({ ms: 10 })),
+        Executor.map(values.rest, { chunkSize: "auto", concurrency: 1 }),
+        Stream.runDrain,
+        observing(events)
+      )
+      const tags = events.map(({ _tag }) => _tag)
+      const one = ["Submitted", "Started", "Settled"]
+      assert.deepStrictEqual(tags, [...one, ...one, ...one, ...one, ...one])
+    }).pipe(three))
+
   it.live("gives an empty Stream for an empty Stream", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* Stream.empty.pipe(Executor.map(values.square), Stream.runCollect), [])
