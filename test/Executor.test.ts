@@ -182,10 +182,11 @@ describe("Executor.map", () => {
 
   it.live("emits what comes before the first item that fails, then fails: also within a chunk", () =>
     Effect.gen(function*() {
-      for (const [chunkSize, concurrency] of [[1, 1], [6, 1], [2, 1]] as const) {
+      const inOrder = [1, 2, 6].map((chunkSize) => ({ chunkSize, concurrency: 1 }))
+      for (const options of [...inOrder, { chunkSize: 6, unordered: true }]) {
         const read: Array<number> = []
         const error = yield* Stream.make(1, 4, 9, -16, 25, -36).pipe(
-          Executor.map(values.root, { chunkSize, concurrency }),
+          Executor.map(values.root, options),
           Stream.runForEach((n) => Effect.sync(() => read.push(n))),
           Effect.flip
         )
@@ -196,14 +197,15 @@ describe("Executor.map", () => {
 
   it.live("fails with the first item that fails while others never end", () =>
     Effect.gen(function*() {
-      for (const unordered of [true, false]) {
+      const options = [{ chunkSize: 1, concurrency: 2 }, { chunkSize: 6 }]
+      for (const [n, mapOptions] of options.flatMap((each) => [each, { ...each, unordered: true }]).entries()) {
         const board = Board.make()
-        const failSecond = Job.make(import.meta, `failSecond${unordered}`, (n: number) => {
+        const failSecond = Job.make(import.meta, `failSecond${n}`, (n: number) => {
           if (n === 1) throw new Error("the second")
           return deaf.run(board, {} as Job.Context)
         })
         const error = yield* Stream.range(0, 5).pipe(
-          Executor.map(failSecond, { concurrency: 2, unordered }),
+          Executor.map(failSecond, mapOptions),
           Stream.runDrain,
           Effect.flip
         )
