@@ -263,12 +263,12 @@ describe("Executor.map", () => {
 
   it.live("with maxBufferedBytes, runs no job whose result would pass the limit while others are unread", () =>
     Effect.gen(function*() {
-      const unreadWith = Effect.fnUntraced(function*(options: Executor.MapOptions) {
+      const unreadWith = Effect.fnUntraced(function*(options: Executor.MapOptions, sizes = [1000]) {
         const board = Board.make()
         const bytes = Job.make(import.meta, `bytes${options.maxBufferedBytes}`, (label: number, context) => {
           Board.enter(board, label)
           Board.leave(board)
-          return context.allocate(Uint8Array, 1000)
+          return context.allocate(Uint8Array, sizes[label % sizes.length]!)
         })
         let read = 0
         let mostUnread = 0
@@ -290,6 +290,7 @@ describe("Executor.map", () => {
       assert.strictEqual(yield* unreadWith({ maxBufferedBytes: 1500 }), 1)
       assert.strictEqual(yield* unreadWith({ maxBufferedBytes: 10 }), 1)
       assert.strictEqual(yield* unreadWith({ maxBufferedBytes: 1500, unordered: true }), 1)
+      assert.strictEqual(yield* unreadWith({ maxBufferedBytes: 1503 }, [1000, 1, 1]), 1)
       assert.isAtMost(yield* unreadWith({ maxBufferedBytes: 1501, chunkSize: 3 }), 3)
       assert.isAtMost(yield* unreadWith({ maxBufferedBytes: 1502, chunkSize: "auto" }), 1)
       assert.isAtMost(yield* unreadWith({ maxBufferedBytes: 4500, chunkSize: "auto" }), 4)
