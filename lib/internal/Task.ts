@@ -324,7 +324,7 @@ export class Task implements Waiting<Task> {
     this.hasFinished = true
     this.#onFinish?.forEach((tell) => tell())
     const buffers = this.#buffers
-    if (buffers !== undefined) this.#settled!.giveBack = () => giveBack(buffers.splice(0))
+    if (buffers !== undefined) this.#settled!.giveBack = () => giveBack(buffers)
     this.#tellEnd()
   }
 
