@@ -169,6 +169,14 @@ for (const { layer, name } of backEnds) {
         assert.deepInclude(yield* Executor.stats, { finished: 2, failed: 1, died: 0, busy: 0 })
       }).pipe(two))
 
+    it.live("running: begins anew when the job is run again", () =>
+      Effect.gen(function*() {
+        const options = { deadline: { running: "100 millis" }, retryWorkerDeath: 1 } as const
+        const hangs = { notes: yield* makeNotes, deaths: 1, hangs: true }
+        const late = yield* Effect.exit(Executor.run(faults.dieAtFirst, hangs, options))
+        assert.deepStrictEqual(clockOf(late), ["running", 100])
+      }).pipe(one))
+
     it.live("running: does not count the time that the job's module takes to load", () =>
       Effect.gen(function*() {
         assert.strictEqual(yield* Executor.run(quick, undefined, { deadline: { running: "900 millis" } }), "done")

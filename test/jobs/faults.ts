@@ -142,14 +142,21 @@ export const busyAfterwards = Job.make(import.meta, "busyAfterwards", (notes: No
   })
 })
 
-/** Ends its worker the first `deaths` times that it is run, by the lines it has noted. */
+/** Ends its worker the first `deaths` times that it is run, by the lines it has noted; then it may never end. */
 export const dieAtFirst = Job.make(
   import.meta,
   "dieAtFirst",
-  ({ deaths, notes }: { readonly deaths: number; readonly notes: Notes.Notes }, context) => {
+  (
+    { deaths, hangs = false, notes }: {
+      readonly deaths: number
+      readonly notes: Notes.Notes
+      readonly hangs?: boolean
+    },
+    context
+  ): number | Promise<number> => {
     Notes.write(notes, `${context.workerId}`)
     if (Notes.lines(notes).length <= deaths) process.exit(1)
-    return context.workerId
+    return hangs ? never() : context.workerId
   }
 )
 
