@@ -91,6 +91,22 @@ describe("jobs that are sent ahead of a free worker", () => {
   )
 
   live(
+    "have no limit for how long they wait: one that has is not taken for begun",
+    Effect.gen(function*() {
+      const { board, fibers: [long] } = yield* submitAll(["block"])
+      const waits = yield* Executor.submit(step, { board, label: 1, does: "return" }, {
+        deadline: { queued: "20 millis" }
+      })
+      const error = yield* Effect.flip(Fiber.join(waits))
+      assert.propertyVal(error, "_tag", "DeadlineExceeded")
+      Board.openGate(board)
+      assert.strictEqual(yield* Fiber.join(long!), 0)
+      assert.deepStrictEqual(Board.starts(board), [0])
+    }),
+    1
+  )
+
+  live(
     "do not pass one that cannot be",
     Effect.gen(function*() {
       yield* submitAll([])
