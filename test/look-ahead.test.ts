@@ -344,6 +344,19 @@ describe("Executor.run, transfer", () => {
   )
 
   live(
+    "moves the buffers of jobs, too, that are known to be short and sent in one turn",
+    Effect.gen(function*() {
+      yield* Effect.forEach(Array(200).keys(), (n) => Executor.run(sum, Float64Array.of(n)), { concurrency: 64 })
+      const arrays = Array.from({ length: 100 }, (_, n) => Float64Array.of(n, 1))
+      const sums = yield* Effect.forEach(arrays, (array) => Executor.run(sum, array, { transfer: [array.buffer] }), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(sums, arrays.map((_, n) => n + 1))
+      assert.isTrue(arrays.every(({ length }) => length === 0))
+    })
+  )
+
+  live(
     "moves a buffer once that is named twice",
     Effect.gen(function*() {
       const array = Float64Array.of(3, 1)
