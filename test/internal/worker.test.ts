@@ -1,25 +1,31 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { ToWorker } from "../../lib/internal/protocol.ts"
+import type { FromWorker, ToWorker } from "../../lib/internal/protocol.ts"
 import { capacity, Slots } from "../../lib/internal/Slots.ts"
 import * as worker from "../../lib/internal/worker.ts"
 import type * as Job from "../../lib/Job.ts"
 
-/** A worker with its slots, whose jobs note their names and inputs. */
-const open = () => {
+/** A worker with its slots, whose jobs note their names and inputs, and return the inputs as text. */
+const open = (during: (input: unknown, context: Job.Context, slots: Slots) => void = () => {}) => {
   const ran: Array<string> = []
+  const replies: Array<FromWorker> = []
   const slots = new Slots()
   const handle = worker.make(
-    { post: () => {}, close: () => {} },
+    { post: ([, message]) => void (message && replies.push(message)), close: () => {} },
     (address): Job.Any => ({
       module: import.meta.url,
       name: String(address),
-      run: (input) => ran.push(`${address} ${input}`)
+      run: (input, context) => {
+        ran.push(`${address} ${input}`)
+        during(input, context, slots)
+        return `${input}`
+      }
     })
   )
   const tell = (message: ToWorker) => handle([0, message])
   tell({ _tag: "Init", workerId: 1, slots: slots.memory, spins: false, clockOffset: undefined, setup: undefined })
   return {
     ran,
+    replies,
     slots,
     tell,
     send: (id: number, job: string, ...inputs: ReadonlyArray<unknown>) => {
@@ -29,7 +35,7 @@ const open = () => {
         id,
         job,
         inputs,
-        together: false,
+        together: true,
         untilFailure: false,
         spares: [],
         observed: false,
@@ -44,6 +50,38 @@ const open = () => {
     }
   }
 }
+
+describe("results that come in one message", () => {
+  it("are each of the item that they belong to, though one between them was taken back", () => {
+    let first = 1
+    const { ran, replies, send } = open((input, _, slots) => {
+      if (input === "a") slots.takeBack(first + 1)
+    })
+    // Often, for results that take long to come go one by one.
+    for (; first <= 100; first += 3) send(first, "job", "a", "b", "c")
+    assert.deepStrictEqual(new Set(ran), new Set(["job a", "job c"]))
+    const settled = replies.filter((reply) => reply._tag === "Settled")
+    const values = settled.flatMap(({ id, outcomes }) =>
+      outcomes.map((outcome, n) => [id + n, outcome._tag === "Succeeded" && outcome.value])
+    )
+    assert.deepStrictEqual(values, values.map((_, n) => n % 2 === 0 ? [1 + 3 * n / 2, "a"] : [3 * (n + 1) / 2, "c"]))
+    assert.lengthOf(values, 68)
+  })
+})
+
+describe("a cancellation", () => {
+  it("aborts the signal of the item that it names, and of no other", () => {
+    const aborted: Array<boolean> = []
+    const { send, tell } = open((_, { signal }) => {
+      for (const item of [2, 1]) {
+        tell({ _tag: "Cancel", first: item, last: item })
+        aborted.push(signal.aborted)
+      }
+    })
+    send(1, "first", "a")
+    assert.deepStrictEqual(aborted, [false, true])
+  })
+})
 
 describe("inputs in the slots", () => {
   it("are run in the order of the items, by the job of the message before", () => {
