@@ -9,7 +9,7 @@ import { Executor, ExecutorError, Job, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
 import { postMessage, stopClock } from "./jobs/chatter.ts"
 import * as deaths from "./jobs/deaths.ts"
-import { blockAfterwards, busy, polite } from "./jobs/endless.ts"
+import { blockAfterwards, busy, lateToListen, polite } from "./jobs/endless.ts"
 import { makeNested } from "./jobs/nested.ts"
 import * as twins from "./jobs/twins.ts"
 import * as values from "./jobs/values.ts"
@@ -295,15 +295,17 @@ describe("a busy loop", () => {
       assert.strictEqual(yield* Fiber.join(other), 1)
     }).pipe(two))
 
-  it.live("that asks `cancelled` ends by itself when it is interrupted, and keeps its worker", () =>
-    Effect.gen(function*() {
-      const board = Board.make()
-      const fiber = yield* Executor.submit(polite, board)
-      yield* until(() => Board.started(board) === 1)
-      yield* Fiber.interrupt(fiber)
-      assert.strictEqual(Board.ended(board), 1)
-      assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
-    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, cancelGrace: "1 minute" }))))
+  for (const job of [polite, lateToListen]) {
+    it.live(`that asks \`cancelled\` ends by itself when it is interrupted, and keeps its worker: ${job.name}`, () =>
+      Effect.gen(function*() {
+        const board = Board.make()
+        const fiber = yield* Executor.submit(job, board)
+        yield* until(() => Board.started(board) === 1)
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(Board.ended(board), 1)
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
+      }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, cancelGrace: "1 minute" }))))
+  }
 
   it.live("does not pass its cancellation on to the next job of its worker", () =>
     Effect.gen(function*() {

@@ -15,6 +15,14 @@ export const polite = Job.make(import.meta, "polite", (board: Board.Board, conte
   Board.leave(board)
 })
 
+/** Asks for its signal once nobody wants its result, and never ends where that does not say so. */
+export const lateToListen = Job.make(import.meta, "lateToListen", async (board: Board.Board, context) => {
+  Board.enter(board, 0)
+  while (!context.cancelled());
+  if (!context.signal.aborted) await new Promise(() => {})
+  Board.leave(board)
+})
+
 /** Awaits what never comes; ends once it is aborted. */
 export const abortable = Job.make(import.meta, "abortable", async (board: Board.Board, context): Promise<void> => {
   const aborted = new Promise((resolve) => context.signal.addEventListener("abort", resolve))
