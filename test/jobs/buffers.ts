@@ -34,6 +34,13 @@ export const bigZeros = Job.make(
   (length: number, context) => context.allocate(BigInt64Array, length)
 )
 
+/** A number that is odd as it is, one that is even in an array. */
+export const evenInArray = Job.make(
+  import.meta,
+  "evenInArray",
+  (n: number, context) => n % 2 === 1 ? n : context.allocate(Float64Array, 1).fill(n)
+)
+
 /** What `allocateUnsafe` gives, as it is. */
 export const unwritten = Job.make(
   import.meta,

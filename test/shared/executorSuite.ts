@@ -813,6 +813,16 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.deepStrictEqual(arrays.map((array) => [...array]), [[1, 1], [2, 2], [3, 3], [4, 4], [5, 5]])
       }).pipe(two))
 
+    it.live("keep each item's own array, though the results between them are numbers", () =>
+      Effect.gen(function*() {
+        const results = yield* Stream.range(1, 100).pipe(
+          Executor.map(buffers.evenInArray, { chunkSize: 20 }),
+          Stream.map((result) => typeof result === "number" ? result : result[0]),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(results, Array.from({ length: 100 }, (_, n) => n + 1))
+      }).pipe(two))
+
     it.live("stop the jobs that run when the reader has enough", () =>
       Effect.gen(function*() {
         const board = Board.make()
