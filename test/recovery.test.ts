@@ -139,6 +139,9 @@ for (const { layer, name } of backEnds) {
           yield* until(() => ups() === 6)
           Notes.openGate(gate)
           assert.strictEqual(yield* Fiber.join(held), 4)
+          // And it starts them again by itself.
+          yield* Executor.run(faults.exitAfterwards, 3)
+          yield* until(() => ups() === 7)
         }).pipe(Effect.provide(
           layer({ minWorkers: 2, maxWorkers: 2, setup: lives.setupUnlessBroken, ...noting(notes) })
         ))
