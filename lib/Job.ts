@@ -120,7 +120,7 @@ export const make = <Input, R>(
     throw new TypeError(`A job's module must be told by import.meta: received ${inspect(meta)}`)
   }
   if (typeof name !== "string" || name === "") {
-    throw new TypeError(`A job's name must be a non-empty string: received ${JSON.stringify(name)}`)
+    throw new TypeError(`A job's name must be a non-empty string: received ${name === "" ? `""` : inspect(name)}`)
   }
   if (typeof run !== "function") {
     throw new TypeError(`Job "${name}" must be made of a function: received ${inspect(run)}`)

@@ -17,11 +17,16 @@ describe("Job.make", () => {
     assert.strictEqual(values.square.run(7, {} as Job.Context), 49)
   })
 
-  it("throws for an empty name", () => {
+  it("throws for an empty name, and for one that is no string", () => {
     assert.throws(
       () => Job.make(import.meta, "", () => 1),
       TypeError,
       `A job's name must be a non-empty string: received ""`
+    )
+    assert.throws(
+      () => Job.make(import.meta, 7n as never, () => 1),
+      TypeError,
+      "A job's name must be a non-empty string: received 7n"
     )
   })
 
