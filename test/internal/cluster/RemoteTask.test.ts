@@ -65,8 +65,9 @@ describe("RemoteTask", () => {
     it.live(`tells of jobs one after the other, their starts heard late, with a clock off by ${differenceMs} ms`, () =>
       Effect.gen(function*() {
         const clocks = new RunnerClocks()
-        const first = newTask(clocks)
+        // Accepted before the first has run.
         const second = newTask(clocks)
+        const first = newTask(clocks)
         const startedAt = first.task.acceptedAt + differenceMs
         yield* until(() => now() > first.task.acceptedAt + 3 * ranMs)
         first.task.started(7)
