@@ -9,41 +9,53 @@ import { until } from "../../shared/until.ts"
 
 const ranMs = 20
 
-const newTask = (clocks: RunnerClocks) => {
+const newTask = (
+  clocks: RunnerClocks,
+  { inputs = [3], isKeyed = false, untilFailure = false }: Partial<
+    Pick<RemoteTask["options"], "inputs" | "isKeyed" | "untilFailure">
+  > = {}
+) => {
   const events: Array<Executor.JobEvent> = []
+  const exits: Array<Exit.Exit<unknown, unknown>> = []
   const task = new RemoteTask({
-    id: 0,
+    id: 5,
     name: () => "job",
-    isKeyed: false,
+    isKeyed,
     job: square,
-    inputs: [3],
+    inputs,
     priority: 0,
     retryWorkerDeath: 0,
-    untilFailure: false,
+    untilFailure,
     deadline: undefined,
     observer: (event) => events.push(event),
     clocks,
     trace: undefined,
     onSettled: () => {},
-    resume: () => {}
+    resume: (settled) => exits.push(...Effect.runSync(settled).exits)
   })
   /** What is told of it, by its runner's clock begun at that time. */
-  const settleWith = (startedAt: number) => {
-    const measured = {
-      runner: "runner",
-      workerId: 7,
-      startedAt,
-      returnedAt: startedAt + ranMs,
-      runMs: ranMs,
-      items: []
-    }
-    task.replied([Exit.succeed(9)], measured, () => {})
+  const settleWith = (startedAt: number, workerId = 7) => {
+    task.replied([Exit.succeed(9)], { ...measured, workerId, startedAt, returnedAt: startedAt + ranMs }, () => {})
     const settled = events.at(-1)
     assert(settled?._tag === "Settled" && settled.startedAt !== undefined)
     return { startedAt: settled.startedAt, at: settled.at }
   }
-  return { task, events, settleWith }
+  return { task, events, exits, settleWith }
 }
+
+const measured = { runner: "runner", workerId: 7, startedAt: 0, returnedAt: ranMs, runMs: ranMs, items: [] }
+
+const reply = (task: RemoteTask) => task.replied([Exit.succeed(9)], measured, () => {})
+
+/** How a task settles that nobody waits for. */
+const exitsOfUnwanted = (end: (task: RemoteTask) => void) => {
+  const { exits, task } = newTask(new RunnerClocks())
+  task.verdict = Exit.interrupt()
+  end(task)
+  return exits
+}
+
+const died = Exit.die("of something else")
 
 describe("RemoteTask", () => {
   for (const differenceMs of [-3_600_000, -1, 0, 1, 3_600_000]) {
@@ -116,4 +128,95 @@ describe("RemoteTask", () => {
       assert.approximately(at, acceptedAt + ranMs / 2, 0.01)
       assert.approximately(next.settleWith(acceptedAt + ranMs).startedAt, acceptedAt + ranMs, 0.01)
     }))
+
+  it.live("takes no runner's clock for that of another", () =>
+    Effect.gen(function*() {
+      const clocks = new RunnerClocks()
+      const early = newTask(clocks)
+      const right = newTask(clocks)
+      const { acceptedAt } = right.task
+      yield* until(() => now() > acceptedAt + 3 * ranMs)
+      early.settleWith(acceptedAt - 3_600_000)
+      assert.approximately(right.settleWith(acceptedAt + ranMs, 1007).startedAt, acceptedAt + ranMs, 0.01)
+    }))
+
+  it.live("tells of no time before it was asked for, also of a job that had returned by then", () =>
+    Effect.gen(function*() {
+      const { settleWith, task } = newTask(new RunnerClocks())
+      task.isJoined = true
+      yield* until(() => now() > task.acceptedAt)
+      const { acceptedAt } = task
+      assert.deepStrictEqual(settleWith(acceptedAt - 2 * ranMs), { startedAt: acceptedAt, at: acceptedAt })
+    }))
+
+  it("tells once that it has started, and where it was last", () => {
+    const { events, task } = newTask(new RunnerClocks())
+    task.started(7)
+    task.started(8)
+    task.end(Exit.interrupt())
+    assert.deepStrictEqual(
+      events.map((event) => event._tag === "Submitted" ? event._tag : [event._tag, event.workerId]),
+      [
+        "Submitted",
+        ["Started", 7],
+        ["Settled", 8]
+      ]
+    )
+  })
+
+  it("tells of each item what it took, by its own number, and gives each its own end or all the same", () => {
+    const items = [{ cpuMs: 1, resultBytes: 10 }, { cpuMs: 2, resultBytes: 20 }]
+    const each = [Exit.succeed(9), Exit.succeed(16)]
+    const all = Exit.interrupt()
+    for (const [replied, expected] of [[each, each], [[all], [all, all]]] as const) {
+      const { events, exits, task } = newTask(new RunnerClocks(), { inputs: [3, 4] })
+      task.replied(replied, { ...measured, items }, () => {})
+      assert.deepStrictEqual(exits, [...expected])
+      assert.deepStrictEqual(
+        events.flatMap((event) => event._tag === "Settled" ? [[event.id, event.cpuMs, event.resultBytes]] : []),
+        [[5, 1, 10], [6, 2, 20]]
+      )
+    }
+  })
+
+  it("tells of no time of a job whose result was there already", () => {
+    const { events, task } = newTask(new RunnerClocks())
+    task.isTakenOver = true
+    task.replied([Exit.succeed(9)], measured, () => {})
+    assert.deepInclude(events.at(-1), { startedAt: undefined, isTakenOver: true })
+  })
+
+  it("ends as it had to when nobody waits for it, unless it had ended in time", () => {
+    assert.deepStrictEqual(exitsOfUnwanted(reply), [Exit.succeed(9)])
+    assert.deepStrictEqual(exitsOfUnwanted((task) => reply(Object.assign(task, { isCancelled: true }))), [
+      Exit.interrupt()
+    ])
+    assert.deepStrictEqual(exitsOfUnwanted((task) => task.end(died)), [Exit.interrupt()])
+  })
+
+  it("tells once when no runner has it any more, and when it has settled", () => {
+    for (const isStopped of [true, false]) {
+      const { task } = newTask(new RunnerClocks())
+      const told: Array<string> = []
+      task.onStopped.push(() => told.push("stopped"))
+      task.onFinish.push(() => told.push("finished"))
+      if (isStopped) {
+        task.wasStopped(measured)
+        assert.deepStrictEqual(told, ["stopped"])
+      }
+      task.end(died)
+      assert.deepStrictEqual(told, ["stopped", "finished"])
+    }
+  })
+
+  it("sends the items after one that cannot be sent where its result is kept, for others may ask for it", () => {
+    for (const isKeyed of [true, false]) {
+      const { events, task } = newTask(new RunnerClocks(), { inputs: [new Date(0), 3], isKeyed, untilFailure: true })
+      assert.strictEqual(task.items, isKeyed ? 1 : 0)
+      assert.deepStrictEqual(
+        events.flatMap((event) => event._tag === "Settled" ? event.status : []),
+        isKeyed ? ["failed"] : ["failed", "interrupted"]
+      )
+    }
+  })
 })

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit } from "effect"
+import { Cause, Effect, Exit, Fiber } from "effect"
 import type { RemoteTask } from "../../../lib/internal/cluster/RemoteTask.ts"
 import { RemoteTasks } from "../../../lib/internal/cluster/RemoteTasks.ts"
-import { ExecutorError, type Job } from "../../../lib/mod.ts"
+import { type Executor, ExecutorError, type Job } from "../../../lib/mod.ts"
 import { echo, square } from "../../jobs/values.ts"
 
 /** The tasks of a program that has room for so many, and those that were submitted. */
@@ -11,21 +11,23 @@ const make = (room = Infinity) => {
   const tasks = new RemoteTasks(() => room, (task) => submitted.push(task))
   /** How the latest task of a name ended. */
   const exits = new Map<string, Exit.Exit<unknown, unknown>>()
-  const accept = (name: string, input: unknown = 3, job: Job.Any = square) =>
+  /** What is told of the tasks. */
+  const events: Array<Executor.JobEvent> = []
+  const accept = (name: string, input: unknown = 3, job: Job.Any = square, ...others: ReadonlyArray<unknown>) =>
     tasks.accept({
       name: () => name,
       isKeyed: false,
       job,
-      inputs: [input],
+      inputs: [input, ...others],
       priority: 0,
       retryWorkerDeath: 0,
       untilFailure: false,
       deadline: undefined,
-      observer: undefined,
+      observer: (event) => events.push(event),
       trace: undefined,
       resume: (settled) => exits.set(name, Effect.runSync(settled).exits[0]!)
     })
-  return { tasks, accept, submitted, exits }
+  return { tasks, accept, submitted, exits, events }
 }
 
 const counts = (tasks: RemoteTasks) => {
@@ -99,6 +101,19 @@ describe("RemoteTasks.join", () => {
       })
     }
     assert.deepStrictEqual(tasks.of("key/job"), [first])
+    const joined = accept("key/job")
+    tasks.join([joined])
+    assert.strictEqual(joined.state, "sent")
+  })
+
+  it("refuses nobody while a job is on its way, for the cluster may know the name by another's", () => {
+    const { accept, exits, tasks } = make()
+    const [first, other] = [accept("key/job"), accept("key/job", 4)]
+    assert.deepStrictEqual(tasks.join([first, other]), [first])
+    assert.isTrue(tasks.refuse(first, "square", other.inputHash))
+    assert.isTrue(exits.has("key/job"))
+    assert.deepStrictEqual(tasks.of("key/job"), [other])
+    assert.strictEqual(other.state, "submitting")
   })
 })
 
@@ -132,4 +147,34 @@ describe("RemoteTasks.stats", () => {
     assert.deepStrictEqual(exits.get("a"), Exit.succeed(9))
     assert.strictEqual(tasks.unsettled.size, 0)
   })
+
+  it("counts a job as begun once, and tells so also where only its end was heard of", () => {
+    const { accept, events, tasks } = make()
+    const [begun, waits] = [accept("a"), accept("b")]
+    tasks.join([begun, waits])
+    tasks.started("a", 7)
+    tasks.started("a", 8)
+    assert.deepInclude(counts(tasks), { busy: 1, queued: 1 })
+    tasks.replied(waits, [Exit.succeed(9)], { ...measured, runMs: 3 }, () => {})
+    assert.deepStrictEqual(events.filter(({ id }) => id === waits.id).map(({ _tag }) => _tag), [
+      "Submitted",
+      "Started",
+      "Settled"
+    ])
+    assert.strictEqual(tasks.stats(1).runMs.p50, 3)
+  })
+})
+
+describe("RemoteTasks.drain", () => {
+  it.effect("waits until all items have ended", () =>
+    Effect.gen(function*() {
+      const { accept, tasks } = make()
+      const [chunk, other] = [accept("a", 3, square, 4, new Date(0)), accept("b")]
+      tasks.join([chunk, other])
+      const fiber = yield* Effect.forkChild(tasks.drain.wait, { startImmediately: true })
+      tasks.replied(chunk, [Exit.succeed(9), Exit.succeed(16)], measured, () => {})
+      assert.isUndefined(fiber.pollUnsafe())
+      tasks.end(other, Exit.interrupt())
+      yield* Fiber.join(fiber)
+    }))
 })

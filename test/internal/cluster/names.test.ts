@@ -23,6 +23,7 @@ describe("naming", () => {
     const names = namesOf([hash, otherHash, hash])
     assert.deepStrictEqual(names, namesOf([otherHash, hash, hash]))
     assert.strictEqual(new Set(names).size, 3)
+    assert.notDeepEqual(namesOf([hash]), namesOf([otherHash]))
     assert.isTrue(names.every((name) => keyOf(name)?.startsWith("run/square/")))
   })
 })
