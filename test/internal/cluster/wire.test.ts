@@ -16,7 +16,91 @@ describe("Writer", () => {
   })
 })
 
+/** A message of that head alone. */
+const headed = (head: unknown) => {
+  const json = Buffer.from(JSON.stringify(head))
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(json.length)
+  return Buffer.concat([length, json])
+}
+
+/** A message with an array at that place. */
+const at = (...path: ReadonlyArray<string | number>) => headed([[[{ a: null }]], [[path, "Uint8Array", 0]]])
+
+/** What is said of a value that cannot be sent. */
+const refusal = (value: unknown) => {
+  try {
+    new wire.Writer().add(value, "input")
+  } catch (error) {
+    return (error as Error).message
+  }
+  return assert.fail("it was added")
+}
+
+describe("Writer.add", () => {
+  it("leaves the message as it was where a value cannot be sent", () => {
+    const writer = new wire.Writer()
+    writer.add([new Uint8Array([1])])
+    assert.throws(() => writer.add([new Uint8Array([2]), new Date(0)]), "a Date at [1] is not JSON")
+    writer.add(new Uint8Array([3]))
+    assert.deepStrictEqual(wire.read(Buffer.concat(writer.pieces())).values, [
+      [new Uint8Array([1])],
+      new Uint8Array([3])
+    ])
+  })
+
+  it("refuses what has no end, is of a class of its own, or is too much", () => {
+    const within: { list: Array<unknown> } = { list: [] }
+    within.list.push(within)
+    assert.match(refusal(within), /^what is so deep, or within itself, at (\.list\[0\]){5} is not JSON/)
+    class Mine extends Float64Array {}
+    assert.match(refusal({ mine: new Mine(1) }), /^a Mine at \.mine is not JSON/)
+    const long: Array<unknown> = [{ a: 0, b: 0 }]
+    long.length = 1_999_999
+    assert.match(refusal(long), /^it is 2000001 values of JSON or more and the limit is 2000000/)
+    const writer = new wire.Writer()
+    const part = new Uint8Array(1_000_000_000)
+    writer.add([part, part, part, part, part])
+    assert.throws(() => writer.pieces(), /^it is 5000000\d{3} bytes and the limit is 4000000000: send it in parts/)
+  })
+})
+
 describe("Reader", () => {
+  it("reads what was written, whatever its class in memory", () => {
+    const plain = Object.assign(Object.create(null), { n: 1 }) as unknown
+    const sent = [plain, Buffer.from([1, 2]), new Uint8Array(), { nothing: undefined }]
+    assert.deepStrictEqual(wire.read(message(sent)).values, [[
+      { n: 1 },
+      new Uint8Array([1, 2]),
+      new Uint8Array(),
+      { nothing: undefined }
+    ]])
+  })
+
+  it("takes a message in pieces of any size, each of which lasts until the next", () => {
+    const sent = { text: "é", bytes: new Uint8Array([1, 2, 3]), more: new Float64Array([4]) }
+    const bytes = message(sent)
+    for (const size of [1, 3, 7]) {
+      const reader = new wire.Reader()
+      const piece = new Uint8Array(size)
+      for (let at = 0; at < bytes.length; at += size) {
+        reader.push(piece.subarray(0, bytes.copy(piece, 0, at)))
+      }
+      assert.deepStrictEqual(reader.end().values, [sent])
+    }
+  })
+
+  it("refuses a message that is cut off, or whose arrays have no place in it", () => {
+    const bytes = message([new Uint8Array([1, 2, 3])])
+    for (const length of [0, 3, 4, 9, bytes.length - 1]) {
+      assert.throws(() => wire.read(bytes.subarray(0, length)), "the message is cut off")
+    }
+    assert.deepStrictEqual(wire.read(at(0, 0, "a")).values, [{ a: new Uint8Array() }])
+    assert.throws(() => wire.read(at(0, 0, "__proto__", "polluted")), "the message has no place __proto__")
+    assert.throws(() => wire.read(at(0, 0, "toString")), "the message has no place toString")
+    assert.throws(() => wire.read(headed([[[null]], [[[0, 0], "Map", 0]]])), "an array of an unknown type, Map")
+  })
+
   it("fills buffers again that are as long as an array, and frees the others", () => {
     const [short, fits, another] = [new ArrayBuffer(2), new ArrayBuffer(4), new ArrayBuffer(4)]
     new Uint8Array(fits).fill(9)
