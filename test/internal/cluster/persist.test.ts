@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Fiber, Logger } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Logger, Option } from "effect"
 import { PersistedQueue } from "effect/persistence"
 import { SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { persist } from "../../../lib/internal/cluster/persist.ts"
+import { persist, within } from "../../../lib/internal/cluster/persist.ts"
 
 const diskFull = new SqlError.SqlError({
   reason: new SqlError.UnknownError({ cause: new Error("the disk is full"), message: "failed" })
@@ -30,12 +30,51 @@ describe("persist", () => {
         assert.deepStrictEqual(logged, [[
           "The cluster's database does not do what it is asked to: the disk is full. Trying again."
         ]])
+        yield* Effect.forkChild(persist(failing(Infinity, error)))
+        yield* TestClock.adjust("130 seconds")
+        assert.lengthOf(logged, 4, "after 5 seconds, and then each minute")
       }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => logged.push(message))])))
     })
   }
 
+  it.effect("tries again what could not be rolled back, and dies of other defects", () =>
+    Effect.gen(function*() {
+      let tries = 0
+      const rollBack = Effect.suspend(() => tries++ < 1 ? Effect.die(diskFull) : Effect.die("other"))
+      const fiber = yield* Effect.forkChild(persist(rollBack))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* Fiber.await(fiber), Exit.die("other"))
+      assert.strictEqual(tries, 2)
+    }))
+
   it.effect("fails with what no database is at fault for", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* Effect.flip(persist(Effect.fail("other"))), "other")
+    }))
+})
+
+describe("within", () => {
+  it.effect("interrupts in real time what takes longer, and waits for nothing that goes on", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* within(Effect.succeed("done"), "1 hour"), Option.some("done"))
+      const [isEnded, isInterrupted] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const endless = Effect.onInterrupt(
+        Effect.never,
+        () => Effect.andThen(Deferred.succeed(isInterrupted, undefined), Deferred.await(isEnded))
+      )
+      // A fiber that ends would wait for its children.
+      const fiber = yield* Effect.forkChild(within(endless, "1 millis"))
+      assert.deepStrictEqual(yield* Fiber.join(fiber), Option.none())
+      yield* Deferred.await(isInterrupted)
+      yield* Deferred.succeed(isEnded, undefined)
+    }))
+
+  it.effect("does not outlive who waits for it", () =>
+    Effect.gen(function*() {
+      const isInterrupted = yield* Deferred.make<void>()
+      const endless = Effect.onInterrupt(Effect.never, () => Deferred.succeed(isInterrupted, undefined))
+      const fiber = yield* Effect.forkChild(within(endless, "1 hour"), { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      yield* Deferred.await(isInterrupted)
     }))
 })
