@@ -56,4 +56,28 @@ describe("stored", () => {
       assert.strictEqual(stored(outcome, "/dev/full/result"), outcome)
       assert.deepStrictEqual(fs.readdirSync(folder), [])
     }))
+
+  it.live.skipIf(process.platform !== "linux")(
+    "leaves nothing open, and no part of what did not fit",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* makeNotes
+        const [full, file] = [path.join(folder, "full"), path.join(folder, "result")]
+        fs.symlinkSync("/dev/full", full)
+        const outcome = succeeded(values)
+        assert.strictEqual(stored(outcome, full), outcome)
+        assert.propertyVal(stored(outcome, file), "_tag", "Stored")
+        assert.deepStrictEqual(fs.readdirSync(folder), ["result"])
+        const open = fs.readdirSync("/proc/self/fd").map((fd) => {
+          // That of the folder itself is gone.
+          try {
+            return fs.readlinkSync(`/proc/self/fd/${fd}`)
+          } catch {
+            return ""
+          }
+        })
+        assert.notIncludeMembers(open, [fs.realpathSync(file)])
+        assert.notIncludeMembers(open, ["/dev/full"])
+      })
+  )
 })
