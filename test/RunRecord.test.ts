@@ -109,12 +109,15 @@ describe("RunRecord.summarize", () => {
   it("takes the slope from where the pool was full, not from its filling and emptying", () => {
     const memory = Array.from({ length: 11 }, (_, n) => sample(n, n < 2 ? n : n > 8 ? 1e9 : 1000 + 5 * n))
     assert.strictEqual(summarize({ jobs: tenJobs, memory }).rssSlopeBytesPerJob, 5)
+    const bent = [sample(1, 7), sample(2, 0), sample(3, 0), sample(4, 10), sample(5, 7)]
+    assert.strictEqual(summarize({ jobs: tenJobs.slice(0, 6), memory: bent }).rssSlopeBytesPerJob, 5)
   })
 
   it("takes the slope from all samples where the pool was never full for long, and is 0 for none", () => {
     const memory = [sample(0, 1000), sample(1, 1007), sample(2, 1014)]
     assert.strictEqual(summarize({ jobs: [job(0), job(1)], memory }).rssSlopeBytesPerJob, 7)
     assert.strictEqual(summarize({ jobs: [job(0)], memory: [sample(0, 1000)] }).rssSlopeBytesPerJob, 0)
+    assert.strictEqual(summarize({ jobs: [job(0)], memory: [sample(0, 1000), sample(0, 2000)] }).rssSlopeBytesPerJob, 0)
     assert.strictEqual(summarize({}).rssSlopeBytesPerJob, 0)
   })
 
