@@ -42,10 +42,15 @@ describe("Writer.add", () => {
     const writer = new wire.Writer()
     writer.add([new Uint8Array([1])])
     assert.throws(() => writer.add([new Uint8Array([2]), new Date(0)]), "a Date at [1] is not JSON")
+    const long: Array<unknown> = [new Date(0)]
+    long.length = 1_999_999
+    assert.throws(() => writer.add(long), "a Date at [0] is not JSON")
     writer.add(new Uint8Array([3]))
+    writer.add([4, 5])
     assert.deepStrictEqual(wire.read(Buffer.concat(writer.pieces())).values, [
       [new Uint8Array([1])],
-      new Uint8Array([3])
+      new Uint8Array([3]),
+      [4, 5]
     ])
   })
 
