@@ -16,3 +16,36 @@ describe("a run that has ended", () => {
       assert.deepStrictEqual(run.ledger.record()!.jobs.map(({ workerId }) => workerId), [undefined])
     }))
 })
+
+describe("a run that is recorded", () => {
+  const settled = { _tag: "Settled", status: "succeeded", workerId: 7, resultBytes: 8, error: undefined } as const
+
+  it("counts what jobs took in other processes, unless an earlier run had them done", () => {
+    const run = new ObservedRun({ script: "test", parameters: {} }, environment)
+    const at = Date.now()
+    for (const id of [4, 5]) run.observe({ _tag: "Submitted", id, job: "square", at })
+    const elsewhere = { ...settled, at, cpuMs: 1e9, runner: "there", isElsewhere: true }
+    run.observe({ ...elsewhere, id: 5, startedAt: undefined, cpuMs: 1e12, isTakenOver: true })
+    run.observe({ ...elsewhere, id: 4, startedAt: at })
+    run.end("completed")
+    const { jobs, summary } = run.ledger.record()!
+    assert.isAtLeast(summary.cpuMs, 1e9)
+    assert.isBelow(summary.cpuMs, 1e12)
+    const [ran, found] = jobs
+    assert.deepInclude(ran, { job: 0, runner: "there", workerId: 7, cpuMs: 1e9, resultBytes: 8 })
+    assert.notProperty(ran, "takenOver")
+    assert.isNumber(ran!.startedMs)
+    assert.deepInclude(found, { job: 1, takenOver: true })
+    assert.notProperty(found, "startedMs")
+  })
+
+  it("samples nothing before its first job, and has no time before its start", () => {
+    const run = new ObservedRun({ script: "test", parameters: {} }, environment)
+    run.tick()
+    run.observe({ _tag: "Submitted", id: 1, job: "square", at: Date.now() - 60_000 })
+    run.tick()
+    const { jobs, memory } = run.ledger.record()!
+    assert.strictEqual(jobs[0]!.submittedMs, 0)
+    assert.lengthOf(memory, 2)
+  })
+})
