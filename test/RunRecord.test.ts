@@ -1,6 +1,6 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Ajv2020 } from "ajv/dist/2020.js"
-import { Exit, Schema } from "effect"
+import { Cause, Exit, Schema } from "effect"
 import { RunRecord } from "../lib/mod.ts"
 import { environment, job, runRecord, sample } from "./shared/records.ts"
 
@@ -83,6 +83,14 @@ describe("RunRecord.ResultFile", () => {
       assert.isTrue(Exit.isFailure(decode(json)))
     })
   }
+})
+
+describe("RunRecord.statusOf", () => {
+  it("is failed where something did, also while it was interrupted", () => {
+    const both = Cause.combine(Cause.fail("no"), Cause.interrupt())
+    const exits = [Exit.void, Exit.interrupt(), Exit.fail("no"), Exit.die("no"), Exit.failCause(both)]
+    assert.deepStrictEqual(exits.map(RunRecord.statusOf), ["completed", "interrupted", "failed", "failed", "failed"])
+  })
 })
 
 const summarize = (facts: Partial<RunRecord.Facts>) =>
