@@ -8,7 +8,7 @@ import { abortable } from "./jobs/endless.ts"
 import * as lives from "./jobs/lives.ts"
 import * as values from "./jobs/values.ts"
 import { backEnds } from "./shared/backEnds.ts"
-import { runRecord } from "./shared/records.ts"
+import { runRecord, sample } from "./shared/records.ts"
 import { until } from "./shared/until.ts"
 
 const { RecordNotRead, RecordNotWritten } = Recorder
@@ -622,6 +622,42 @@ describe("Recorder.journalOf", () => {
   })
 })
 
+/** The first line of the journal of a run that was killed. */
+const startOfKilled = {
+  _tag: "Start",
+  version: 1,
+  pid: 2 ** 30,
+  script: runRecord.script,
+  startedAt: runRecord.startedAt,
+  environment: runRecord.environment,
+  parameters: runRecord.parameters
+}
+
+describe("Recorder.read, of a journal", () => {
+  it.live("tells the latest of all times, and the CPU time that was told last", () =>
+    Effect.gen(function*() {
+      const { journal } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      const recorder = yield* Recorder.Recorder
+      const settled = { _tag: "Settled", job: 1, status: "succeeded", resultBytes: 0 }
+      const steps = [
+        [startOfKilled, 0, 0],
+        [{ _tag: "Submitted", job: 0, submittedMs: 5 }, 5, 0],
+        [{ _tag: "Started", job: 0, workerId: 1, startedMs: 10 }, 10, 0],
+        [{ _tag: "Sample", ...sample(0, 1), atMs: 20, cpuMs: 3 }, 20, 3],
+        [{ ...settled, returnedMs: 30 }, 30, 3],
+        [{ _tag: "Submitted", job: 1, submittedMs: 25 }, 30, 3],
+        [{ _tag: "End", status: "completed", atMs: 40, cpuMs: 4 }, 40, 4]
+      ] as const
+      for (const [event, wallMs, cpuMs] of steps) {
+        yield* fs.writeFileString(journal, `${JSON.stringify(event)}\n`, { flag: "a" })
+        const { record } = yield* recorder.read(journal)
+        assert.deepInclude("summary" in record && record.summary, { wallMs, cpuMs })
+        assert.strictEqual(Date.parse(record.finishedAt) - Date.parse(record.startedAt), wallMs)
+      }
+    }).pipe(live))
+})
+
 describe("Recorder.follow", () => {
   it.live("tells what a journal adds up to each time that it has grown, to the end of its run", () =>
     Effect.gen(function*() {
@@ -662,9 +698,7 @@ describe("Recorder.follow", () => {
       const { journal } = yield* place
       const fs = yield* FileSystem.FileSystem
       const recorder = yield* Recorder.Recorder
-      const { environment, parameters, script, startedAt } = runRecord
-      const start = { _tag: "Start", version: 1, pid: 2 ** 30, script, startedAt, environment, parameters }
-      yield* fs.writeFileString(journal, `${JSON.stringify(start)}\n{"_tag":"Sub`)
+      yield* fs.writeFileString(journal, `${JSON.stringify(startOfKilled)}\n{"_tag":"Sub`)
       const last = yield* Stream.runLast(recorder.follow(journal, "1 millis"))
       assert.isTrue(last._tag === "Some" && !last.value.isRunning && last.value.record.status === "killed")
       assert.deepStrictEqual(last._tag === "Some" && last.value.damage.map(({ line }) => line), [2])
