@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Schema } from "effect"
+import { Effect, Exit, Layer, Schema, Stream } from "effect"
 import { execFileSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import fs from "node:fs/promises"
@@ -41,14 +41,15 @@ describe("Recorder.read, of a hostile record", () => {
 
   it.live("refuses what is no file, without waiting for what it might say", () =>
     Effect.gen(function*() {
-      const inFolder = path.join(yield* folder, "fifo.json")
-      execFileSync("mkfifo", [inFolder])
+      const directory = yield* folder
       const recorder = yield* Recorder.Recorder
-      assert.include(
-        (yield* Effect.flip(recorder.read(inFolder))).message,
-        `${inFolder} cannot be read: expected a file`
-      )
-      const directory = path.dirname(inFolder)
+      for (const name of ["fifo.json", "fifo.jsonl"]) {
+        const fifo = path.join(directory, name)
+        execFileSync("mkfifo", [fifo])
+        for (const reading of [recorder.read(fifo), Stream.runDrain(recorder.follow(fifo, 1))]) {
+          assert.include((yield* Effect.flip(reading)).message, `${fifo} cannot be read: expected a file, got a FIFO`)
+        }
+      }
       assert.include((yield* Effect.flip(recorder.read(directory))).message, "got a Directory")
       const missing = path.join(directory, "none.json")
       assert.include((yield* Effect.flip(recorder.read(missing))).message, "no such file")
