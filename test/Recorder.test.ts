@@ -251,6 +251,23 @@ describe("Recorder.record", () => {
       assert.deepStrictEqual(yield* names, ["run.json"])
     }).pipe(live))
 
+  it.live("takes a journal that is to be overwritten, and names its own process, for that of another with its number", () =>
+    Effect.gen(function*() {
+      const { file, journal, names } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      yield* fs.writeFileString(journal, `${JSON.stringify({ ...startOfKilled, pid: process.pid })}\n`)
+      yield* record(Effect.void, { file, overwrite: true })
+      assert.deepStrictEqual(yield* names, ["run.json"])
+    }).pipe(live))
+
+  it.live("does not begin with a name that ends in something else", () =>
+    Effect.gen(function*() {
+      const { directory, names } = yield* place
+      const error = yield* Effect.flip(record(Effect.die("begun"), { file: `${directory}/run.txt` }))
+      assert.strictEqual(error.message, `${directory}/run.txt cannot be written: expected a name that ends in .json`)
+      assert.deepStrictEqual(yield* names, [])
+    }).pipe(live))
+
   it.live("leaves the journal of a run that goes on alone, also where it is to be overwritten", () =>
     Effect.gen(function*() {
       const { file, journal } = yield* place
@@ -357,10 +374,11 @@ const fullDisk = (isFull: () => boolean) => {
 describe("Recorder, on a full disk", () => {
   it.live("does not begin where the journal's first line does not fit", () =>
     Effect.gen(function*() {
-      const { file } = yield* place
+      const { file, names } = yield* place
       const error = yield* Effect.flip(record(Effect.die("begun"), { file }))
       assert.instanceOf(error, RecordNotWritten)
       assert.include(error.message, "no space left")
+      assert.deepStrictEqual(yield* names, [])
     }).pipe(Effect.provide(fullDisk(() => true))))
 
   it.live("stops the program when the journal does not fit any more", () => {
@@ -634,6 +652,21 @@ const startOfKilled = {
 }
 
 describe("Recorder.read, of a journal", () => {
+  it.live("says what is wrong with its first line, and of no other where that is no start", () =>
+    Effect.gen(function*() {
+      const { journal } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      const recorder = yield* Recorder.Recorder
+      const submitted = JSON.stringify({ _tag: "Submitted", job: 0, submittedMs: 5 })
+      const reasonOf = (text: string) =>
+        Effect.andThen(fs.writeFileString(journal, text), Effect.flip(recorder.read(journal))).pipe(
+          Effect.map(({ reason }) => reason)
+        )
+      const expected = "expected a first line that says what run it is of"
+      assert.strictEqual(yield* reasonOf(`${submitted}\n\n`), expected)
+      assert.strictEqual(yield* reasonOf(`\n${submitted}\n`), `${expected}: expected an event, got nothing`)
+    }).pipe(live))
+
   it.live("tells the latest of all times, and the CPU time that was told last", () =>
     Effect.gen(function*() {
       const { journal } = yield* place
