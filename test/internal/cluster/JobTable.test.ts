@@ -1,0 +1,156 @@
+import { assert, layer } from "@effect/vitest"
+import { Duration, Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql/SqlClient"
+import * as Database from "../../../lib/internal/cluster/Database.ts"
+import { connectionName, JobTable, type Submission } from "../../../lib/internal/cluster/JobTable.ts"
+import * as cluster from "../../shared/cluster.ts"
+
+/** The table, by the connection of a program that is there. */
+const table = Layer.unwrap(Effect.map(cluster.Database, ({ url }) =>
+  Layer.provideMerge(
+    JobTable.layer,
+    Database.layer({ databaseUrl: url, name: connectionName("here"), maxConnections: 2, isDurable: false })
+  )))
+
+const submission = (id: string, part: Partial<Submission> = {}): Submission => ({
+  id,
+  keyed: id.startsWith("key/"),
+  job: "square",
+  source: "version 1",
+  items: 1,
+  input: Buffer.from("input"),
+  inputReference: undefined,
+  inputHash: "hash",
+  options: "{}",
+  trace: undefined,
+  ...part
+})
+
+const failed = { state: "failed", isRefusal: false, bytes: Buffer.from("reply"), reference: undefined } as const
+
+/** What of a job's row the names are of. */
+const rowOf = (id: string, ...names: ReadonlyArray<string>) =>
+  Effect.flatMap(SqlClient, (sql) =>
+    Effect.map(
+      sql<Record<string, unknown>>`SELECT * FROM effect_futures_jobs WHERE id = ${id}`,
+      ([row]) => names.map((name) => row?.[name])
+    ))
+
+const stateOf = (id: string) => Effect.map(rowOf(id, "state"), ([state]) => state)
+
+layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) => {
+  it.effect("submits a job anew as who asks again would have it, and counts it as begun by nobody", () =>
+    Effect.gen(function*() {
+      const { finish, start, submit } = yield* JobTable
+      const id = "key/anew"
+      const again = submission(id, { source: "version 2", input: Buffer.from("same"), options: "[]", trace: "trace" })
+      yield* submit([submission(id)], "first", false)
+      yield* start({ id, submission: 1 }, 1, 1001)
+      assert.isTrue(yield* finish({ id, submission: 1 }, { ...failed, isRefusal: true }))
+      assert.deepStrictEqual(yield* rowOf(id, "keyed", "attempts", "state"), [false, 1, "failed"])
+      yield* submit([again], "second", false)
+      assert.deepStrictEqual(
+        yield* rowOf(id, "state", "submission", "keyed", "clients", "source", "options", "trace", "attempts"),
+        ["waiting", 2, true, ["second"], "version 2", "[]", "trace", 0]
+      )
+      assert.deepStrictEqual(yield* rowOf(id, "reply", "settled_at"), [null, null])
+      assert.deepStrictEqual(yield* rowOf(id, "input"), [Buffer.from("same")])
+
+      assert.isUndefined(yield* start({ id, submission: 1 }, 1, 1001), "what was submitted before is over")
+      assert.isFalse(yield* finish({ id, submission: 1 }, failed))
+      assert.isTrue(yield* finish({ id, submission: 2 }, failed))
+      yield* submit([submission(id)], "third", false)
+      assert.deepStrictEqual(yield* rowOf(id, "state", "submission", "clients"), ["failed", 2, ["second"]])
+      yield* submit([submission(id)], "third", true)
+      assert.deepStrictEqual(yield* rowOf(id, "state", "submission", "clients"), ["waiting", 3, ["third"]])
+    }).pipe(Effect.provide(table)))
+
+  it.effect("tells each of those who want a job once, and none who asked for another by its key", () =>
+    Effect.gen(function*() {
+      const { submit } = yield* JobTable
+      const id = "key/wanted"
+      for (const client of ["first", "second", "first"]) yield* submit([submission(id)], client, false)
+      const others = [{ inputHash: "other" }, { job: "other" }]
+      for (const other of others) yield* submit([submission(id, { ...other, source: "other" })], "third", true)
+      assert.deepStrictEqual(yield* rowOf(id, "clients", "source", "submission"), [["second", "first"], "version 1", 1])
+    }).pipe(Effect.provide(table)))
+
+  it.effect("ends a job once, also where its runner did not hear so and says it again", () =>
+    Effect.gen(function*() {
+      const { finish, submit } = yield* JobTable
+      const ticket = { id: "here/ended", submission: 1 }
+      yield* submit([submission(ticket.id)], "here", false)
+      const done = { state: "done", isRefusal: false, bytes: undefined, reference: "mine" } as const
+      assert.isTrue(yield* finish(ticket, done))
+      assert.isTrue(yield* finish(ticket, done))
+      assert.isFalse(yield* finish(ticket, { ...done, reference: "another runner's" }))
+      assert.isFalse(yield* finish(ticket, failed))
+      assert.deepStrictEqual(yield* rowOf(ticket.id, "state", "reply_reference"), ["done", "mine"])
+      const unheard = { id: "here/failed", submission: 1 }
+      yield* submit([submission(unheard.id)], "here", false)
+      yield* finish(unheard, failed)
+      const [row] = yield* submit([submission(unheard.id)], "here", true)
+      assert.deepInclude(
+        { ...row },
+        { state: "failed", submission: 1 },
+        "its program did not hear that it was accepted"
+      )
+    }).pipe(Effect.provide(table)))
+
+  it.effect("gives back a job of the runner that has it, as if that had not begun it", () =>
+    Effect.gen(function*() {
+      const { leave, release, start, submit } = yield* JobTable
+      const ticket = { id: "here/released", submission: 1 }
+      yield* submit([submission(ticket.id)], "here", false)
+      yield* start(ticket, 1, 1001)
+      yield* start(ticket, 2, 2001)
+      yield* release(ticket, 1)
+      assert.deepStrictEqual(yield* rowOf(ticket.id, "state", "attempts"), ["running", 2])
+      yield* release(ticket, 2)
+      assert.deepStrictEqual(yield* rowOf(ticket.id, "state", "attempts"), ["waiting", 1])
+      yield* start(ticket, 2, 2001)
+      yield* leave([ticket.id], "here", ["running"])
+      yield* release(ticket, 2)
+      assert.strictEqual(yield* stateOf(ticket.id), "cancelled")
+    }).pipe(Effect.provide(table)))
+
+  it.effect("cancels a job that none wants who is there", () =>
+    Effect.gen(function*() {
+      const { leave, submit } = yield* JobTable
+      const [wanted, unwanted] = ["key/wanted by one", "key/wanted by none"]
+      for (const client of ["gone", "leaves"]) yield* submit([submission(unwanted)], client, false)
+      for (const client of ["here", "gone", "leaves"]) yield* submit([submission(wanted)], client, false)
+      const left = yield* leave([wanted, unwanted], "leaves", ["waiting"])
+      assert.deepStrictEqual([wanted, unwanted].map((id) => left.get(id)), ["wanted", "waiting"])
+      assert.deepStrictEqual(yield* rowOf(wanted, "state", "clients"), ["waiting", ["here"]])
+      assert.strictEqual(yield* stateOf(unwanted), "cancelled")
+    }).pipe(Effect.provide(table)))
+
+  it.effect("cancels of old jobs those that nobody can ask for, and lets go of their inputs", () =>
+    Effect.gen(function*() {
+      const { cancelOlder, submit } = yield* JobTable
+      const sql = yield* SqlClient
+      const old = { "here/old": "here", "gone/old": "gone", "key/old": "gone" }
+      for (const [id, client] of Object.entries(old)) yield* submit([submission(id)], client, false)
+      yield* sql`UPDATE effect_futures_jobs SET created_at = now() - interval '1 hour' WHERE id LIKE '%/old'`
+      yield* submit([submission("gone/young")], "gone", false)
+      yield* cancelOlder(Duration.minutes(1))
+      assert.deepStrictEqual(yield* Effect.forEach([...Object.keys(old), "gone/young"], stateOf), [
+        "waiting",
+        "cancelled",
+        "waiting",
+        "waiting"
+      ])
+      assert.deepStrictEqual(yield* rowOf("gone/old", "input"), [null])
+    }).pipe(Effect.provide(table)))
+
+  it.effect("keeps the inputs of jobs that have not ended, and of no others", () =>
+    Effect.gen(function*() {
+      const { finish, inputs, submit } = yield* JobTable
+      for (const id of ["waits", "ended"]) {
+        yield* submit([submission(id, { inputReference: JSON.stringify({ id: `of ${id}` }) })], "here", false)
+      }
+      yield* finish({ id: "ended", submission: 1 }, failed)
+      assert.deepStrictEqual(yield* inputs, ["of waits"])
+    }).pipe(Effect.provide(table)))
+})
