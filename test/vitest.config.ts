@@ -7,6 +7,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Many a test waits, and leaves a core to another file.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    testTimeout: 60_000
+    testTimeout: 60_000,
+    hookTimeout: 60_000
   }
 })
