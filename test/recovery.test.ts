@@ -86,6 +86,15 @@ for (const { layer, name } of backEnds) {
         assert.deepStrictEqual(Notes.lines(notes), ["7", "busy"])
         assert.deepInclude(yield* Executor.stats, { died: 0, failed: 0, finished: 6 })
       }).pipe(Effect.provide(layer({ maxWorkers: 2 }))))
+
+    it.live("costs no other job, though that is sent to one such worker after the other", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        yield* Effect.all([1, 2, 3].map(() => Executor.submit(faults.busyAfterwards, notes)))
+        yield* until(() => Notes.lines(notes).length === 3)
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+        assert.deepInclude(yield* Executor.stats, { died: 0, failed: 0, finished: 4 })
+      }).pipe(Effect.provide(layer({ maxWorkers: 3, minWorkers: 3 }))))
   })
 
   describe(`${name}, a worker that cannot be started`, () => {

@@ -533,14 +533,12 @@ const isOverdue = ({ first }: Fleet.Worker["line"], { number, sentAt }: Item): b
   number === first && sentAt > 0 && now() - sentAt > attentionMs
 
 /** How far a worker that is gone was with the item; what it has not begun it never will, should it be at work still. */
-const progressOf = ({ isHeldUp, slots }: Fleet.Worker, { number }: Item): Blame.Progress =>
-  slots === undefined
-    ? isHeldUp ? "sent" : "unknown"
-    : slots.takeBack(number)
-    ? "sent"
-    : slots.isReplied(number)
-    ? "replied"
-    : "begun"
+const progressOf = ({ isHeldUp, jobs, line, slots }: Fleet.Worker, { number }: Item): Blame.Progress => {
+  if (slots === undefined && !isHeldUp) return "unknown"
+  if (slots?.takeBack(number) === false) return slots.isReplied(number) ? "replied" : "begun"
+  // Otherwise it has run nothing that could keep it busy.
+  return isHeldUp && jobs > line.size ? "heldUp" : "sent"
+}
 
 /** Of the buffers that move with a task those that are in these of its inputs. */
 const movingWith = ({ transfer }: Task, inputs: ReadonlyArray<unknown>): ReadonlyArray<ArrayBuffer> => {

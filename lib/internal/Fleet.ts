@@ -213,8 +213,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       return events.unread(worker)
     }
     if (message._tag === "HeldUp") {
-      worker.isHeldUp = true
-      return void runFork(stop(worker))
+      return stopHeldUp(worker)
     }
     if (worker.state !== "starting") return
     if (message._tag === "SetupFailed") {
@@ -374,9 +373,15 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       if (!isWaiting || unbegun !== oldest.number) continue
       if (now() - oldest.sentAt <= receivingTakes * oldest.sendMs) continue
       if (slots === undefined) host.holdBack?.(worker.workerId, oldest.number)
-      else runFork(stop(worker))
+      else stopHeldUp(worker)
     }
   }
+
+  const stopHeldUp = (worker: Worker) => {
+    worker.isHeldUp = true
+    runFork(stop(worker))
+  }
+
   runLater(
     Effect.forever(Effect.delay(Effect.sync(stopStuck), attentionInterval)).pipe(
       Effect.provideService(Clock.Clock, host.clock)

@@ -27,6 +27,8 @@ const cases: ReadonlyArray<
   ["one alone that was not begun, the third time: first", [held("sent")], ["suspect"]],
   ["one alone that was not begun, the third time: then", [held("sent", suspect)], ["accused"]],
   ["one alone that was not begun, the third time: last", [held("sent", suspect, true)], ["guilty"]],
+  ["nobody for what kept a worker from one alone", [held("heldUp", suspect, true)], ["innocent"]],
+  ["one alone that moved to a worker that was kept from it", [held("heldUp", moved)], ["guilty"]],
   ["none for what it was accused of when others of its task were suspect", [held("sent", {}, true)], ["suspect"]],
 
   ["the last of several that was begun", [held("begun"), held("begun"), held("sent")], [
@@ -42,6 +44,11 @@ const cases: ReadonlyArray<
   ["each of several perhaps, where nothing was begun", [held("sent"), held("sent")], ["suspect", "suspect"]],
   ["each of several perhaps, where all was replied to", [held("replied"), held("sent")], ["suspect", "suspect"]],
   ["each of several perhaps, where nothing tells", [held("unknown"), held("unknown")], ["suspect", "suspect"]],
+  ["none of several that a worker was kept from", [held("heldUp"), held("heldUp", moved), held("heldUp")], [
+    "innocent",
+    "guilty",
+    "innocent"
+  ]],
   ["none of several for being suspect", [held("begun"), held("sent", suspect, true)], ["guilty", "innocent"]],
   ["what moved beside another", [held("begun"), held("sent", moved)], ["guilty", "guilty"]],
 
