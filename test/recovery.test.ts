@@ -72,7 +72,7 @@ for (const { layer, name } of backEnds) {
     it.live("costs no other job: what it does not begin runs elsewhere, and a job that takes long is let alone", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes
-        const long = yield* Executor.submit(faults.work, { notes, n: 7, ms: 7000 })
+        const long = yield* Executor.submit(faults.busyAtGate, { notes, n: 7 })
         yield* until(() => Notes.lines(notes).length === 1)
         yield* Executor.run(faults.busyAfterwards, notes)
         yield* until(() => Notes.lines(notes).length === 2)
@@ -82,6 +82,7 @@ for (const { layer, name } of backEnds) {
         )
         assert.deepStrictEqual(exits, [1, 4, 9].map(Exit.succeed))
         assert.strictEqual(yield* Executor.run(values.workerId, undefined), 3)
+        Notes.openGate(notes)
         assert.strictEqual(yield* Fiber.join(long), 49)
         assert.deepStrictEqual(Notes.lines(notes), ["7", "busy"])
         assert.deepInclude(yield* Executor.stats, { died: 0, failed: 0, finished: 6 })

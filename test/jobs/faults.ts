@@ -33,6 +33,13 @@ export const busy = Job.make(import.meta, "busy", (notes: Notes.Notes): void => 
   while (true);
 })
 
+/** Notes its number, keeps its worker busy until the gate is open, and squares. */
+export const busyAtGate = Job.make(import.meta, "busyAtGate", ({ n, notes }: Noting) => {
+  Notes.write(notes, `${n}`)
+  while (!Notes.isGateOpen(notes));
+  return n * n
+})
+
 /** As `busy`, with its event loop free. */
 export const deaf = Job.make(import.meta, "deaf", (notes: Notes.Notes) => {
   Notes.write(notes, `${process.pid}`)
