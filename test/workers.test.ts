@@ -106,6 +106,13 @@ for (const { layer, name } of backEnds) {
         assert.deepStrictEqual(squares, [1, 4, 9])
         assert.propertyVal(yield* Executor.stats, "died", 0)
       }).pipe(Effect.provide(layer({ maxWorkers: 3, minWorkers: 1, idleTimeToLive: "20 millis" }))))
+
+    it.live("lets the replacement go of a worker that has run its last job, though no job has come for it", () =>
+      Effect.gen(function*() {
+        yield* Executor.run(values.square, 3)
+        yield* untilStats(({ workers }) => workers === 0)
+        assert.deepInclude(yield* Executor.stats, { recycled: 1, died: 0 })
+      }).pipe(Effect.provide(layer({ maxWorkers: 1, maxJobsPerWorker: 1, idleTimeToLive: 0 }))))
   })
 
   describe(`${name}, two executors`, () => {
