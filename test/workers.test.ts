@@ -107,6 +107,20 @@ for (const { layer, name } of backEnds) {
         assert.propertyVal(yield* Executor.stats, "died", 0)
       }).pipe(Effect.provide(layer({ maxWorkers: 3, minWorkers: 1, idleTimeToLive: "20 millis" }))))
 
+    it.live("lets no replacement go that waits for a worker to run its last job", () =>
+      Effect.gen(function*() {
+        const [notes, gate] = yield* Effect.all([makeNotes, makeNotes])
+        yield* Effect.gen(function*() {
+          const last = yield* Executor.submit(faults.hold, { notes: gate, n: 3 })
+          const next = yield* Executor.submit(values.workerId, undefined)
+          yield* until(() => Notes.lines(notes).includes("up 2"))
+          Notes.openGate(gate)
+          assert.deepStrictEqual(yield* Fiber.joinAll([last, next]), [9, 2])
+        }).pipe(Effect.provide(
+          layer({ maxWorkers: 1, maxJobsPerWorker: 1, idleTimeToLive: 0, setup: lives.setup, ...noting(notes) })
+        ))
+      }))
+
     it.live("lets the replacement go of a worker that has run its last job, though no job has come for it", () =>
       Effect.gen(function*() {
         yield* Executor.run(values.square, 3)
