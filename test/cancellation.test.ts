@@ -4,6 +4,7 @@ import { Deferred, Effect, Exit, Fiber, Layer, Option, Scope, Stream } from "eff
 import { TestClock } from "effect/testing"
 import { Executor, ExecutorError, Future, InlineExecutor, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
+import * as effects from "./jobs/effects.ts"
 import { polite } from "./jobs/endless.ts"
 import * as faults from "./jobs/faults.ts"
 import { quick } from "./jobs/loads-slowly.ts"
@@ -102,6 +103,17 @@ for (const { layer, name } of backEnds) {
         assert.deepStrictEqual(clockOf(late), ["total", 50])
         assert.strictEqual(yield* Executor.run(values.square, 4).pipe(Effect.timeout("5 seconds")), 16)
       }).pipe(one))
+
+    it.live("of a chunk: whichever item runs hears of it in time, and keeps its worker", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const inputs = (["succeed", "never end"] as const).map((does, n) => ({ notes, n, does }))
+        const { execute } = yield* Executor.Executor
+        const fiber = yield* Effect.forkChild(execute(effects.endAs, inputs))
+        yield* until(() => Notes.lines(notes).length === 2)
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
+      }).pipe(Effect.provide(layer({ maxWorkers: 1, cancelGrace: "1 minute" }))))
 
     it.live("of many running and queued jobs at once: each settles, and the next runs", () =>
       Effect.gen(function*() {
