@@ -46,6 +46,7 @@ export const make = Effect.fnUntraced(function*({ client, collector, leftovers, 
       const isLeft = tasks.isShared(task)
       const isInterrupted = Exit.hasInterrupts(verdict)
       if (task.state !== "sent" || isLeft && isInterrupted) return Effect.sync(() => tasks.end(task, verdict))
+      const isBeingCancelled = task.verdict !== undefined
       task.verdict ??= verdict
       const stopped = Deferred.makeUnsafe<void>()
       task.onStopped.push(() => Deferred.doneUnsafe(stopped, Effect.void))
@@ -56,7 +57,8 @@ export const make = Effect.fnUntraced(function*({ client, collector, leftovers, 
         if (isAwaited) collector.ask(task.name)
         return isAwaited || !isLeft && state === "running" ? Deferred.await(stopped) : Effect.void
       })
-      return Effect.andThen(within(stop, stopTimeout), Effect.sync(() => abandon(task, verdict)))
+      const ended = isBeingCancelled ? Deferred.await(stopped) : stop
+      return Effect.andThen(within(ended, stopTimeout), Effect.sync(() => abandon(task, verdict)))
     })
 
   /** Ends a task that has not begun. */
