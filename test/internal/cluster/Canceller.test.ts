@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, FiberSet } from "effect"
+import { Duration, Effect, Exit, Fiber, FiberSet } from "effect"
+import { TestClock } from "effect/testing"
 import * as Canceller from "../../../lib/internal/cluster/Canceller.ts"
 import * as Collector from "../../../lib/internal/cluster/Collector.ts"
 import { JobTable, type State } from "../../../lib/internal/cluster/JobTable.ts"
@@ -7,6 +8,7 @@ import * as Leftovers from "../../../lib/internal/cluster/Leftovers.ts"
 import { RemoteTasks } from "../../../lib/internal/cluster/RemoteTasks.ts"
 import { ResultStore } from "../../../lib/mod.ts"
 import * as remoteTasks from "../../shared/remoteTasks.ts"
+import { until } from "../../shared/until.ts"
 
 /** A program whose jobs are with a cluster, each in the state that the test says. */
 const make = Effect.gen(function*() {
@@ -33,17 +35,43 @@ const make = Effect.gen(function*() {
   }).pipe(Effect.provideService(JobTable, table as never))
   yield* Effect.forkScoped(canceller.run)
 
-  const send = (name: string, state: State) => {
+  const send = (name: string, state: State, queued?: Duration.Duration) => {
     states.set(name, state)
-    return remoteTasks.send(tasks, name)
+    const deadline = { queued, running: undefined, total: undefined }
+    return remoteTasks.send(tasks, name, { deadline })
   }
 
-  return { canceller, send }
+  return { canceller, send, states }
 })
 
 const provideStore = Effect.provide(ResultStore.layerFolder("none"))
 
 const tooLate = Exit.fail("too late")
+
+describe("Canceller.limit", () => {
+  it.effect("ends by the limit queued what waits, and nothing that has begun, heard of or not", () =>
+    Effect.gen(function*() {
+      const { canceller, send, states } = yield* make
+      const heard = send("heard", "running", Duration.seconds(1))
+      heard.task.started(7)
+      // Its runner is gone, and another has it next.
+      states.set("heard", "waiting")
+      const unheard = send("unheard", "running", Duration.seconds(1))
+      const shared = [send("shared", "running", Duration.seconds(1)), send("shared", "running")]
+      const waits = send("waits", "waiting", Duration.seconds(2))
+      const waitsForOther = [
+        send("waits for another", "waiting", Duration.seconds(2)),
+        send("waits for another", "waiting")
+      ]
+      const all = [heard, unheard, ...shared, waits, ...waitsForOther]
+      for (const { task } of all) canceller.limit(task, "queued")
+      yield* TestClock.adjust("2 seconds")
+      yield* until(() => waits.exits.length > 0 && waitsForOther[0]!.exits.length > 0)
+      assert.deepStrictEqual(all.filter(({ exits }) => exits.length > 0), [waits, waitsForOther[0]!])
+      for (const { exits } of [waits, waitsForOther[0]!]) assert.include(String(exits[0]), "queued")
+      assert.deepStrictEqual([...states.values()], ["waiting", "running", "running", "cancelled", "waiting"])
+    }).pipe(provideStore))
+})
 
 describe("Canceller.cancel", () => {
   it.live("ends a task as who came first has it, and returns to each of them when its worker is free", () =>
@@ -62,5 +90,20 @@ describe("Canceller.cancel", () => {
         yield* Fiber.joinAll(fibers)
         assert.deepStrictEqual(exits, [first])
       }
+    }).pipe(provideStore))
+
+  it.live("does not wait for the worker of a job that others still want", () =>
+    Effect.gen(function*() {
+      const { canceller, send } = yield* make
+      const alone = yield* Effect.forkChild(canceller.cancel(send("alone", "running").task, tooLate), {
+        startImmediately: true
+      })
+      const { exits, task } = send("shared", "running")
+      const other = send("shared", "running")
+      yield* canceller.cancel(task, tooLate)
+      assert.deepStrictEqual([exits, other.exits], [[tooLate], []])
+      // Its runner is dead, and it waits for as long as it may.
+      assert.isUndefined(alone.pollUnsafe())
+      yield* Fiber.join(alone)
     }).pipe(provideStore))
 })
