@@ -1,0 +1,33 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit } from "effect"
+import * as Collector from "../../../lib/internal/cluster/Collector.ts"
+import { JobTable } from "../../../lib/internal/cluster/JobTable.ts"
+import type { RemoteTask } from "../../../lib/internal/cluster/RemoteTask.ts"
+import { RemoteTasks } from "../../../lib/internal/cluster/RemoteTasks.ts"
+import { send } from "../../shared/remoteTasks.ts"
+
+const cancelled = (id: string) => ({ id, state: "cancelled", worker: null, reply: null, replyReference: null })
+
+describe("Collector.sweep", () => {
+  it.effect("submits again what another program cancelled, and not what this one does", () =>
+    Effect.gen(function*() {
+      const submitted: Array<RemoteTask> = []
+      const tasks = new RemoteTasks(() => Infinity, (task) => submitted.push(task))
+      const [unwanted, wanted] = [send(tasks, "unwanted").task, send(tasks, "wanted").task]
+      unwanted.verdict = Exit.interrupt()
+      submitted.splice(0)
+      const table = {
+        ended: (ids: ReadonlyArray<string>) => Effect.succeed(ids.map(cancelled)),
+        states: (ids: ReadonlyArray<string>) => Effect.succeed(new Map(ids.map((id) => [id, cancelled(id)])))
+      }
+      const collector = yield* Collector.make({
+        tasks,
+        leftovers: undefined as never,
+        maxWorkers: () => 1,
+        runLater: () => {}
+      }).pipe(Effect.provideService(JobTable, table as never))
+      yield* collector.sweep
+      assert.deepStrictEqual(submitted, [wanted])
+      assert.deepStrictEqual([unwanted.state, wanted.state], ["sent", "leaving"])
+    }))
+})
