@@ -1,0 +1,87 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import fs from "node:fs"
+import { JobTable, type State, type Submission } from "../../../lib/internal/cluster/JobTable.ts"
+import type { RemoteTask } from "../../../lib/internal/cluster/RemoteTask.ts"
+import { RemoteTasks } from "../../../lib/internal/cluster/RemoteTasks.ts"
+import * as Submitter from "../../../lib/internal/cluster/Submitter.ts"
+import { ResultStore } from "../../../lib/mod.ts"
+import { echo } from "../../jobs/values.ts"
+import { makeNotes } from "../../shared/backEnds.ts"
+import { accept } from "../../shared/remoteTasks.ts"
+import { until } from "../../shared/until.ts"
+
+/** What the cluster knew of a job that is submitted; nothing where it is new. */
+type Found = (submission: Submission) => { readonly state?: State; readonly inputReference?: string | null }
+
+/** A program whose tasks are submitted, and what is submitted of them. */
+const make = Effect.fnUntraced(function*(found: Found = () => ({})) {
+  const submissions: Array<Submission> = []
+  const table = {
+    submit: (some: ReadonlyArray<Submission>) =>
+      Effect.sync(() => {
+        submissions.push(...some)
+        return some.map((submission) => ({
+          ...submission,
+          submission: 1,
+          state: "waiting",
+          inputReference: submission.inputReference ?? null,
+          replaced: null,
+          ...found(submission)
+        }))
+      }),
+    announce: Effect.void
+  }
+  const tasks: RemoteTasks = new RemoteTasks(() => Infinity, (task) => submitter.offer(task))
+  const submitter = yield* Submitter.make({
+    client: "here",
+    retryFailed: false,
+    tasks,
+    collector: {} as never,
+    canceller: {} as never
+  }).pipe(Effect.provideService(JobTable, table as never))
+  const submit = Effect.fnUntraced(function*(some: ReadonlyArray<RemoteTask>) {
+    yield* Effect.forkScoped(submitter.run)
+    yield* until(() => some.every(({ state }) => state === "sent"))
+    yield* submitter.pause
+  })
+  return { tasks, submissions, submit }
+})
+
+const provideStore = Effect.provide(ResultStore.layerFolder("none"))
+
+describe("Submitter.run", () => {
+  it.live("takes a job that runs, or that another task wants, for one that may have begun before", () =>
+    Effect.gen(function*() {
+      const { submit, tasks } = yield* make(({ id }) => ({ state: id === "runs" ? "running" : "waiting" }))
+      const all = ["runs", "new", "new"].map((name) => accept(tasks, name).task)
+      yield* submit(all)
+      assert.deepStrictEqual(all.map(({ isJoined }) => isJoined), [true, false, true])
+    }).pipe(provideStore))
+
+  it.live("has a chunk end with its first failure, unless others may ask for it by its key", () =>
+    Effect.gen(function*() {
+      const { submissions, submit, tasks } = yield* make()
+      const all = [false, true].flatMap((isKeyed) =>
+        [false, true].map((untilFailure) => accept(tasks, `${isKeyed} ${untilFailure}`, { isKeyed, untilFailure }).task)
+      )
+      yield* submit(all)
+      const sent = submissions.map(({ options }) => (JSON.parse(options) as { untilFailure: boolean }).untilFailure)
+      assert.deepStrictEqual(sent, [false, true, false, false])
+    }).pipe(provideStore))
+
+  it.live("removes the input that it has stored of a job which was there with its own, and no other", () =>
+    Effect.gen(function*() {
+      const folder = yield* makeNotes
+      yield* Effect.gen(function*() {
+        const { submissions, submit, tasks } = yield* make(({ id }) => id === "there" ? { inputReference: null } : {})
+        const all = ["there", "new"].map((name) => {
+          return accept(tasks, name, { job: echo, inputs: [new Uint8Array(2_000_000)] }).task
+        })
+        yield* submit(all)
+        const stored = submissions.map(({ inputReference }) => (JSON.parse(inputReference!) as { id: string }).id)
+        assert.deepStrictEqual(fs.readdirSync(folder), stored.slice(1))
+        assert.deepStrictEqual(all.map(({ inputReference }) => inputReference), [null, submissions[1]!.inputReference])
+      }).pipe(Effect.provide(ResultStore.layerFolder(folder)))
+    }))
+})
