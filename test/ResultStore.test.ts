@@ -52,14 +52,67 @@ describe("ResultStore.layerFolder", () => {
       })
     ))
 
-  it.live("reads nothing outside of its folder, whatever a reference says", () =>
-    withStore((store) =>
+  it.live("makes its folder when it is needed", () =>
+    Effect.gen(function*() {
+      const folder = path.join(yield* makeNotes, "of many", "results")
+      yield* ResultStore.ResultStore.use((store) =>
+        Effect.gen(function*() {
+          yield* store.removeOlder(0)
+          assert.isFalse(fs.existsSync(folder))
+          assert.isTrue((yield* readAll(store, yield* store.write([bytes]))).equals(bytes))
+        })
+      ).pipe(Effect.provide(ResultStore.layerFolder(folder)))
+    }))
+
+  it.live.skipIf(process.platform !== "linux")(
+    "leaves no file open",
+    () =>
+      withStore((store, folder) =>
+        Effect.gen(function*() {
+          const open = Effect.sync(() =>
+            fs.readdirSync("/proc/self/fd").filter((fd) => {
+              // That of the folder itself is gone.
+              try {
+                return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith(fs.realpathSync(folder))
+              } catch {
+                return false
+              }
+            })
+          )
+          const reference = yield* store.write([bytes])
+          assert.deepStrictEqual(yield* open, [])
+          yield* Stream.runForEach(store.read(reference), () => Effect.map(open, (files) => assert.lengthOf(files, 1)))
+          yield* Stream.runHead(store.read(reference))
+          assert.deepStrictEqual(yield* open, [])
+        })
+      )
+  )
+
+  it.live("reads and removes nothing outside of its folder, whatever a reference says", () =>
+    Effect.gen(function*() {
+      const around = yield* makeNotes
+      yield* ResultStore.ResultStore.use((store) =>
+        Effect.gen(function*() {
+          const reference = yield* store.write([bytes])
+          const file = path.join(around, "same")
+          fs.writeFileSync(file, bytes)
+          const outside = { ...reference, id: "../same" }
+          assert.propertyVal(yield* Effect.flip(readAll(store, outside)), "_tag", "StoreFailed")
+          yield* store.remove(outside)
+          assert.isTrue(fs.existsSync(file))
+        })
+      ).pipe(Effect.provide(ResultStore.layerFolder(path.join(around, "results"))))
+    }))
+
+  it.live("removes of what is old neither what is to be kept, nor a file that is not its own", () =>
+    withStore((store, folder) =>
       Effect.gen(function*() {
-        const reference = yield* store.write([bytes])
-        const outside = { ...reference, id: "../../etc/passwd" }
-        assert.propertyVal(yield* Effect.flip(readAll(store, outside)), "_tag", "StoreFailed")
-        yield* store.remove(outside)
-        assert.isTrue(fs.existsSync("/etc/passwd"))
+        const [kept] = yield* Effect.forEach([1, 2], () => store.write([bytes]))
+        const file = path.join(folder, "notes.txt")
+        fs.writeFileSync(file, "")
+        yield* Effect.sleep("5 millis")
+        yield* store.removeOlder(0, [kept!.id])
+        assert.deepStrictEqual(fs.readdirSync(folder).toSorted(), [kept!.id, "notes.txt"])
       })
     ))
 
@@ -120,6 +173,18 @@ layer(Database.layer, { excludeTestServices: true })("ResultStore.layerPostgres"
         yield* store.remove(reference)
         const error = yield* Effect.flip(readAll(store, reference))
         assert.include(error.message, `expected ${bytes.length} bytes`)
+      })
+    ).pipe(Effect.provide(layerPostgres)))
+
+  it.effect("removes what is old, but for what is to be kept", () =>
+    ResultStore.ResultStore.use((store) =>
+      Effect.gen(function*() {
+        const [kept, other] = yield* Effect.forEach([1, 2], () => store.write([bytes]))
+        yield* store.removeOlder("1 hour")
+        assert.isTrue((yield* readAll(store, other!)).equals(bytes))
+        yield* store.removeOlder(0, [kept!.id])
+        assert.propertyVal(yield* Effect.flip(readAll(store, other!)), "_tag", "StoreFailed")
+        assert.isTrue((yield* readAll(store, kept!)).equals(bytes))
       })
     ).pipe(Effect.provide(layerPostgres)))
 
