@@ -10,7 +10,7 @@ import * as jobs from "./jobs/cluster.ts"
 import * as values from "./jobs/values.ts"
 import { makeNotes } from "./shared/backEnds.ts"
 import { cluster, connection, Database, program } from "./shared/cluster.ts"
-import { until } from "./shared/until.ts"
+import { until, untilStats } from "./shared/until.ts"
 
 const messageOf = (databaseUrl: string) =>
   Effect.map(Effect.flip(Layer.build(ClusterExecutor.layer({ databaseUrl }))), ({ message }) => message)
@@ -27,6 +27,24 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         )
         assert.include(String(said[0]), "No runner of the cluster is up")
       }))
+
+    it.effect("is not said where no runner is up and none is needed", () =>
+      Effect.gen(function*() {
+        const said: Array<unknown> = []
+        const logger = Logger.layer([Logger.make(({ message }) => void said.push(message))])
+        const sql = yield* SqlClient
+        yield* Effect.gen(function*() {
+          // It has asked for the runners since this one came, and since it went.
+          yield* sql`INSERT INTO effect_futures_runners (address, pid, workers, jobs) VALUES ('comes', 1, 3, '[]')`
+          yield* untilStats(({ workers }) => workers === 3)
+          yield* sql`DELETE FROM effect_futures_runners`
+          yield* untilStats(({ workers }) => workers === 0)
+          assert.deepStrictEqual(said, [])
+          yield* Executor.submit(values.square, 3)
+          yield* until(() => said.length > 0)
+        }).pipe(Effect.provide(Layer.provide(program(), logger)))
+        assert.lengthOf(said, 1)
+      }).pipe(Effect.provide(connection)))
 
     it.effect.skipIf(process.platform !== "linux")(
       "is found out where the machine of its database is gone",
@@ -79,6 +97,23 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.include(wrong, `the password of user "postgres" is wrong`)
         assert.include(yield* messageOf(url.replace(/postgres$/, "nowhere")), `there is no database "nowhere"`)
       }))
+
+    it.effect("is said of a user who may not connect, not make tables, or has no connection left", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const sql = yield* SqlClient
+        const asUser = (name: string, rights: string) =>
+          Effect.andThen(
+            sql.unsafe(`CREATE ROLE ${name} ${rights} PASSWORD 'secret'`),
+            messageOf(url.replace(/\/\/[^@]+@/, `//${name}:secret@`))
+          )
+        assert.include(
+          yield* asUser("nobody", "NOLOGIN"),
+          `user "nobody" may not connect: see the server's pg_hba.conf`
+        )
+        assert.include(yield* asUser("guest", "LOGIN"), `user "guest" may not make or use its tables: GRANT CREATE`)
+        assert.include(yield* asUser("many", "LOGIN CONNECTION LIMIT 0"), "it has no connection left: raise")
+      }).pipe(Effect.provide(connection)))
 
     it.effect("is said of tables that are others, or a later program's", () =>
       Effect.gen(function*() {
