@@ -91,7 +91,7 @@ for (const { layer, name } of backEnds) {
     it.live("costs no other job, though that is sent to one such worker after the other", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes
-        yield* Effect.all([1, 2, 3].map(() => Executor.submit(faults.busyAfterwards, notes)))
+        yield* Effect.forEach([1, 2, 3], () => Executor.submit(faults.busyAfterwards, notes))
         yield* until(() => Notes.lines(notes).length === 3)
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
         assert.deepInclude(yield* Executor.stats, { died: 0, failed: 0, finished: 4 })
