@@ -135,10 +135,21 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         const sql = yield* SqlClient
         yield* sql`INSERT INTO effect_futures_runners (address, pid, workers, jobs, seen_at)
           VALUES ('dead', 1, 1, '[]', now() - interval '2 hours')`
+        // What the queue has handed out, which may be handed in again for an hour.
+        for (const [id, age] of [["old", "2 hours"], ["young", "30 minutes"]]) {
+          const at = sql`now() - ${age!}::interval`
+          yield* sql`INSERT INTO effect_futures_queue
+            (id, queue_name, element, state, attempts, visible_at, created_at, updated_at)
+            VALUES (${id!}, 'jobs', '{}', 'completed', 1, ${at}, ${at}, ${at})`
+        }
         yield* Layer.build(ClusterExecutor.runner({ databaseUrl: url, maxWorkers: 1, jobs: [], keepFor: Infinity }))
         yield* sql`SELECT id FROM effect_futures_runners WHERE address = 'dead'`.pipe(
           Effect.repeat({ until: (dead) => dead.length === 0, schedule: Schedule.spaced(50) })
         )
+        const tickets = yield* sql`SELECT id FROM effect_futures_queue WHERE id IN ('old', 'young')`.pipe(
+          Effect.repeat({ until: (tickets) => tickets.length < 2, schedule: Schedule.spaced(50) })
+        )
+        assert.deepStrictEqual(tickets, [{ id: "young" }])
       }).pipe(Effect.provide(connection)))
 
     it.effect("stops a job that another has ended, which took it for dead", () =>
