@@ -152,6 +152,24 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.deepStrictEqual(tickets, [{ id: "young" }])
       }).pipe(Effect.provide(connection)))
 
+    it.effect("keeps house also where a part of that fails each time", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        yield* ClusterExecutor.status({ databaseUrl })
+        const sql = yield* SqlClient
+        yield* sql`INSERT INTO effect_futures_jobs (id, keyed, job, items, input_hash, options, clients, input_reference)
+          VALUES ('key/unreadable', true, 'square', 1, '', '', '{}', 'no reference')`
+        yield* Layer.build(ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [], keepFor: "1 second" }))
+        for (const round of ["first", "second"]) {
+          yield* sql`INSERT INTO effect_futures_jobs (id, keyed, job, items, input_hash, options, clients, state, settled_at)
+            VALUES (${round}, false, 'square', 1, '', '', '{}', 'done', now() - interval '1 hour')`
+          yield* sql`SELECT id FROM effect_futures_jobs WHERE id = ${round}`.pipe(
+            Effect.repeat({ until: (old) => old.length === 0, schedule: Schedule.spaced(50) })
+          )
+        }
+        yield* sql`DELETE FROM effect_futures_jobs WHERE id = 'key/unreadable'`
+      }).pipe(Effect.provide(connection)))
+
     it.effect("stops a job that another has ended, which took it for dead", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes
