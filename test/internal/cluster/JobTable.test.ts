@@ -153,4 +153,15 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       yield* finish({ id: "ended", submission: 1 }, failed)
       assert.deepStrictEqual(yield* inputs, ["of waits"])
     }).pipe(Effect.provide(table)))
+
+  it.effect("waits for the server's disk where what changes must not be forgotten, and nowhere else", () =>
+    Effect.gen(function*() {
+      const { url: databaseUrl } = yield* cluster.Database
+      for (const [isDurable, expected] of [[true, "on"], [false, "off"]] as const) {
+        const waits = yield* Effect.flatMap(SqlClient, (sql) => sql`SHOW synchronous_commit`).pipe(
+          Effect.provide(Database.layer({ databaseUrl, name: "test", maxConnections: 1, isDurable }))
+        )
+        assert.deepStrictEqual(waits, [{ synchronous_commit: expected }])
+      }
+    }))
 })
