@@ -212,9 +212,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       worker.unread = message
       return events.unread(worker)
     }
-    if (message._tag === "HeldUp") {
-      return stopHeldUp(worker)
-    }
+    if (message._tag === "HeldUp") return stopHeldUp(worker)
     if (worker.state !== "starting") return
     if (message._tag === "SetupFailed") {
       worker.setupFailure = message.reason
@@ -363,6 +361,11 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       )
     })
 
+  const stopHeldUp = (worker: Worker) => {
+    worker.isHeldUp = true
+    runFork(stop(worker))
+  }
+
   /** A worker that begins nothing any more, for an earlier job keeps it busy, goes; what it was sent runs elsewhere. */
   const stopStuck = () => {
     for (const worker of workers) {
@@ -376,12 +379,6 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       else stopHeldUp(worker)
     }
   }
-
-  const stopHeldUp = (worker: Worker) => {
-    worker.isHeldUp = true
-    runFork(stop(worker))
-  }
-
   runLater(
     Effect.forever(Effect.delay(Effect.sync(stopStuck), attentionInterval)).pipe(
       Effect.provideService(Clock.Clock, host.clock)
