@@ -20,9 +20,10 @@ export const noBrowser = isPackaged || ofSystem !== undefined
   ? undefined
   : `no Chromium: expected Linux on x64, or the system's, got ${process.platform} on ${process.arch}`
 
-/** The package's browser with the libraries and the fonts that it needs, unpacked once; two at a time don't meet. */
+/** The package's browser with its libraries and fonts, unpacked once by each user; two at a time don't meet. */
 const unpack = async (): Promise<LaunchOptions> => {
-  const folder = path.join(os.tmpdir(), `effect-futures-chromium-${packageJson.devDependencies["@sparticuz/chromium"]}`)
+  const version = packageJson.devDependencies["@sparticuz/chromium"]
+  const folder = path.join(os.tmpdir(), `effect-futures-chromium-${version}-of-${process.getuid!()}`)
   if (!existsSync(folder)) {
     const own = await fs.mkdtemp(`${folder}-`)
     await promisify(execFile)(
