@@ -2,8 +2,8 @@
  * Jobs on child processes: for jobs that can bring a whole process down, by a native crash or by taking all its memory.
  *
  * As on threads, a worker starts when a job waits and no worker is idle, and runs one job at a time. Unlike on threads,
- * what a job returns is always copied, so `Executor.use` has nothing to give back, and a busy loop cannot see
- * `context.cancelled()`: after the grace its process is killed.
+ * inputs and results are always copied, so `transfer` moves nothing and `Executor.use` has nothing to give back, and a busy
+ * loop cannot see `context.cancelled()`: after the grace its process is killed.
  */
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as Effect from "effect/Effect"

@@ -141,6 +141,17 @@ describe("Executor.run on processes", () => {
       assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
     }).pipe(one))
 
+  it.live("keeps the buffers of transfer where they are, and runs what a dead worker had not begun elsewhere", () =>
+    Effect.gen(function*() {
+      const notes = yield* makeNotes
+      const array = Uint8Array.of(1, 2, 3)
+      yield* Executor.run(faults.busyAfterwards, notes)
+      yield* until(() => Notes.lines(notes).length === 1)
+      const options = { transfer: [array.buffer] }
+      assert.deepStrictEqual(yield* Executor.run(values.echo, array, options), Uint8Array.of(1, 2, 3))
+      assert.strictEqual(array.length, 3)
+    }).pipe(one))
+
   it.live("has nothing to give back after a loan", () =>
     Effect.gen(function*() {
       const [array, sum] = yield* Executor.use(

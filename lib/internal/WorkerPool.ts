@@ -174,7 +174,8 @@ export const make = Effect.fnUntraced(function*(
       job,
       pace,
       inputs,
-      runOptions,
+      // Nothing moves to another process, so that it can be sent again.
+      host.sharesMemory ? runOptions : { ...runOptions, transfer: [] },
       callerOf(Fiber.getCurrent()!.context),
       recipient,
       resume
