@@ -146,17 +146,20 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
       Effect.gen(function*() {
         const notes = yield* makeNotes
         const workers: Array<number | undefined> = []
-        const fiber = yield* Executor.submit(jobs.busy, notes).pipe(
-          Effect.provideService(Executor.JobObserver, (event) => {
-            if (event._tag !== "Submitted") workers.push(event.workerId)
-          })
-        )
+        const runners: Array<string | undefined> = []
+        const observed = Effect.provideService(Executor.JobObserver, (event) => {
+          if (event._tag !== "Submitted") workers.push(event.workerId)
+          if (event._tag === "Settled") runners.push(event.runner)
+        })
+        const fiber = yield* observed(Executor.submit(jobs.busy, notes))
         yield* until(begun(notes))
         yield* until(() => workers.length === 1)
         yield* Fiber.interrupt(fiber)
-        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+        assert.strictEqual(yield* observed(Executor.run(values.square, 3)), 9)
         assert.isNumber(workers[1], "the observer is told where it was")
         assert.strictEqual(workers[1], workers[0])
+        assert.isString(runners[0])
+        assert.strictEqual(runners[0], runners[1])
       }).pipe(Effect.provide(cluster({ maxWorkers: 1 }))))
 
     it.effect("leaves no job behind when its program ends, however soon", () =>

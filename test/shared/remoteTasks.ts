@@ -4,6 +4,8 @@ import type { Options } from "../../lib/internal/cluster/RemoteTask.ts"
 import type { RemoteTasks } from "../../lib/internal/cluster/RemoteTasks.ts"
 import { square } from "../jobs/values.ts"
 
+export const worker = { workerId: 7, runner: "runner" }
+
 /** A new task, and how its items have ended. */
 export const accept = (tasks: RemoteTasks, name: string, options: Partial<Options> = {}) => {
   const exits: Array<Exit.Exit<unknown, unknown>> = []

@@ -101,12 +101,10 @@ export const make = Effect.fnUntraced(function*({ leftovers, maxWorkers, runLate
     /** Collects what was asked for. */
     run: Queue.takeAll(ended).pipe(Effect.flatMap(collect), Effect.forever),
 
-    hear: (notification: string) => {
-      const [what, ...rest] = notification.split(" ")
-      if (what === "started") return tasks.started(rest.slice(1).join(" "), Number(rest[0]))
-      if (what === "ended") return ask(rest.join(" "))
-      const [workerId, startedAt, returnedAt] = rest.map(Number) as [number, number, number]
-      for (const task of tasks.of(rest.slice(3).join(" "))) task.wasStopped({ workerId, startedAt, returnedAt })
+    hear: (news: JobTable.News) => {
+      if (news._tag === "Started") return tasks.started(news.id, news)
+      if (news._tag === "Ended") return ask(news.id)
+      for (const task of tasks.of(news.id)) task.wasStopped(news)
     },
 
     /** Finds out what no notification told. */
@@ -117,7 +115,7 @@ export const make = Effect.fnUntraced(function*({ leftovers, maxWorkers, runLate
         const known = yield* table.states(some)
         const gone = some.filter((name) => !known.has(name) && !loading.has(name))
         for (const task of gone.flatMap((name) => tasks.of(name))) tasks.end(task, tooOld(task))
-        for (const { id, state, worker } of known.values()) if (state === "running") tasks.started(id, worker!)
+        for (const job of known.values()) if (job.state === "running") tasks.started(job.id, job)
       }
     })
   }

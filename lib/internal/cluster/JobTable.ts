@@ -15,7 +15,7 @@ import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
 import type { RunnerStatus, Status } from "../../ClusterExecutor.ts"
-import type { Ran } from "./RunnerClocks.ts"
+import type { Ran, RemoteWorker } from "./RunnerClocks.ts"
 
 /** What the queue holds. */
 export const Ticket = Schema.Struct({ id: Schema.String, submission: Schema.Int })
@@ -64,6 +64,14 @@ export interface Started {
   readonly attempts: number
 }
 
+/** How far a job is. */
+export type Known =
+  & { readonly id: string }
+  & (
+    | { readonly state: Exclude<State, "running"> }
+    | { readonly state: "running" } & RemoteWorker
+  )
+
 /** How a job ended. */
 export interface Ended {
   readonly id: string
@@ -88,7 +96,17 @@ export interface Runner {
   readonly jobs: string
 }
 
-/** The channel on which a client hears of its jobs. */
+/** What a client hears of a job. */
+export type News =
+  & { readonly id: string }
+  & (
+    | { readonly _tag: "Started" } & RemoteWorker
+    | { readonly _tag: "Ended" }
+    /** The worker of a job that was cancelled is free. */
+    | { readonly _tag: "Stopped" } & Ran
+  )
+
+/** The channel on which a client hears of its jobs: each time a {@link News} as JSON. */
 export const clientChannel = (client: string) => `effect_futures_client_${client}`
 
 /** What a client's connections are called: one that has none is gone. */
@@ -117,8 +135,11 @@ const make = Effect.gen(function*() {
   })
 
   /** Tells all who want a job. */
-  const tell = (payload: string) =>
-    sql`(SELECT count(pg_notify('effect_futures_client_' || client, ${payload})::text) FROM unnest(clients) AS client)`
+  const tell = (news: News) =>
+    sql`(
+      SELECT count(pg_notify('effect_futures_client_' || client, ${JSON.stringify(news)})::text)
+      FROM unnest(clients) AS client
+    )`
 
   const isThere = sql`EXISTS (
     SELECT FROM pg_stat_activity WHERE application_name = ${connectionName("")} || client
@@ -196,17 +217,17 @@ const make = Effect.gen(function*() {
       }).pipe((submitted) => jobs.length === 1 ? submitted : sql.withTransaction(submitted)),
 
     /** Begins a job, if it has not ended; its clients hear of it. */
-    start: ({ id, submission }: Ticket, runner: number, worker: number) =>
+    start: ({ id, submission }: Ticket, runner: number, worker: RemoteWorker) =>
       Effect.map(
         sql<Started>`
           WITH started AS (
             UPDATE effect_futures_jobs
-            SET state = 'running', runner = ${runner}, worker = ${worker}, attempts = attempts + 1, started_at = now()
+            SET state = 'running', runner = ${runner}, worker = ${worker.workerId}, attempts = attempts + 1, started_at = now()
             WHERE id = ${id} AND submission = ${submission} AND state IN ('waiting', 'running')
             RETURNING *
           )
           SELECT job, source, input, input_reference AS "inputReference", options, trace, attempts,
-            ${tell(`started ${worker} ${id}`)}
+            ${tell({ _tag: "Started", id, ...worker })}
           FROM started`,
         ([started]) => started
       ),
@@ -223,7 +244,7 @@ const make = Effect.gen(function*() {
               AND (state IN ('waiting', 'running') OR reply_reference = ${reference ?? null})
             RETURNING clients
           )
-          SELECT ${tell(`ended ${id}`)},
+          SELECT ${tell({ _tag: "Ended", id })},
             set_config('synchronous_commit', 'on', true)
           FROM ended`,
         (ended) => ended.length > 0
@@ -236,9 +257,9 @@ const make = Effect.gen(function*() {
         WHERE id = ${id} AND submission = ${submission} AND state = 'running' AND runner = ${runner}`,
 
     /** Tells the clients of a cancelled job that its worker is free, and when that had it. */
-    stopped: ({ id }: Ticket, { returnedAt, startedAt, workerId }: Ran) =>
+    stopped: ({ id }: Ticket, ran: Ran) =>
       sql`
-        SELECT ${tell(`stopped ${workerId} ${startedAt} ${returnedAt} ${id}`)}
+        SELECT ${tell({ _tag: "Stopped", id, ...ran })}
         FROM effect_futures_jobs WHERE id = ${id}`,
 
     /**
@@ -284,11 +305,13 @@ const make = Effect.gen(function*() {
         SELECT id, state, reply, reply_reference AS "replyReference" FROM effect_futures_jobs
         WHERE ${sql.in("id", ids)} AND state IN ('done', 'failed', 'cancelled')`,
 
-    /** How far those of the jobs are that are in the table still, and which worker has had them. */
+    /** How far those of the jobs are that are in the table still. */
     states: (ids: ReadonlyArray<string>) =>
       Effect.map(
-        sql<{ readonly id: string; readonly state: State; readonly worker: number | null }>`
-          SELECT id, state, worker FROM effect_futures_jobs WHERE ${sql.in("id", ids)}`,
+        sql<Known>`
+          SELECT jobs.id, state, worker AS "workerId", coalesce(address, 'runner ' || runner) AS runner
+          FROM effect_futures_jobs AS jobs LEFT JOIN effect_futures_runners AS runners ON runners.id = runner
+          WHERE ${sql.in("jobs.id", ids)}`,
         (rows) => new Map(rows.map((row) => [row.id, row]))
       ),
 

@@ -8,14 +8,12 @@ import { goOn } from "../goOn.ts"
 import { endOf, type WithoutId } from "../jobEvents.ts"
 import { now } from "../protocol.ts"
 import type { Deadline } from "../Task.ts"
-import type { Ran, RunnerClocks } from "./RunnerClocks.ts"
+import type { Ran, RemoteWorker, RunnerClocks } from "./RunnerClocks.ts"
 import * as values from "./values.ts"
 import * as wire from "./wire.ts"
 
 /** What a runner measured of a job. */
 export interface Measured extends Ran {
-  /** The runner's address. */
-  readonly runner: string
   /** Wall time of one item. */
   readonly runMs: number
   /** None where nobody observes them. */
@@ -55,7 +53,8 @@ export class RemoteTask {
   /** In this program's own queue, on its way into the cluster, or there. */
   state: "queued" | "leaving" | "submitting" | "sent" | "settled" = "queued"
   startedAt: number | undefined
-  workerId: number | undefined
+  /** Who began it last. */
+  worker: RemoteWorker | undefined
   /** Whether it may have begun before this program asked for it, for another did. */
   isJoined = false
   /** Whether the cluster had its result before this program asked for it. */
@@ -126,10 +125,11 @@ export class RemoteTask {
     return this.options.observer !== undefined
   }
 
-  started(workerId: number): void {
-    this.workerId = workerId
+  started(worker: RemoteWorker): void {
+    this.worker = worker
     if (this.startedAt !== undefined) return
     this.startedAt = now()
+    const { workerId } = worker
     for (const index of this.#sent) this.#tell(index, { _tag: "Started", workerId, at: this.startedAt })
   }
 
@@ -164,14 +164,16 @@ export class RemoteTask {
   #settle(index: number, exit: Exit.Exit<unknown, unknown>, measured: Measured | undefined, n: number) {
     this.#exits[index] = exit
     this.options.onSettled(exit)
+    const worker = measured ?? this.#stopped ?? this.worker
     this.#tell(index, {
       _tag: "Settled",
       ...endOf(exit),
-      workerId: (measured ?? this.#stopped ?? this).workerId,
+      workerId: worker?.workerId,
       ...this.#times(measured ?? this.#stopped),
       cpuMs: measured?.items[n]?.cpuMs,
       resultBytes: measured?.items[n]?.resultBytes ?? 0,
-      ...(measured && { runner: measured.runner, isElsewhere: true }),
+      ...(worker && { runner: worker.runner }),
+      ...(measured && { isElsewhere: true }),
       ...(this.isTakenOver && { isTakenOver: true })
     })
   }

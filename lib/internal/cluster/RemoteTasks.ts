@@ -14,7 +14,7 @@ import { TaskQueue } from "../TaskQueue.ts"
 import { Timings } from "../Timings.ts"
 import { keyOf } from "./names.ts"
 import { type Measured, type Options, RemoteTask } from "./RemoteTask.ts"
-import { RunnerClocks } from "./RunnerClocks.ts"
+import { type RemoteWorker, RunnerClocks } from "./RunnerClocks.ts"
 
 export class RemoteTasks {
   readonly #room: () => number
@@ -87,7 +87,7 @@ export class RemoteTasks {
       task.state = same[0]?.state ?? "submitting"
       // What is being cancelled will begin anew.
       const begun = same.find(({ startedAt, verdict }) => startedAt !== undefined && verdict === undefined)
-      if (begun !== undefined) this.#begin(task, begun.workerId!)
+      if (begun !== undefined) this.#begin(task, begun.worker!)
     }
     return first
   }
@@ -119,16 +119,16 @@ export class RemoteTasks {
   }
 
   /** A worker has begun a job. */
-  started(name: string, workerId: number): void {
-    for (const task of this.of(name)) this.#begin(task, workerId)
+  started(name: string, worker: RemoteWorker): void {
+    for (const task of this.of(name)) this.#begin(task, worker)
   }
 
-  #begin(task: RemoteTask, workerId: number) {
+  #begin(task: RemoteTask, worker: RemoteWorker) {
     if (task.startedAt === undefined) {
       this.#counts.queued -= task.items
       this.#timings.waited(now() - task.acceptedAt)
     }
-    task.started(workerId)
+    task.started(worker)
   }
 
   /** Settles a task as the runner says that ran its job. */
@@ -139,7 +139,7 @@ export class RemoteTasks {
     giveBack: () => void
   ): void {
     if (!task.isTakenOver) {
-      this.started(task.name, measured.workerId)
+      this.started(task.name, measured)
       this.#timings.ran(measured.runMs * exits.length)
       for (const exit of exits) this.#counts.died += deathsOf(exit)
     }

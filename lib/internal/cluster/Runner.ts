@@ -82,7 +82,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   const handle = (ticket: JobTable.Ticket, workerId: number, free: Effect.Effect<void>) =>
     Effect.gen(function*() {
       if (isDraining) return yield* Effect.interrupt
-      const started = yield* table.start(ticket, runner, workerId)
+      const worker = { workerId, runner: address }
+      const started = yield* table.start(ticket, runner, worker)
       // It has ended, or was submitted anew.
       if (started === undefined) return
       const startedAt = now()
@@ -96,7 +97,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
         Effect.ensuring(Effect.sync(() => running.get(ticket.id) === cancelled && running.delete(ticket.id)))
       )
       if (reply === undefined) {
-        return yield* Effect.ignore(table.stopped(ticket, { workerId, startedAt, returnedAt: now() }))
+        return yield* Effect.ignore(table.stopped(ticket, { ...worker, startedAt, returnedAt: now() }))
       }
       // What has been computed is not lost because the database is away.
       const isAccepted = yield* Effect.uninterruptible(persist(table.finish(ticket, reply)))

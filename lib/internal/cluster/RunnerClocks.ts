@@ -1,8 +1,14 @@
 /** What the clocks of a cluster's runners show, by this machine's. */
 
-/** When a worker had a job, by the clock of its runner's machine. */
-export interface Ran {
+/** A worker of a runner. */
+export interface RemoteWorker {
   readonly workerId: number
+  /** The runner's address. */
+  readonly runner: string
+}
+
+/** When a worker had a job, by the clock of its runner's machine. */
+export interface Ran extends RemoteWorker {
   readonly startedAt: number
   readonly returnedAt: number
 }

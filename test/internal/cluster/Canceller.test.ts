@@ -53,7 +53,7 @@ describe("Canceller.limit", () => {
     Effect.gen(function*() {
       const { canceller, send, states } = yield* make
       const heard = send("heard", "running", Duration.seconds(1))
-      heard.task.started(7)
+      heard.task.started(remoteTasks.worker)
       // Its runner is gone, and another has it next.
       states.set("heard", "waiting")
       const unheard = send("unheard", "running", Duration.seconds(1))
@@ -86,7 +86,7 @@ describe("Canceller.cancel", () => {
           yield* canceller.cancel(send("waits", "waiting").task, Exit.interrupt())
         }
         assert.deepStrictEqual(exits, [])
-        task.wasStopped({ workerId: 7, startedAt: 0, returnedAt: 1 })
+        task.wasStopped({ ...remoteTasks.worker, startedAt: 0, returnedAt: 1 })
         yield* Fiber.joinAll(fibers)
         assert.deepStrictEqual(exits, [first])
       }

@@ -4,6 +4,7 @@ import { SqlClient } from "effect/sql/SqlClient"
 import * as Database from "../../../lib/internal/cluster/Database.ts"
 import { connectionName, JobTable, type Submission } from "../../../lib/internal/cluster/JobTable.ts"
 import * as cluster from "../../shared/cluster.ts"
+import { worker } from "../../shared/remoteTasks.ts"
 
 /** The table, by the connection of a program that is there. */
 const table = Layer.unwrap(Effect.map(cluster.Database, ({ url }) =>
@@ -45,7 +46,7 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       const id = "key/anew"
       const again = submission(id, { source: "version 2", input: Buffer.from("same"), options: "[]", trace: "trace" })
       yield* submit([submission(id)], "first", false)
-      yield* start({ id, submission: 1 }, 1, 1001)
+      yield* start({ id, submission: 1 }, 1, worker)
       assert.isTrue(yield* finish({ id, submission: 1 }, { ...failed, isRefusal: true }))
       assert.deepStrictEqual(yield* rowOf(id, "keyed", "attempts", "state"), [false, 1, "failed"])
       yield* submit([again], "second", false)
@@ -56,7 +57,7 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       assert.deepStrictEqual(yield* rowOf(id, "reply", "settled_at"), [null, null])
       assert.deepStrictEqual(yield* rowOf(id, "input"), [Buffer.from("same")])
 
-      assert.isUndefined(yield* start({ id, submission: 1 }, 1, 1001), "what was submitted before is over")
+      assert.isUndefined(yield* start({ id, submission: 1 }, 1, worker), "what was submitted before is over")
       assert.isFalse(yield* finish({ id, submission: 1 }, failed))
       assert.isTrue(yield* finish({ id, submission: 2 }, failed))
       yield* submit([submission(id)], "third", false)
@@ -102,16 +103,31 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       const { leave, release, start, submit } = yield* JobTable
       const ticket = { id: "here/released", submission: 1 }
       yield* submit([submission(ticket.id)], "here", false)
-      yield* start(ticket, 1, 1001)
-      yield* start(ticket, 2, 2001)
+      yield* start(ticket, 1, worker)
+      yield* start(ticket, 2, worker)
       yield* release(ticket, 1)
       assert.deepStrictEqual(yield* rowOf(ticket.id, "state", "attempts"), ["running", 2])
       yield* release(ticket, 2)
       assert.deepStrictEqual(yield* rowOf(ticket.id, "state", "attempts"), ["waiting", 1])
-      yield* start(ticket, 2, 2001)
+      yield* start(ticket, 2, worker)
       yield* leave([ticket.id], "here", ["running"])
       yield* release(ticket, 2)
       assert.strictEqual(yield* stateOf(ticket.id), "cancelled")
+    }).pipe(Effect.provide(table)))
+
+  it.effect("tells which worker of which runner has a job, also of a runner that was removed since", () =>
+    Effect.gen(function*() {
+      const { addRunner, removeRunner, start, states, submit } = yield* JobTable
+      const id = "here/running"
+      yield* submit([submission(id)], "here", false)
+      assert.propertyVal((yield* states([id])).get(id), "state", "waiting")
+      const runner = yield* addRunner({ address: "its address", pid: 1, workers: 1, jobs: "[]" })
+      yield* start({ id, submission: 1 }, runner, worker)
+      const { workerId } = worker
+      const known = { id, state: "running", workerId } as const
+      assert.deepStrictEqual((yield* states([id])).get(id), { ...known, runner: "its address" })
+      yield* removeRunner(runner)
+      assert.deepStrictEqual((yield* states([id])).get(id), { ...known, runner: `runner ${runner}` })
     }).pipe(Effect.provide(table)))
 
   it.effect("cancels a job that none wants who is there", () =>

@@ -5,6 +5,7 @@ import { RunnerClocks } from "../../../lib/internal/cluster/RunnerClocks.ts"
 import { now } from "../../../lib/internal/protocol.ts"
 import type { Executor } from "../../../lib/mod.ts"
 import { square } from "../../jobs/values.ts"
+import { worker } from "../../shared/remoteTasks.ts"
 import { until } from "../../shared/until.ts"
 
 const ranMs = 20
@@ -43,7 +44,7 @@ const newTask = (
   return { task, events, exits, settleWith }
 }
 
-const measured = { runner: "runner", workerId: 7, startedAt: 0, returnedAt: ranMs, runMs: ranMs, items: [] }
+const measured = { ...worker, startedAt: 0, returnedAt: ranMs, runMs: ranMs, items: [] }
 
 const reply = (task: RemoteTask) => task.replied([Exit.succeed(9)], measured, () => {})
 
@@ -63,7 +64,7 @@ describe("RemoteTask", () => {
       it.live(`tells how long a job ran, with a clock off by ${differenceMs} ms, start heard: ${isStartHeard}`, () =>
         Effect.gen(function*() {
           const { settleWith, task } = newTask(new RunnerClocks())
-          if (isStartHeard) task.started(7)
+          if (isStartHeard) task.started(worker)
           yield* until(() => now() > task.acceptedAt + 3 * ranMs)
           const { at, startedAt } = settleWith(task.acceptedAt + differenceMs)
           assert.approximately(at - startedAt, ranMs, 0.01)
@@ -82,8 +83,8 @@ describe("RemoteTask", () => {
         const first = newTask(clocks)
         const startedAt = first.task.acceptedAt + differenceMs
         yield* until(() => now() > first.task.acceptedAt + 3 * ranMs)
-        first.task.started(7)
-        second.task.started(7)
+        first.task.started(worker)
+        second.task.started(worker)
         const before = first.settleWith(startedAt)
         const after = second.settleWith(startedAt + ranMs)
         assert.isAtMost(before.at, after.startedAt)
@@ -98,21 +99,21 @@ describe("RemoteTask", () => {
       const next = newTask(clocks)
       const startedAt = stopped.task.acceptedAt
       yield* until(() => now() > startedAt + 3 * ranMs)
-      stopped.task.started(7)
-      stopped.task.wasStopped({ workerId: 7, startedAt, returnedAt: startedAt + ranMs })
+      stopped.task.started(worker)
+      stopped.task.wasStopped({ ...worker, startedAt, returnedAt: startedAt + ranMs })
       stopped.task.end(Exit.interrupt())
       const settled = stopped.events.at(-1)
       assert(settled?._tag === "Settled" && settled.status === "interrupted")
-      assert.strictEqual(settled.workerId, 7)
+      assert.deepInclude(settled, worker)
       assert.approximately(settled.at, startedAt + ranMs, 0.01)
       assert.isAtMost(settled.at, next.settleWith(startedAt + ranMs).startedAt)
     }))
 
   it("tells where a job was of whose end nobody heard", () => {
     const { events, task } = newTask(new RunnerClocks())
-    task.started(7)
+    task.started(worker)
     task.end(Exit.interrupt())
-    assert.propertyVal(events.at(-1), "workerId", 7)
+    assert.deepInclude(events.at(-1), worker)
   })
 
   it.live("takes a clock for right by what it shows of a job that ran before it was asked for", () =>
@@ -151,8 +152,8 @@ describe("RemoteTask", () => {
 
   it("tells once that it has started, and where it was last", () => {
     const { events, task } = newTask(new RunnerClocks())
-    task.started(7)
-    task.started(8)
+    task.started(worker)
+    task.started({ ...worker, workerId: 8 })
     task.end(Exit.interrupt())
     assert.deepStrictEqual(
       events.map((event) => event._tag === "Submitted" ? event._tag : [event._tag, event.workerId]),

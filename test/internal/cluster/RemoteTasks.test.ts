@@ -4,6 +4,7 @@ import type { RemoteTask } from "../../../lib/internal/cluster/RemoteTask.ts"
 import { RemoteTasks } from "../../../lib/internal/cluster/RemoteTasks.ts"
 import { type Executor, ExecutorError, type Job } from "../../../lib/mod.ts"
 import { echo, square } from "../../jobs/values.ts"
+import { worker } from "../../shared/remoteTasks.ts"
 
 /** The tasks of a program that has room for so many, and those that were submitted. */
 const make = (room = Infinity) => {
@@ -35,7 +36,7 @@ const counts = (tasks: RemoteTasks) => {
   return { busy, died, failed, finished, queued }
 }
 
-const measured = { runner: "runner", workerId: 7, startedAt: 0, returnedAt: 1, runMs: 1, items: [] }
+const measured = { ...worker, startedAt: 0, returnedAt: 1, runMs: 1, items: [] }
 
 describe("RemoteTasks.dispatch", () => {
   it("submits as many as there is room for, and the next when one has settled", () => {
@@ -73,10 +74,10 @@ describe("RemoteTasks.join", () => {
     const { accept, tasks } = make()
     const [a, b, c] = [accept("job"), accept("job"), accept("job")]
     tasks.join([a])
-    tasks.started("job", 7)
+    tasks.started("job", worker)
     assert.deepInclude(counts(tasks), { busy: 1, queued: 2 })
     tasks.join([b])
-    assert.strictEqual(b.workerId, 7)
+    assert.deepStrictEqual(b.worker, worker)
     a.verdict = b.verdict = Exit.interrupt()
     tasks.join([c])
     assert.isUndefined(c.startedAt)
@@ -152,8 +153,8 @@ describe("RemoteTasks.stats", () => {
     const { accept, events, tasks } = make()
     const [begun, waits] = [accept("a"), accept("b")]
     tasks.join([begun, waits])
-    tasks.started("a", 7)
-    tasks.started("a", 8)
+    tasks.started("a", worker)
+    tasks.started("a", { ...worker, workerId: 8 })
     assert.deepInclude(counts(tasks), { busy: 1, queued: 1 })
     tasks.replied(waits, [Exit.succeed(9)], { ...measured, runMs: 3 }, () => {})
     assert.deepStrictEqual(events.filter(({ id }) => id === waits.id).map(({ _tag }) => _tag), [
