@@ -22,8 +22,9 @@ const columnAt = ({ columns, fromMs, toMs }: Span, atMs: number) =>
 export const timeline = ({ jobs, memory, summary }: RunRecord.RunRecord, windowColumns: number): Array<string> => {
   const workers = [...Map.groupBy(jobs.filter(hasRun), ({ workerId }) => workerId)].toSorted(([a], [b]) => a - b)
   const labels = workers.slice(0, maxLanes).map(([id]) => `worker ${id}`)
-  const peak = megabytes(memory.reduce((most, { rssBytes }) => Math.max(most, rssBytes), 0))
-  const labelColumns = Math.max(peak.length, ...labels.map(({ length }) => length))
+  const peak = memory.reduce((most, { rssBytes }) => Math.max(most, rssBytes), 0)
+  const amounts = Array.from({ length: ticks + 1 }, (_, n) => n / ticks * peak)
+  const labelColumns = Math.max(...[...amounts.map(megabytes), ...labels].map(({ length }) => length))
   const span = {
     fromMs: memory[0]?.atMs ?? 0,
     toMs: summary.wallMs,
@@ -35,33 +36,38 @@ export const timeline = ({ jobs, memory, summary }: RunRecord.RunRecord, windowC
     `${labels[n]!.padStart(labelColumns)} ${lane(ran, span)}`
   )
   return [
-    ...(memory.length === 0 ? [] : ["resident memory", chart(memory, span, labelColumns)]),
+    ...(memory.length === 0 ? [] : ["resident memory", chart(memory, span, amounts, labelColumns)]),
     ...lanes,
     ...(workers.length > maxLanes ? [`and ${counted(workers.length - maxLanes, "more worker")}`] : [])
   ]
 }
 
-/** The most that was resident in the time of each column. */
-const chart = (memory: ReadonlyArray<RunRecord.MemorySample>, span: Span, labelColumns: number): string => {
+/** The most that was resident in the time of each column, which stands above the same column of the lanes. */
+const chart = (
+  memory: ReadonlyArray<RunRecord.MemorySample>,
+  span: Span,
+  amounts: ReadonlyArray<number>,
+  labelColumns: number
+): string => {
   const most = new Map<number, number>()
   for (const { atMs, rssBytes } of memory) {
     const column = columnAt(span, atMs)
     most.set(column, Math.max(most.get(column) ?? 0, rssBytes))
   }
-  const peak = Math.max(...most.values())
   const seconds = (column: number) => (span.fromMs + column / (span.columns - 1) * (span.toMs - span.fromMs)) / 1000
   // As many as tell one tick from the next, down to the microsecond.
   const digits = Math.min(6, Math.max(1, Math.ceil(-Math.log10((span.toMs - span.fromMs) / 1000 / ticks))))
-  const drawn = plot([...most].toSorted(([a], [b]) => a - b), {
+  const drawn = plot([...most], {
     width: span.columns,
     height: chartLines,
-    yRange: [0, peak],
-    customYAxisTicks: Array.from({ length: ticks + 1 }, (_, n) => n / ticks * peak),
+    yRange: [0, amounts.at(-1)!],
+    customYAxisTicks: [...amounts],
     customXAxisTicks: Array.from({ length: ticks + 1 }, (_, n) => Math.round(n / ticks * (span.columns - 1))),
-    formatter: (value, { axis }) =>
-      axis === "x" ? `${seconds(value).toFixed(digits)} s` : megabytes(value).padStart(labelColumns)
+    formatter: (value, { axis }) => axis === "x" ? `${seconds(value).toFixed(digits)} s` : megabytes(value)
   })
-  return drawn.split("\n").map((line) => line.trimEnd()).filter((line) => line !== "").join("\n")
+  const lines = drawn.split("\n").map((line) => line.trimEnd()).filter((line) => line !== "")
+  const axisColumn = Math.max(...lines.map((line) => line.indexOf("┤")))
+  return lines.map((line) => " ".repeat(Math.max(0, labelColumns - axisColumn)) + line).join("\n")
 }
 
 type Ran = RunRecord.JobRecord & { readonly workerId: number; readonly startedMs: number }

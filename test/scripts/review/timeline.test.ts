@@ -38,10 +38,48 @@ describe("timeline", () => {
     assert.match(lane!, /^worker 1 ░{20}█{20}$/)
   })
 
+  it("has a lane for each worker that ran something, in the order of their numbers, and for nobody else", () => {
+    const { workerId: _, startedMs: __, ...queued } = job(2, { status: "interrupted" })
+    const jobs = [ran(0, 10, 0, 9), ran(1, 9, 0, 9), queued, { ...queued, workerId: 3 }, { ...queued, startedMs: 1 }]
+    const lanes = lanesOf(timeline(run(jobs, [at(0, 1e6)]), 80))
+    assert.deepStrictEqual(lanes.map((lane) => lane.trim().split(" ")[1]), ["9", "10"])
+  })
+
+  it("begins with the first sample, and has what was before at the edge or not at all", () => {
+    const jobs = [ran(0, 1, 100, 200), ran(1, 1, 300, 750), ran(2, 2, 100, 200), ran(3, 2, 750, 1000)]
+    const lines = timeline(run(jobs, [at(500, 1e6), at(1000, 1e6)]), 51)
+    assert.deepStrictEqual(lanesOf(lines), [
+      `worker 1 │1${"█".repeat(18)}`,
+      `worker 2 ${" ".repeat(20)}│3${"█".repeat(18)}`
+    ])
+    assert.match(lines.join("\n"), /0\.5 s +0\.6 s +0\.8 s +0\.9 s +1\.0 s$/m)
+  })
+
+  it("tells one tick from the next where a run was short", () => {
+    const brief = { ...run([], [at(0, 1e6), at(20, 1e6)]), summary: { ...runRecord.summary, wallMs: 20 } }
+    assert.match(timeline(brief, 80).join("\n"), /0\.000 s +0\.005 s +0\.010 s +0\.015 s +0\.020 s$/m)
+  })
+
+  it("draws memory above the lanes column by column, however long the labels of either are", () => {
+    for (const [workerId, rssBytes] of [[1, 472e6], [1, 123456e6], [1, 12e6], [1000, 472e6]] as const) {
+      const lines = timeline(run([ran(0, workerId, 0, 1000)], [at(0, rssBytes), at(1000, rssBytes)]), 80)
+      const drawn = lines.join("\n").split("\n")
+      const axis = drawn.filter((line) => line.includes("┤")).map((line) => line.indexOf("┤"))
+      assert.deepStrictEqual(axis, Array(5).fill(lanesOf(drawn)[0]!.indexOf("│0") - 1))
+    }
+  })
+
+  it("keeps a lane as long as it is where a worker is said to have run more than one job at a time", () => {
+    const jobs = Array.from({ length: 50 }, (_, n) => ran(n, 1, n * 10, n * 10 + 500))
+    assert.deepStrictEqual(lanesOf(timeline(run(jobs, [at(0, 1e6)]), 51)).map(({ length }) => length), [49])
+  })
+
   it("shows the peak in the chart, and a line that climbs for memory that climbs", () => {
     const memory = Array.from({ length: 101 }, (_, n) => at(n * 10, n === 50 ? 900e6 : n * 1e6))
     const lines = timeline(run([ran(0, 1, 0, 1000)], memory), 80).join("\n").split("\n")
     assert.include(lines.join("\n"), "900 MB┤")
+    const brief = [at(0, 1e6), at(500, 900e6), at(500.1, 1e6), at(1000, 1e6)]
+    assert.match(timeline(run([], brief), 80).join("\n"), /900 MB┤ +[┏━┓]/)
     const climbing = timeline(run([], Array.from({ length: 101 }, (_, n) => at(n * 10, n * 1e6))), 80).join("\n")
     assert.match(climbing, /0\.0 s +0\.3 s +0\.5 s +0\.8 s +1\.0 s/)
     const heights = climbing.split("\n").filter((line) => line.includes("┤")).map((line) => line.search(/[━┏┛]/))
@@ -53,6 +91,8 @@ describe("timeline", () => {
     for (const columns of [40, 80, 200]) {
       const lines = timeline(run(jobs, [at(0, 1e6), at(1000, 123456e6)]), columns).join("\n").split("\n")
       for (const line of lines) assert.isAtMost(line.length, columns, line)
+      assert.deepStrictEqual(lines, lines.map((line) => line.trimEnd()))
+      for (const lane of lanesOf(lines)) assert.match(lane.slice(0, 10), /^ *worker \d+ $/)
       assert.lengthOf(lanesOf(lines), 24)
       assert.include(lines, "and 6 more workers")
     }
