@@ -82,7 +82,7 @@ const validator = Effect.gen(function*() {
   }
 })
 
-/** What a schema cannot say: nothing ends before it begins, or is later than the end of its run. */
+/** What a schema cannot say: nothing comes before what it follows on, or is later than the end of its run. */
 const impossibleTimes = (record: RunRecord.ResultFile, at = ""): ReadonlyArray<Problem> => {
   const problems: Array<Problem> = []
   const check = (isPossible: boolean, place: string, problem: string) => {
@@ -95,8 +95,10 @@ const impossibleTimes = (record: RunRecord.ResultFile, at = ""): ReadonlyArray<P
   if (!("jobs" in record)) return problems
   const { wallMs } = record.summary
   const checkEnd = (place: string, ms = 0) => check(ms <= wallMs, place, `must not be after the run's end: ${wallMs}`)
-  for (const [n, { returnedMs, startedMs = 0, submittedMs }] of record.jobs.entries()) {
-    check(startedMs <= (returnedMs ?? Infinity), `jobs/${n}/returnedMs`, "must not be before startedMs")
+  for (const [n, { returnedMs, startedMs, submittedMs }] of record.jobs.entries()) {
+    const [before, ms] = startedMs === undefined ? ["submittedMs", submittedMs] : ["startedMs", startedMs]
+    check(submittedMs <= ms, `jobs/${n}/startedMs`, "must not be before submittedMs")
+    check(ms <= (returnedMs ?? Infinity), `jobs/${n}/returnedMs`, `must not be before ${before}`)
     checkEnd(`jobs/${n}/submittedMs`, submittedMs)
     checkEnd(`jobs/${n}/startedMs`, startedMs)
     checkEnd(`jobs/${n}/returnedMs`, returnedMs)
