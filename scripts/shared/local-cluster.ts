@@ -50,12 +50,15 @@ export const claim = (folder: string, cluster: LocalCluster) =>
       fs.mkdirSync(folder, { recursive: true })
       fs.writeFileSync(fileOf(folder), encode(cluster), { mode: 0o600, flag: "wx" })
     },
-    catch: (error) =>
-      new UsageError(
-        (error as NodeJS.ErrnoException).code === "EEXIST"
+    catch: (error) => {
+      const { code, message, syscall } = error as NodeJS.ErrnoException
+      // A file in place of the folder exists as well.
+      return new UsageError(
+        code === "EEXIST" && syscall === "open"
           ? `A cluster is up in ${folder}: stop it by scripts/cluster.ts down first`
-          : `No cluster can be in ${folder}: ${(error as Error).message}`
+          : `No cluster can be in ${folder}: ${message}`
       )
+    }
   })
 
 /** Whole or not at all: others read it meanwhile. */
