@@ -1,0 +1,75 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import path from "node:path"
+import type { RunRecord } from "../../../lib/mod.ts"
+import { compare } from "../../../scripts/review/compare.ts"
+import { runRecord } from "../../shared/records.ts"
+import * as here from "../shared/here.ts"
+import * as script from "../shared/script.ts"
+
+/** Compares these records, each in a file of its own, `0.json` and so on. */
+const compareAll = Effect.fnUntraced(function*(records: ReadonlyArray<object>, ...args: ReadonlyArray<string>) {
+  const folder = yield* script.folder
+  const files = records.map((_, n) => path.join(folder, `${n}.json`))
+  for (const [n, file] of files.entries()) yield* script.write(file, JSON.stringify(records[n]))
+  return yield* here.run(compare, [...files, ...args])
+})
+
+const { jobs: _, memory: __, summary, ...common } = runRecord
+
+describe("review compare", () => {
+  it.live("sets runs of different scripts side by side, and says that they are", () =>
+    Effect.gen(function*() {
+      const { stdout } = yield* compareAll([runRecord, { ...runRecord, script: "loan" }], "--json")
+      const { differences, figures } = JSON.parse(stdout)
+      assert.deepStrictEqual(differences, [{ name: "script", values: ["lazy", "loan"] }])
+      assert.isNotEmpty(figures)
+      for (const { cells, of } of figures) assert.deepStrictEqual([of, cells.length], ["lazy, loan", 2])
+    }))
+
+  it.live("names as different also a parameter that only one has, whatever it is called", () =>
+    Effect.gen(function*() {
+      const parameters = { ...runRecord.parameters, toString: 1 }
+      const { stdout } = yield* compareAll([runRecord, { ...runRecord, parameters }])
+      assert.match(stdout, /These differ.*\n.*\n│ +│ A │ B │\n.*\n│ parameter toString │ +│ 1 │\n└/)
+    }))
+
+  const gate = Effect.fnUntraced(function*(...records: ReadonlyArray<object>) {
+    return (yield* compareAll(records, "--fail-above", "10%")).error?.message
+  })
+
+  it.live("shuts the gate for a run that did not complete, also the first, and one that recorded no runs", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(
+        yield* gate({ ...runRecord, status: "killed" }, runRecord),
+        "A: lazy is not completed but killed"
+      )
+      const none: RunRecord.ComparisonRecord = { ...common, script: "compare", status: "interrupted", runs: [] }
+      assert.strictEqual(
+        yield* gate(none, none),
+        [
+          "A: compare is not completed but interrupted",
+          "B: compare is not completed but interrupted"
+        ].join("\n")
+      )
+    }))
+
+  it.live("leaves the gate open for what neither tells, and for a change up to the limit", () =>
+    Effect.gen(function*() {
+      const parameters = { workers: 1 }
+      const later = (wallMs: number) => ({ ...runRecord, parameters, summary: { ...summary, wallMs } })
+      assert.isUndefined(yield* gate(later(1000), later(1100)))
+      assert.match(
+        (yield* gate(later(1000), later(1000), later(1101)))!,
+        /^lazy: wall is worse in C by more than 10\.0 %/
+      )
+    }))
+
+  it.live("names no change of one record to itself, and takes no more than there are letters", () =>
+    Effect.gen(function*() {
+      const { stdout } = yield* compareAll([runRecord, runRecord])
+      assert.notInclude(stdout, "differ")
+      const tooMany = yield* compareAll(Array.from({ length: 27 }, () => runRecord))
+      assert.include(`${tooMany.error?.message}${tooMany.stderr}`, "26")
+    }))
+})
