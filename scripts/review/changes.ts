@@ -128,7 +128,7 @@ const benchCell = (
   return { ...cell, change: signed(relative, figures.percent), worse: moreIsBetter ? -relative : relative }
 }
 
-const relativeChange = (value: number, base: number) => value === base ? 0 : (value - base) / Math.abs(base)
+const relativeChange = (value: number, base: number) => value === base ? 0 : (value - base) / base
 
 const signed = (value: number, show: (value: number) => string) => {
   if (!Number.isFinite(value)) return "from 0"

@@ -38,13 +38,18 @@ describe("ofRuns", () => {
 
   it("leaves empty what a run does not tell, and what a record does not have", () => {
     const rows = changes.ofRuns("lazy", [run({}, { count: "many" }), undefined])
-    assert.deepStrictEqual(rowOf(rows, "slope in arrays").cells[0], { shown: "", change: "" })
+    const ofNoSines = changes.ofRuns("lazy", [run({ rssSlopeBytesPerJob: 1 }, { count: 0 })])
+    for (const row of [rows, ofNoSines].map((each) => rowOf(each, "slope in arrays"))) {
+      assert.deepStrictEqual(row.cells[0], { shown: "", change: "" })
+    }
     for (const { cells } of rows) assert.deepStrictEqual(cells[1], { shown: "", change: "" })
   })
 
   it("calls something from nothing worse than any share", () => {
     const { change, worse } = rowOf(changes.ofRuns("lazy", [run({ cpuMs: 0 }), run({ cpuMs: 1 })]), "CPU").cells[1]!
     assert.deepStrictEqual([change, worse], ["from 0", Number.POSITIVE_INFINITY])
+    const same = rowOf(changes.ofRuns("lazy", [run({ cpuMs: 0 }), run({ cpuMs: 0 })]), "CPU").cells[1]!
+    assert.deepStrictEqual([same.change, same.worse], ["0.0 %", 0])
   })
 })
 
@@ -85,7 +90,10 @@ describe("ofCases", () => {
     ])
     const [first, second] = rowOf(rows, "ours: time, ratio").cells
     assert.strictEqual(first!.shown, "0.52× (0.50× to 0.54×)")
+    assert.strictEqual(first!.change, "")
     assert.approximately(first!.value!, 0.52, 1e-9)
+    assert.approximately(first!.spread!.least, 0.5, 1e-9)
+    assert.approximately(first!.spread!.most, 0.54, 1e-9)
     assert.strictEqual(second!.change, "no change")
     assert.isUndefined(second!.worse)
   })
@@ -103,6 +111,11 @@ describe("ofCases", () => {
     assert.deepInclude(rowOf(few, "ours: time, ratio").cells[1]!, { change: "too few rounds", canTell: false })
     const others = changes.ofCases([benchCase(before), benchCase(before, "others")])
     assert.deepStrictEqual(rowOf(others, "ours: time, ratio").cells[1], { shown: "", change: "" })
+  })
+
+  it("compares no ratios of rates to those of times", () => {
+    const rows = changes.ofCases([benchCase(before), rates(2000)])
+    assert.deepStrictEqual(rowOf(rows, "ours: time, ratio").cells[1], { shown: "", change: "" })
   })
 
   it("compares rates by jobs per second, of which more are better", () => {
@@ -124,5 +137,11 @@ describe("ofCases", () => {
       assert.deepStrictEqual(rowOf(rows, "ours: time, ratio").cells[1], { shown: "", change: "" })
     }
     assert.deepStrictEqual(changes.ofCases([empty, empty]), [])
+    for (const first of [undefined, benchCase([])]) {
+      const rows = changes.ofCases([first, benchCase(before)])
+      assert.deepStrictEqual(rows.map(({ of }) => of), rows.map(() => "start"))
+      const { canTell, change, shown } = rowOf(rows, "ours: peak growth").cells[1]!
+      assert.deepStrictEqual([canTell, change, shown], [undefined, "", "1.0 MB (1.0 MB to 1.0 MB)"])
+    }
   })
 })

@@ -29,6 +29,7 @@ describe("hasChanged", () => {
 
   it("cannot tell from fewer than five and five, or from none", () => {
     assert.isUndefined(hasChanged(five.slice(1), [10, 10, 10, 10]))
+    assert.isUndefined(hasChanged(five.slice(1), [10, 10, 10, 10, 10]))
     assert.isUndefined(hasChanged([], [1, 2, 3, 4, 5]))
     assert.isUndefined(hasChanged(five, []))
   })
