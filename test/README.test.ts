@@ -33,6 +33,13 @@ describe("README", () => {
     for (const { name } of bench.cases) assert.include(readme, `- \`${name}\`: `)
   })
 
+  it("is left alone where it has no place for a figure", () => {
+    const readme = read("README.md")
+    for (const mark of ["<!-- finding -->", "<!-- end of simd -->"]) {
+      assert.throws(() => withFigures(readme.replace(mark, ""), { comparison, simd, bench }), mark)
+    }
+  })
+
   it("says nothing of the finding that the reference records do not bear out", () => {
     for (const { parameters, script, summary } of comparison.runs) {
       const array = Number(parameters["count"]) * 8

@@ -64,6 +64,41 @@ describe("bench-figures", () => {
     )
   })
 
+  it("calls nothing behind that is as good, and compares nothing with what is nothing", () => {
+    assert.deepStrictEqual(
+      row(subject("peer", "a", [{ wallMs: 200 }]), subject("ours", "effect-futures", [{ wallMs: 200 }])),
+      [["time", "200 ms", "a 200 ms", "1.00× (1.00× to 1.00×)", "", "1.00×"]]
+    )
+    const nothing = { heldBytes: 0, peakGrowthBytes: 0 }
+    const subjects = [subject("peer", "a", [nothing]), subject("ours", "effect-futures", [nothing])]
+    assert.deepStrictEqual(row(...subjects), [["memory held", "0.0 MB", "a 0.0 MB", "", "", ""]])
+    assert.notInclude(benchFigures.show({ name: "case", description: "", subjects }), "best peer")
+    assert.deepStrictEqual(
+      row(subject("ours", "effect-futures", [{ jobs: 100 }, { jobs: 300 }, { jobs: 9, wallMs: 0 }])),
+      [["jobs per second", "200", "", "", "", ""]]
+    )
+  })
+
+  it("shows of each subject its figure, its ratio to the first and its peak, and obeys nothing in a name", () => {
+    const subjects = [
+      subject("floor", "a\u001b[2J", [{ wallMs: 200 }, { wallMs: 400 }, { wallMs: 12_000 }]),
+      subject("peer", "b\u202e", [{ wallMs: 100, peakGrowthBytes: 2e6 }]),
+      subject("ours", "c\u0007", [{ wallMs: 20, peakGrowthBytes: 1e6 }])
+    ]
+    const shown = benchFigures.show({ name: "\u001b]0;", description: "\u009b31m", subjects })
+    assert.notMatch(shown, /(?!\n)[\p{Cc}\p{Cf}]/u)
+    const lines = shown.split("\n")
+    assert.strictEqual(lines[0], "\\u001b]0;: \\u009b31m")
+    assert.strictEqual(lines.at(-1), "c\\u0007: 0.20× (0.20× to 0.20×) the time of b\\u202e, the best peer")
+    const cells = lines.filter((line) => line.startsWith("│")).map((line) => line.split("│").map((cell) => cell.trim()))
+    assert.deepStrictEqual(cells.map((row) => row.slice(1, -1)), [
+      ["", "time", "ratio", "peak growth"],
+      ["a\\u001b[2J", "400 ms (200 ms to 12.0 s)", "1.00× (1.00× to 1.00×)", "10 MB (10 MB to 10 MB)"],
+      ["b\\u202e", "100 ms (100 ms to 100 ms)", "0.50× (0.50× to 0.50×)", "2.0 MB (2.0 MB to 2.0 MB)"],
+      ["c\\u0007", "20.0 ms (20.0 ms to 20.0 ms)", "0.10× (0.10× to 0.10×)", "1.0 MB (1.0 MB to 1.0 MB)"]
+    ])
+  })
+
   it("shows a record from before there were roles", () => {
     const subjects = ["worker_threads", "lazy"].map((name) => ({ name, samples: [sample({})] }))
     const shown = benchFigures.show({ name: "case", description: "Something", subjects })
