@@ -1,5 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import path from "node:path"
+import { command } from "../../scripts/scale.ts"
 import { costs, simulate, wakeMs } from "../../scripts/scale/simulate.ts"
+import * as here from "./shared/here.ts"
+import * as script from "./shared/script.ts"
 
 const roomy = { cores: 64, flushMs: 0.01, pollMs: 1, listeners: 0 }
 
@@ -35,4 +40,30 @@ describe("the simulation of a cluster", () => {
     assert.isAbove(outcome.lock, 0.99)
     assert.closeTo(outcome.jobsPerSecond, 1000 / 5, 10)
   })
+})
+
+/** The cells of a table's rows, numbers without what parts their digits. */
+const rowsOf = (text: string, edge: string) =>
+  text.split("\n").filter((line) => line.startsWith(edge)).map((line) =>
+    line.split(edge).slice(1, -1).map((cell) => cell.trim().replaceAll(/(?<=\d)[ ,](?=\d)/g, ""))
+  )
+
+describe("scripts/scale.ts", () => {
+  it.live("finds what the reference record and README say", () =>
+    Effect.gen(function*() {
+      const out = path.join(yield* script.folder, "scale.json")
+      const { error, stdout } = yield* here.run(command, ["--out", out])
+      assert.isUndefined(error)
+      const [found, reference] = [
+        JSON.parse(yield* script.read(out)),
+        JSON.parse(yield* script.read(path.join(script.root, "results", "reference", "scale.json")))
+      ]
+      assert.deepStrictEqual([found.parameters, found.cases], [reference.parameters, reference.cases])
+
+      const figures = rowsOf(stdout, "│").map(([, ...figures]) => figures.join(" | "))
+      const readme = yield* script.read(path.join(script.root, "README.md"))
+      const rows = rowsOf(readme.slice(readme.indexOf("| jobs | runners |")), "|").slice(2)
+      assert.lengthOf(rows, 6)
+      for (const [name, ...cells] of rows) assert.include(figures, cells.join(" | "), name)
+    }))
 })
