@@ -69,7 +69,7 @@ export const keepInFlight = (
   const lane = async (_: unknown, n: number) => {
     while (left-- > 0) await run(n)
   }
-  return Promise.all(Array.from({ length: Math.min(inFlight, jobs) }, lane))
+  return Promise.all(Array.from({ length: inFlight }, lane))
 }
 
 const collect = () => gc!()
