@@ -53,6 +53,24 @@ describe("progress", () => {
       assert.isAbove(written().search(bar), 0)
     }))
 
+  it.live("tells rate, time left and memory by what has passed, and parts of a unit as whole ones", () =>
+    Effect.gen(function*() {
+      const bars = yield* Effect.forEach([20.4, 40, 500], (done) =>
+        Effect.gen(function*() {
+          const { stream, written } = fake(true)
+          const now = vi.spyOn(performance, "now").mockReturnValue(1000)
+          yield* show(stream, { total: 1000, unit: "MB" }, ({ add }) => {
+            now.mockReturnValue(11_000)
+            add(done)
+          })
+          return written()
+        }))
+      const [slow, slower, fast] = bars
+      assert.match(slow!, / 20\/1000 MB \| 2\.0\/s \| 8m 0s left \| \d{2,4} MB, peak \d{2,4} MB/)
+      assert.match(slower!, / 40\/1000 MB \| 4\.0\/s \| 4m 0s left /)
+      assert.match(fast!, / 500\/1000 MB \| 50\/s \| 10s left /)
+    }).pipe(Effect.ensuring(Effect.sync(() => vi.restoreAllMocks()))))
+
   it.live("knows no time left before anything is done, and no memory of a process that is gone", () =>
     Effect.gen(function*() {
       const { stream, written } = fake(true)
@@ -82,8 +100,11 @@ describe("progress", () => {
   it.live("draws nothing for work that is over before the patience is", () =>
     Effect.gen(function*() {
       const { stream, written } = fake(true)
-      yield* show(stream, { patienceMs: 60_000 }, ({ add }) => add(50))
-      assert.strictEqual(written(), "")
+      yield* show(stream, { patienceMs: 60_000 }, ({ add, write }) => {
+        add(50)
+        write("a line of the log\n")
+      })
+      assert.strictEqual(written(), "a line of the log\n")
     }))
 
   it.live("takes itself away after work that took longer than the patience", () =>
