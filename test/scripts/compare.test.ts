@@ -1,8 +1,10 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import fs from "node:fs/promises"
 import path from "node:path"
+import { command } from "../../scripts/compare.ts"
+import * as here from "./shared/here.ts"
 import { readComparison } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
 
@@ -45,6 +47,17 @@ describe("scripts/compare.ts", () => {
       const caches = /^(tsx-|node-compile-cache)/
       assert.deepStrictEqual((yield* script.filesIn(temporary)).filter((name) => !caches.test(name)), [])
     }))
+
+  it.live("refuses what is more than the memory that is free, and starts nothing", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      vi.spyOn(process, "availableMemory").mockReturnValue(24_000)
+      const args = ["--jobs", "4", "--count", "1000", "--out", path.join(folder, "compare.json")]
+      const { error, stdout } = yield* here.run(command, args)
+      assert.match(error!.message, /^--jobs 4 --count 1000 --workers 3 holds up to .* such as --count 670 or --jobs 2 /)
+      assert.strictEqual(stdout, "")
+      assert.deepStrictEqual(yield* script.filesIn(folder), [])
+    }).pipe(Effect.ensuring(Effect.sync(() => vi.restoreAllMocks()))))
 
   it.live("stops its script at SIGINT, also when it alone is signalled, and prints the record with --json", () =>
     Effect.gen(function*() {
