@@ -44,7 +44,7 @@ export const benchesOf = ({ cases }: RunRecord.BenchRecord): Array<Bench> =>
         return values.length === 0 ? [] : { ...bar(subject.name, values), role: subject.role ?? "peer" }
       }),
       advantages: benchFigures.comparisons(measured).flatMap(({ best, ours, toBest }) =>
-        best === undefined || toBest.length === 0
+        best === undefined
           ? []
           : bar(
             `${ours.name} to ${best.name}`,

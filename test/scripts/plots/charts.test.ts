@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { RunRecord } from "../../../lib/mod.ts"
 import { benchmarks, standing } from "../../../scripts/plots/benchmarks.ts"
+import type { Chart } from "../../../scripts/plots/chart.ts"
 import { charts } from "../../../scripts/plots/charts.ts"
 import { lanes } from "../../../scripts/plots/lanes.ts"
 import { memory } from "../../../scripts/plots/memory.ts"
@@ -107,9 +108,20 @@ describe("charts", () => {
     assert.deepStrictEqual([count, worker, busy], ["2", "", "67 %"])
   })
 
+  it("draw each run's own numbers, and its workers under those of the runs before", () => {
+    const later = of(run, { ...run, script: "eager", jobs: jobs.slice(0, 1) })
+    const seriesOf = ({ option }: Chart) => option(later)["series"] as ReadonlyArray<{ readonly data: Array<any> }>
+    assert.deepStrictEqual(seriesOf(lanes).map(({ data }) => data.map(([, , row]) => row)), [[0, 1], [2]])
+    assert.deepStrictEqual<unknown>(seriesOf(runTimes).map(({ data }) => data), later.runTimes.counts)
+    assert.notDeepEqual(later.runTimes.counts[0], later.runTimes.counts[1])
+    const blocks = svg(lanes, drawn).match(/fill="none"[^>]* stroke="#1b9e77"/g)
+    assert.lengthOf(blocks!, 1, "hollow is the job that failed")
+  })
+
   it("have room for what they draw", () => {
     assert.deepStrictEqual([of(run), drawn, of(run, run)].map(lanes.heightPx), [166, 166, 202])
-    assert.isAbove(benchmarks.heightPx(bench), 2 * 24)
+    const twoBenches = { ...bench, benches: [...bench.benches, ...bench.benches] }
+    assert.deepStrictEqual([bench, twoBenches].map(benchmarks.heightPx), [134, 268])
     for (const chart of charts) {
       const text = svg(chart, chart === standing || chart === benchmarks ? bench : drawn)
       assert.match(text, /^<svg .*height="\d+".*<\/svg>\n$/s, chart.id)

@@ -92,9 +92,9 @@ describe("digest", () => {
       assert.closeTo(to, (firstJob * 2 + (jobs - 1) * 4 + 1) / 1000, 1e-9)
       assert.closeTo(busy, jobs / (to - from) / 1000, 1e-9)
     }
-    const overlapping = jobs.map((each) => ({ ...each, workerId: 1, returnedMs: 20_000 }))
-    for (const { busy, to } of plots.digest({ ...runRecord, jobs: overlapping }).lanes.lanes.flat()) {
-      assert.deepStrictEqual([busy, to], [1, 20])
+    const overlapping = jobs.map((each, n) => ({ ...each, workerId: 1, returnedMs: 30_000 - n }))
+    for (const { busy, firstJob, to } of plots.digest({ ...runRecord, jobs: overlapping }).lanes.lanes.flat()) {
+      assert.deepStrictEqual([busy, to], [1, (30_000 - firstJob) / 1000])
     }
   })
 
@@ -246,12 +246,13 @@ describe("benchesOf", () => {
     assert.deepStrictEqual(time!.subjects.map(({ name }) => name), ["ours", "fast"])
   })
   it("says what its numbers are, takes who has no role for a peer, and has no advantage over nothing", () => {
-    const [memory, perJob, nothing, rate] = benchesOf({
+    const [memory, perJob, nothing, toSome, rate] = benchesOf({
       ...common,
       cases: [
         caseOf([held("a", undefined, 40e6), held("ours", "ours", 20e6)]),
         caseOf([held("a", "peer", 4000, 2)]),
         caseOf([held("a", "peer", 0), held("ours", "ours", 20e6), held("also ours", "ours", 0)]),
+        caseOf([held("a", "peer", 20e6), held("ours", "ours", 0)]),
         caseOf([subject("ours", "ours", [{ wallMs: 100, jobs: 30 }])])
       ]
     })
@@ -259,7 +260,7 @@ describe("benchesOf", () => {
     assert.deepStrictEqual(memory!.subjects.map(({ middle, role }) => [middle, role]), [[40, "peer"], [20, "ours"]])
     assert.strictEqual(perJob!.measure, "memory held per job, bytes, less is better")
     assert.deepStrictEqual(perJob!.subjects.map(({ middle }) => middle), [2000])
-    assert.deepStrictEqual(nothing!.advantages, [])
+    assert.deepStrictEqual([nothing!.advantages, toSome!.advantages], [[], []])
     assert.strictEqual(rate!.measure, "jobs per second, more is better")
   })
 })

@@ -88,6 +88,7 @@ describe("timeline", () => {
 
   it("is never wider than the window, and names the workers that there is no room for", () => {
     const jobs = Array.from({ length: 300 }, (_, n) => ran(n, n % 30 + 1, n * 3, n * 3 + 80))
+    assert.strictEqual(lanesOf(timeline(run([ran(0, 1, 0, 1000)], [at(0, 1e6)]), 10))[0]!.length, 9 + 20)
     for (const columns of [40, 80, 200]) {
       const lines = timeline(run(jobs, [at(0, 1e6), at(1000, 123456e6)]), columns).join("\n").split("\n")
       for (const line of lines) assert.isAtMost(line.length, columns, line)
