@@ -530,7 +530,7 @@ const mayGather = ({ input, task }: Item): boolean =>
 
 /** Whether it should have begun long ago; then only a reply tells that its worker can still be used. */
 const isOverdue = ({ first }: Fleet.Worker["line"], { number, sentAt }: Item): boolean =>
-  number === first && sentAt > 0 && now() - sentAt > attentionMs
+  number === first && now() - sentAt > attentionMs
 
 /** How far a worker that is gone was with the item; what it has not begun it never will, should it be at work still. */
 const progressOf = ({ isHeldUp, jobs, line, slots }: Fleet.Worker, { number }: Item): Blame.Progress => {
