@@ -268,7 +268,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   const grow = (waitingJobs: number) => {
     if (isClosed || (isBroken && waitingJobs === 0)) return
     const promoted = promoteIdle(waitingJobs)
-    const mayStart = !isPaused || (workers.size === 0 && waitingJobs > 0)
+    const mayStart = !isPaused || workers.size === 0
     const wanted = Math.max(waitingJobs - promoted - inState("starting"), options.minWorkers - workers.size)
     for (let n = Math.min(wanted, options.maxWorkers - workers.size); n > 0; n--) {
       if (!promoteAny() && mayStart) workers.add(launch())
