@@ -1,0 +1,108 @@
+import { assert, describe, it } from "@effect/vitest"
+import { capacity, Slots } from "../../lib/internal/Slots.ts"
+
+/** The two sides of the same memory. */
+const open = () => {
+  const executor = new Slots()
+  return { executor, worker: new Slots(executor.memory) }
+}
+
+describe("Slots", () => {
+  it("bring inputs and results that are numbers and the like, of each item by itself", () => {
+    const { executor, worker } = open()
+    const values = [undefined, null, false, true, 0, -0, 1.5, NaN, Infinity]
+    // Numbers go round, and their highest bits are cut off.
+    for (const first of [1, capacity - 3, 5 * capacity - 2, 2 ** 29 - 3]) {
+      for (const [n, value] of values.entries()) {
+        const item = first + n
+        executor.send(item)
+        assert.isFalse(worker.hasInput(item))
+        assert.isTrue(executor.give(item, value))
+        assert.isTrue(worker.hasInput(item))
+        assert.isFalse(worker.hasInput(item + capacity))
+        assert.isTrue(Object.is(worker.takeInput(item), value))
+        assert.isFalse(worker.hasInput(item))
+        assert.isTrue(worker.claim(item, 10 + n))
+        assert.isFalse(executor.isDone(item))
+        assert.isTrue(worker.put(item, { _tag: "Succeeded", value }, 20 + n))
+        assert.isTrue(executor.isDone(item))
+        assert.isTrue(Object.is(executor.value(item), value))
+        assert.deepStrictEqual([executor.startedAt(item), executor.returnedAt(item)], [10 + n, 20 + n])
+      }
+    }
+  })
+
+  it("bring nothing else", () => {
+    const { executor, worker } = open()
+    executor.send(1)
+    for (const value of ["text", {}, 1n, Symbol.iterator]) assert.isFalse(executor.give(1, value))
+    assert.isFalse(worker.hasInput(1))
+    worker.claim(1, 0)
+    assert.isFalse(worker.put(1, { _tag: "Succeeded", value: "text" }, 0))
+    assert.isFalse(worker.put(1, { _tag: "NotFound", reason: "" }, 0))
+    assert.isFalse(executor.isDone(1))
+  })
+
+  it("take no input before the one that was in its place is taken", () => {
+    const { executor, worker } = open()
+    executor.send(1)
+    executor.give(1, 3)
+    executor.takeBack(1)
+    executor.send(1 + capacity)
+    assert.isFalse(executor.give(1 + capacity, 4))
+    assert.strictEqual(worker.takeInput(1), 3)
+    assert.isTrue(executor.give(1 + capacity, 4))
+  })
+
+  it("have an item claimed or taken back, whichever comes first", () => {
+    const { executor, worker } = open()
+    for (const item of [1, 2]) executor.send(item)
+    assert.isFalse(executor.isClaimed(1))
+    assert.isTrue(worker.claim(1, 0))
+    assert.isTrue(executor.isClaimed(1))
+    worker.put(1, { _tag: "Succeeded", value: 3 }, 0)
+    assert.isTrue(executor.isClaimed(1))
+    assert.isFalse(executor.takeBack(1))
+    assert.isTrue(executor.takeBack(2))
+    assert.isFalse(worker.claim(2, 0))
+    assert.isFalse(executor.takeBack(2))
+    assert.isFalse(worker.claim(1, 0))
+    executor.send(3)
+    assert.isFalse(worker.claim(3 + capacity, 0))
+  })
+
+  it("tell of a reply for what was claimed alone", () => {
+    const { executor, worker } = open()
+    executor.send(1)
+    worker.reply(1)
+    assert.isFalse(executor.isReplied(1))
+    worker.claim(1, 0)
+    assert.isFalse(executor.isReplied(1))
+    worker.reply(1)
+    assert.isTrue(executor.isReplied(1))
+    assert.isFalse(executor.isDone(1))
+    executor.send(2)
+    worker.claim(2, 0)
+    worker.put(2, { _tag: "Succeeded", value: 3 }, 0)
+    assert.isFalse(executor.isReplied(2))
+  })
+
+  it("have a worker woken once, after it has gone to sleep, and the executor told once, after it has looked", () => {
+    const { executor, worker } = open()
+    assert.deepStrictEqual([executor.mustWake(), executor.mustWake()], [true, false])
+    worker.sleep()
+    assert.deepStrictEqual([executor.mustWake(), executor.mustWake()], [true, false])
+    assert.deepStrictEqual([worker.mustTell(), worker.mustTell()], [true, false])
+    executor.listen()
+    assert.deepStrictEqual([worker.mustTell(), worker.mustTell()], [true, false])
+  })
+
+  it("tell which item is cancelled", () => {
+    const { executor, worker } = open()
+    for (const item of [1, 2 ** 31 + 1]) {
+      executor.cancel(item)
+      assert.isTrue(worker.isCancelled(item))
+      assert.isFalse(worker.isCancelled(item + 1))
+    }
+  })
+})
