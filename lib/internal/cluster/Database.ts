@@ -99,7 +99,8 @@ class OtherTables extends Error {
   }
 }
 
-const unavailable = (url: URL, error: unknown) =>
+/** What is said where the database at `url` cannot be used because of `error`. */
+export const unavailable = (url: URL, error: unknown) =>
   new ClusterUnavailable({
     database: withoutPassword(Object.assign(new URL(url), { password: "" })),
     reason: reasonOf(url, error)
