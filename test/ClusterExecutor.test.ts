@@ -162,6 +162,18 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(runners[0], runners[1])
       }).pipe(Effect.provide(cluster({ maxWorkers: 1 }))))
 
+    it.effect("tells of each item of a chunk what it returned, also where one has run again for another's death", () =>
+      Effect.gen(function*() {
+        const settled: Array<Extract<Executor.JobEvent, { readonly _tag: "Settled" }>> = []
+        yield* Stream.make(1000, 0, 3000).pipe(
+          Executor.mapExit(jobs.bytesOrExit, { chunkSize: 3 }),
+          Stream.runDrain,
+          Effect.provideService(Executor.JobObserver, (event) => event._tag === "Settled" && settled.push(event))
+        )
+        const shown = settled.toSorted((a, b) => a.id - b.id).map(({ resultBytes, status }) => [status, resultBytes])
+        assert.deepStrictEqual(shown, [["succeeded", 1000], ["failed", 0], ["succeeded", 3000]])
+      }).pipe(Effect.provide(cluster({ maxWorkers: 1 }))))
+
     it.effect("leaves no job behind when its program ends, however soon", () =>
       Effect.gen(function*() {
         const { url: databaseUrl } = yield* Database

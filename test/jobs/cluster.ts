@@ -51,6 +51,13 @@ export const endProcess = Job.make(import.meta, "endProcess", (notes: Notes.Note
   while (true);
 })
 
+/** So many bytes; ends its worker for none. */
+export const bytesOrExit = Job.make(
+  import.meta,
+  "bytesOrExit",
+  (count: number) => count === 0 ? process.exit(1) : new Uint8Array(count)
+)
+
 /** Fails until the gate is open. */
 export const failUntilOpen = Job.make(import.meta, "failUntilOpen", (notes: Notes.Notes) => {
   Notes.write(notes, "begin")
