@@ -5,7 +5,7 @@ import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
 import { tables } from "../lib/internal/cluster/tables.ts"
-import { ClusterExecutor, Executor } from "../lib/mod.ts"
+import { ClusterExecutor, Executor, Job } from "../lib/mod.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as values from "./jobs/values.ts"
 import { makeNotes } from "./shared/backEnds.ts"
@@ -181,6 +181,17 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         )
         assert.propertyVal(error, "_tag", "JobNotFound")
         assert.match(error.message, /another version of the job's module .*start the runners again from the program's/)
+      }))
+
+    it.effect("is not said of versions where the runner cannot read its own", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const lib = new URL("../lib/Job.ts", import.meta.url).href
+        const source = `import * as Job from "${lib}"; Job.make(import.meta, "square", (n) => n * n + 1)`
+        const job = Job.make({ url: `data:text/javascript,${encodeURIComponent(source)}` }, "square", () => 0)
+        const runner = ClusterExecutor.runner({ databaseUrl: url, maxWorkers: 1, jobs: [job] })
+        const result = yield* Effect.provide(Executor.run(values.square, 3), Layer.merge(program(), runner))
+        assert.strictEqual(result, 10)
       }))
 
     it.effect("is said of an input and a result over every limit", () =>
