@@ -102,6 +102,7 @@ const packing = (child: ChildProcess): ChildProcess => {
 const limitFlags = ({ maxOldGenerationSizeMb, maxYoungGenerationSizeMb, stackSizeMb }: ResourceLimits) =>
   Object.entries({
     "--max-old-space-size": maxOldGenerationSizeMb,
-    "--max-semi-space-size": maxYoungGenerationSizeMb,
+    // The young generation is three of these.
+    "--max-semi-space-size": maxYoungGenerationSizeMb && Math.max(1, maxYoungGenerationSizeMb / 3),
     "--stack-size": stackSizeMb && stackSizeMb * 1024
   }).flatMap(([flag, value]) => value === undefined ? [] : [`${flag}=${Math.floor(value)}`])

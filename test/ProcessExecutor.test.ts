@@ -44,13 +44,31 @@ describe("ProcessExecutor.layer", () => {
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* Executor.run(values.execArgv, undefined), [
         "--max-old-space-size=100",
+        "--max-semi-space-size=1",
         "--stack-size=1536"
       ])
     }).pipe(
       Effect.provide(
-        ProcessExecutor.layer({ maxWorkers: 1, resourceLimits: { maxOldGenerationSizeMb: 100.5, stackSizeMb: 1.5 } })
+        ProcessExecutor.layer({
+          maxWorkers: 1,
+          resourceLimits: { maxOldGenerationSizeMb: 100.5, maxYoungGenerationSizeMb: 2, stackSizeMb: 1.5 }
+        })
       )
     ))
+
+  it.live.each([16, 48])(
+    "limits the heap of a process as that of a thread is: a young generation of %i MiB",
+    (young) =>
+      Effect.gen(function*() {
+        const resourceLimits = { maxOldGenerationSizeMb: 100, maxYoungGenerationSizeMb: young }
+        const [thread, child] = yield* Effect.forEach(
+          [ThreadExecutor, ProcessExecutor],
+          ({ layer }) =>
+            Effect.provide(Executor.run(values.heapLimit, undefined), layer({ maxWorkers: 1, resourceLimits }))
+        )
+        assert.strictEqual(child, thread)
+      })
+  )
 
   it.live("gives its processes no flags by default", () =>
     Effect.gen(function*() {

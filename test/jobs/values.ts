@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises"
+import { getHeapStatistics } from "node:v8"
 import { isMainThread } from "node:worker_threads"
 import * as Job from "../../lib/Job.ts"
 import * as Board from "./board.ts"
@@ -27,6 +28,8 @@ export const onMainThread = Job.make(import.meta, "onMainThread", () => isMainTh
 export const workerId = Job.make(import.meta, "workerId", (_: void, context) => context.workerId)
 
 export const variable = Job.make(import.meta, "variable", (name: string) => process.env[name])
+
+export const heapLimit = Job.make(import.meta, "heapLimit", () => getHeapStatistics().heap_size_limit)
 
 export const execArgv = Job.make(import.meta, "execArgv", () => process.execArgv)
 
