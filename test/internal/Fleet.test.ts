@@ -126,6 +126,21 @@ describe("a pool", () => {
   )
 })
 
+describe("a pool that closes", () => {
+  test(
+    "starts no worker and no spare any more, and stops those that there are",
+    Effect.gen(function*() {
+      const { close, pool, workers } = yield* puppets.open(2)
+      const fibers = yield* Effect.forEach([1, 2, 3], () => submit(pool))
+      workers[0]!.begin(1)
+      yield* close
+      assert.deepStrictEqual(workers.map(({ isAsked }) => isAsked), [true, true])
+      assert.isTrue(fibers.every((fiber) => Exit.hasInterrupts(fiber.pollUnsafe()!)))
+      assert.deepInclude(yield* pool.stats, { workers: 0, busy: 0, queued: 0, failed: 3, died: 0 })
+    })
+  )
+})
+
 describe("a worker", () => {
   test(
     "that says twice that it is up has one job at a time",
@@ -169,7 +184,7 @@ describe("a worker", () => {
   test(
     "that has run its last job goes when its replacement is up, and not when another is",
     Effect.gen(function*() {
-      const { pool, workers } = yield* puppets.open(1, { maxWorkers: 2, maxJobsPerWorker: 1 })
+      const { pool, workers } = yield* puppets.open(1, { maxWorkers: 2, maxJobsPerWorker: 1, lingers: true })
       yield* submit(pool)
       workers[0]!.run(1, 1)
       yield* submit(pool, "next")
@@ -178,7 +193,7 @@ describe("a worker", () => {
       assert.deepStrictEqual(inputsOf(workers[1]), ["next"])
       assert.isFalse(workers[0]!.isAsked)
       yield* up(workers[2])
-      assert.isTrue(workers[0]!.isAsked)
+      assert.deepInclude(workers[0], { isAsked: true, isKilled: false })
     })
   )
 

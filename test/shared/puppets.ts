@@ -117,7 +117,7 @@ export class Puppet {
 export interface Options extends Partial<WorkerPool.Options> {
   readonly sharesMemory?: boolean
   readonly holdBack?: (workerId: number, item: number) => void
-  /** Whether a worker is gone at once when it is asked to go, or killed. */
+  /** Whether a worker that is asked to go, or killed, goes when the test says so, and not at once. */
   readonly lingers?: boolean
 }
 
@@ -125,7 +125,8 @@ export interface Options extends Partial<WorkerPool.Options> {
 export const make = Effect.fnUntraced(
   function*({ holdBack, lingers = false, sharesMemory = true, ...options }: Options = {}) {
     const workers: Array<Puppet> = []
-    let isOver = false
+    let lingering = lingers
+    const scope = yield* Scope.make()
     const spawn = (workerId: number) => {
       const worker = new Puppet(workerId)
       workers.push(worker)
@@ -133,7 +134,7 @@ export const make = Effect.fnUntraced(
     }
     const go = (worker: Puppet) =>
       Effect.suspend(() => {
-        if (!lingers || isOver) worker.die()
+        if (!lingering) worker.die()
         return Deferred.await(worker.gone)
       })
     const layer = Layer.merge(
@@ -185,23 +186,23 @@ export const make = Effect.fnUntraced(
         refusal: () => undefined,
         clock,
         ...(holdBack && { holdBack })
-      }).pipe(Effect.provide(layer)),
+      }).pipe(Effect.provide(layer), Scope.provide(scope)),
       { startImmediately: true }
     )
-    // Jobs would be waited for that no worker runs.
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        isOver = true
-        workers.forEach((worker) => worker.die())
-      })
-    )
-    return { opening, workers }
+    const close = Effect.gen(function*() {
+      lingering = false
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      // Jobs are waited for that no worker ends.
+      while (closing.pollUnsafe() === undefined) yield* TestClock.adjust("10 seconds")
+    })
+    yield* Effect.addFinalizer(() => close)
+    return { close, opening, workers }
   }
 )
 
 /** A pool of so many workers that are all up and idle. */
 export const open = Effect.fnUntraced(function*(maxWorkers: number, options: Options = {}) {
-  const { opening, workers } = yield* make({ maxWorkers, minWorkers: maxWorkers, ...options })
+  const { close, opening, workers } = yield* make({ maxWorkers, minWorkers: maxWorkers, ...options })
   workers.forEach((worker) => worker.up())
-  return { pool: yield* Fiber.join(opening), workers }
+  return { close, pool: yield* Fiber.join(opening), workers }
 })
