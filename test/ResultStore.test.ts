@@ -49,6 +49,25 @@ describe("ResultStore.layerFolder", () => {
           const error = yield* Effect.flip(readAll(store, reference))
           assert.include(error.message, `expected ${bytes.length} bytes with hash ${reference.hash}`)
         }
+        fs.writeFileSync(file, bytes)
+        const error = yield* Effect.flip(readAll(store, { ...reference, bytes: bytes.length - 1 }))
+        assert.include(error.message, `and read ${bytes.length} others`)
+      })
+    ))
+
+  it.live("reads into the space that there is", () =>
+    withStore((store) =>
+      Effect.gen(function*() {
+        const reference = yield* store.write([bytes])
+        const space = new Uint8Array(2 * ResultStore.pieceBytes)
+        let at = 0
+        const take = (length: number) => space.subarray(at, at + length)
+        yield* Stream.runForEach(store.read(reference, take), (piece) =>
+          Effect.sync(() => {
+            assert.strictEqual(piece.buffer, space.buffer)
+            at += piece.length
+          }))
+        assert.deepStrictEqual(space.subarray(0, at), bytes)
       })
     ))
 
