@@ -67,7 +67,7 @@ describe("the metrics of an executor", () => {
       assert.sameDeepMembers(yield* metricsOf("0"), expected(1))
     }).pipe(Effect.scoped, isolated))
 
-  it.effect("have the least number that no other has", () =>
+  it.effect("have a number that no other has, one of those that are free again before a new one", () =>
     Effect.gen(function*() {
       const open = Effect.fnUntraced(function*(first: number) {
         const scope = yield* Scope.make()

@@ -46,6 +46,7 @@ describe("packed", () => {
       Uint8Array.of(1, 2),
       new Error("message"),
       Object.assign(new Map(), { own: 1 }),
+      Object.assign(Object.create(null), { a: 1 }),
       [shared, shared, /x/g]
     ]
     const message = packed(run(...values))
