@@ -183,9 +183,11 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
         ? callJob(job, input, context, spans)
         : callAsSent(job, input, context, spans, run.asSent)
     }
+    // Its caller may have gone while its module was loading.
+    const callLate = (job: Job.Any) => isCancelled(item) ? succeeded(undefined) : call(job)
     try {
       run.found ??= find(run.job)
-      return isThenable(run.found) ? run.found.then(call, notFound) : call(run.found)
+      return isThenable(run.found) ? run.found.then(callLate, notFound) : call(run.found)
     } catch (cause) {
       return notFound(cause)
     }

@@ -51,6 +51,8 @@ const open = (during: (input: unknown, context: Job.Context, slots: Slots) => vo
   }
 }
 
+const run = { _tag: "Run", job: "", together: true, untilFailure: false, spares: [], observed: false } as const
+
 describe("results that come in one message", () => {
   it("are each of the item that they belong to, though one between them was taken back", () => {
     let first = 1
@@ -80,6 +82,21 @@ describe("a cancellation", () => {
     })
     send(1, "first", "a")
     assert.deepStrictEqual(aborted, [false, true])
+  })
+
+  it("has a job not run whose module is still loading", async () => {
+    const ran: Array<unknown> = []
+    const found = Promise.withResolvers<Job.Any>()
+    const settled = Promise.withResolvers<FromWorker | undefined>()
+    const handle = worker.make(
+      { post: ([, message]) => message && settled.resolve(message), close: () => {}, isElsewhere: true },
+      () => found.promise
+    )
+    handle([0, { ...run, id: 1, inputs: ["a"], traced: false, limited: false, asSent: undefined }])
+    handle([0, { _tag: "Cancel", first: 1, last: 1 }])
+    found.resolve({ module: import.meta.url, name: "note", run: (input) => ran.push(input) })
+    assert.strictEqual((await settled.promise)?._tag, "Settled")
+    assert.deepStrictEqual(ran, [])
   })
 })
 
@@ -134,7 +151,6 @@ describe("a worker that shares no memory", () => {
   it("begins no item that its port keeps back", () => {
     const ran: Array<unknown> = []
     const claimed: Array<number> = []
-    const run = { _tag: "Run", job: "", together: true, untilFailure: false, spares: [], observed: false } as const
     const handle = worker.make(
       { post: () => {}, close: () => {}, isElsewhere: true, claim: (item) => claimed.push(item) < 3 },
       (): Job.Any => ({ module: import.meta.url, name: "note", run: (input) => ran.push(input) })
