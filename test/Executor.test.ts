@@ -133,6 +133,28 @@ describe("Executor.map", () => {
       assert.deepStrictEqual(tags, [...one, ...one, ...one, ...one, ...one])
     }).pipe(three))
 
+  it.live("ends when none of its jobs is at work any more", () =>
+    Effect.gen(function*() {
+      let atWork = 0
+      const executor = yield* Executor.Executor
+      const slow = Executor.Executor.of({
+        ...executor,
+        execute: (job, inputs, options) =>
+          Effect.acquireUseRelease(
+            Effect.sync(() => atWork++),
+            () => executor.execute(job, inputs, options),
+            () => Effect.delay(Effect.sync(() => atWork--), 5)
+          )
+      })
+      yield* Stream.iterate(1, (n) => n + 1).pipe(
+        Executor.map(values.squareLater, { concurrency: 2 }),
+        Stream.take(11),
+        Stream.runDrain,
+        Effect.provideService(Executor.Executor, slow)
+      )
+      assert.strictEqual(atWork, 0)
+    }).pipe(three))
+
   it.live("gives an empty Stream for an empty Stream", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* Stream.empty.pipe(Executor.map(values.square), Stream.runCollect), [])

@@ -3,6 +3,7 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { Take } from "effect/Take"
@@ -22,7 +23,7 @@ export const exits = Effect.fnUntraced(function*<Input, A, E, E2, R2>(
   inputs: Stream.Stream<Input, E2, R2>
 ) {
   const valid = yield* validate(executor, mapOptions)
-  return executeChunks(executor, job, valid, inputs, Effect.succeed).pipe(Stream.flattenIterable)
+  return executeChunks(yield* waitedFor(executor), job, valid, inputs, Effect.succeed).pipe(Stream.flattenIterable)
 })
 
 /** Each item's result, up to the first failure. */
@@ -39,11 +40,30 @@ export const values = Effect.fnUntraced(function*<Input, A, E, E2, R2>(
     const failure = failsAtOnce ? failureIn(items) : undefined
     return failure === undefined ? Effect.succeed(items) : Exit.failCause(failure.cause)
   }
-  return executeChunks(executor, job, valid, inputs, check, true).pipe(
+  return executeChunks(yield* waitedFor(executor), job, valid, inputs, check, true).pipe(
     Stream.map(toTakes),
     Stream.flattenIterable,
     Stream.flattenTake
   )
+})
+
+/**
+ * The executor, for a Stream that ends when nothing is at work for it: Stream.mapEffect can begin one more while it ends,
+ * and interrupts that without waiting.
+ */
+const waitedFor = Effect.fnUntraced(function*(executor: Executor["Service"]) {
+  let atWork = 0
+  const atRest = yield* Latch.make(true)
+  yield* Effect.addFinalizer(() => atRest.await)
+  const begin = Effect.sync(() => {
+    if (atWork++ === 0) atRest.closeUnsafe()
+  })
+  const end = Effect.sync(() => {
+    if (--atWork === 0) atRest.openUnsafe()
+  })
+  const execute: typeof executor.execute = (job, inputs, options) =>
+    Effect.acquireUseRelease(begin, () => executor.execute(job, inputs, options), () => end)
+  return { ...executor, execute }
 })
 
 const executeChunks = <Input, A, E, E2, R2, E3>(
