@@ -123,16 +123,15 @@ const textOf = (read: () => unknown): string => {
 const stackWithCauses = (error: Error): string => {
   const parts: Array<string> = []
   // Goes on with what is added meanwhile.
-  const errors = new Set<unknown>([error])
-  for (const at of errors) {
-    if (!isError(at)) continue
-    parts.push(stackOf(at))
-    for (const cause of causesOf(at)) errors.add(cause)
+  const causes = new Set<unknown>([error])
+  for (const cause of causes) {
+    parts.push(isError(cause) ? stackOf(cause) : describe(cause).stack)
+    if (isError(cause)) causesOf(cause).forEach((its) => causes.add(its))
   }
   return parts.join("\nCaused by: ")
 }
 
-const causesOf = (error: Error & { readonly errors?: unknown }): ReadonlyArray<unknown> =>
-  Array.isArray(error.errors) ? [error.cause, ...error.errors] : [error.cause]
+const causesOf = ({ cause, errors }: Error & { readonly errors?: unknown }): ReadonlyArray<unknown> =>
+  [cause, ...(Array.isArray(errors) ? errors as ReadonlyArray<unknown> : [])].filter((its) => its !== undefined)
 
 const stackOf = (error: Error): string => String(error.stack ?? `${error.name}: ${error.message}`)

@@ -4,6 +4,7 @@ import * as Job from "../../lib/Job.ts"
 const things = {
   error: () => new TypeError("wrong kind", { cause: new Error("the reason why") }),
   several: () => new AggregateError([new Error("one", { cause: new Error("why") }), new Error("other")], "both"),
+  wordy: () => new AggregateError(["words", { code: 7 }], "both", { cause: null }),
   string: () => "just words",
   undefined: () => undefined,
   frozen: () => Object.freeze({ code: 7 }),
