@@ -3,7 +3,7 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Latch from "effect/Latch"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { Take } from "effect/Take"
@@ -23,7 +23,7 @@ export const exits = Effect.fnUntraced(function*<Input, A, E, E2, R2>(
   inputs: Stream.Stream<Input, E2, R2>
 ) {
   const valid = yield* validate(executor, mapOptions)
-  return executeChunks(yield* waitedFor(executor), job, valid, inputs, Effect.succeed).pipe(Stream.flattenIterable)
+  return (yield* executeChunks(executor, job, valid, inputs, Effect.succeed)).pipe(Stream.flattenIterable)
 })
 
 /** Each item's result, up to the first failure. */
@@ -40,48 +40,32 @@ export const values = Effect.fnUntraced(function*<Input, A, E, E2, R2>(
     const failure = failsAtOnce ? failureIn(items) : undefined
     return failure === undefined ? Effect.succeed(items) : Exit.failCause(failure.cause)
   }
-  return executeChunks(yield* waitedFor(executor), job, valid, inputs, check, true).pipe(
+  return (yield* executeChunks(executor, job, valid, inputs, check, true)).pipe(
     Stream.map(toTakes),
     Stream.flattenIterable,
     Stream.flattenTake
   )
 })
 
-/**
- * The executor, for a Stream that ends when nothing is at work for it: Stream.mapEffect can begin one more while it ends,
- * and interrupts that without waiting.
- */
-const waitedFor = Effect.fnUntraced(function*(executor: Executor["Service"]) {
-  let atWork = 0
-  const atRest = yield* Latch.make(true)
-  yield* Effect.addFinalizer(() => atRest.await)
-  const begin = Effect.sync(() => {
-    if (atWork++ === 0) atRest.closeUnsafe()
-  })
-  const end = Effect.sync(() => {
-    if (--atWork === 0) atRest.openUnsafe()
-  })
-  const execute: typeof executor.execute = (job, inputs, options) =>
-    Effect.acquireUseRelease(begin, () => executor.execute(job, inputs, options), () => end)
-  return { ...executor, execute }
-})
-
-const executeChunks = <Input, A, E, E2, R2, E3>(
+const executeChunks = Effect.fnUntraced(function*<Input, A, E, E2, R2, E3>(
   executor: Executor["Service"],
   job: Job.Job<Input, A, E>,
   { chunkSize, concurrency, maxBufferedBytes, unordered }: Valid,
   inputs: Stream.Stream<Input, E2, R2>,
   check: (exits: Exits<A, E>) => Effect.Effect<Exits<A, E>, E3>,
   untilFailure = false
-): Stream.Stream<Exits<A, E>, E2 | E3 | InvalidOptions, R2> => {
+): Effect.fn.Return<Stream.Stream<Exits<A, E>, E2 | E3 | InvalidOptions, R2>, never, Scope.Scope> {
   const budget = maxBufferedBytes === undefined ? undefined : new ByteBudget(maxBufferedBytes)
   const size = new ChunkSize(budget)
   // A chunk that goes to several workers is several jobs at the same time.
   const oneByOne = concurrency < executor.maxWorkers
   const runOptions = chunkSize !== 1 && (oneByOne || untilFailure) ? { oneByOne, untilFailure } : undefined
   const chunks = chunkSize === "auto" ? atHand(inputs, size) : Stream.grouped(inputs, chunkSize)
+  // Stream.mapEffect can begin one more while it ends, and does not wait for that.
+  const atWork = Semaphore.makeUnsafe(concurrency)
+  yield* Effect.addFinalizer(() => atWork.take(concurrency))
   const execute = (chunk: ReadonlyArray<Input>) =>
-    Effect.flatMap(executor.execute(job, chunk, runOptions), (settled) => {
+    Effect.flatMap(atWork.withPermit(executor.execute(job, chunk, runOptions)), (settled) => {
       if (settled.runMs > 0) size.measured(settled.runMs)
       return check(settled.exits)
     })
@@ -93,7 +77,7 @@ const executeChunks = <Input, A, E, E2, R2, E3>(
     Stream.flattenIterable,
     Stream.mapEffect(({ giveBack, result }) => Effect.as(giveBack, result))
   )
-}
+})
 
 /** The first that failed: not one that was interrupted because another had failed. */
 const failureIn = <A, E>(items: ReadonlyArray<Exit.Exit<A, E>>): Exit.Failure<A, E> | undefined => {
