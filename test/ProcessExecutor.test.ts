@@ -159,6 +159,12 @@ describe("Executor.run on processes", () => {
       assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
     }).pipe(one))
 
+  it.live("does not say of an error that was caught that its process ended of it", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Executor.run(faults.exitWhenCaught, 3))
+      assert.propertyVal(error, "reason", "The worker has exited with code: 3")
+    }).pipe(one))
+
   it.live("keeps the buffers of transfer where they are, and runs what a dead worker had not begun elsewhere", () =>
     Effect.gen(function*() {
       const notes = yield* makeNotes

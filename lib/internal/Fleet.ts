@@ -82,6 +82,8 @@ export interface Worker {
   platformWorker: PlatformWorker<FromWorker, ToWorker> | undefined
   fiber: Fiber.Fiber<never, unknown> | undefined
   setupFailure: string | undefined
+  /** The error of which its process ends. */
+  uncaught: string | undefined
   /** Why it goes, where one of the two could not read what the other sent. */
   unread: Unread | undefined
   /** The number of the oldest item, which had been sent and, as far as is seen, not begun when somebody looked last. */
@@ -174,6 +176,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       platformWorker: undefined,
       fiber: undefined,
       setupFailure: undefined,
+      uncaught: undefined,
       unread: undefined,
       unbegun: undefined,
       isHeldUp: false
@@ -213,6 +216,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
       return events.unread(worker)
     }
     if (message._tag === "HeldUp") return stopHeldUp(worker)
+    if (message._tag === "Uncaught") return void (worker.uncaught = message.error)
     if (worker.state !== "starting") return
     if (message._tag === "SetupFailed") {
       worker.setupFailure = message.reason
@@ -234,12 +238,9 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   const onGone = (worker: Worker, exit: Exit.Exit<never, unknown>) => {
     const { state, workerId } = worker
     const { exitCode, signal } = host.exitOf(workerId)
-    const killed = signal === undefined ? undefined : `it was killed by ${signal}`
-    const death = {
-      workerId,
-      exitCode,
-      reason: worker.setupFailure ?? worker.unread?.reason ?? killed ?? reasonOf(exit)
-    }
+    const exited = signal === undefined ? reasonOf(exit) : `it was killed by ${signal}`
+    const ended = worker.uncaught === undefined ? exited : `${exited}: ${worker.uncaught}`
+    const death = { workerId, exitCode, reason: worker.setupFailure ?? worker.unread?.reason ?? ended }
     workers.delete(worker)
     spares.delete(worker)
     if (state !== "stopping") counts.died++

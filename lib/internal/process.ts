@@ -66,7 +66,12 @@ const listeners = {
   // The executor is gone, and with it whoever waits for a result.
   disconnect: () => process.exit(),
   // So it is where a reply can no longer be sent.
-  error: () => process.exit()
+  error: () => process.exit(),
+  uncaughtExceptionMonitor: (thrown: unknown) => {
+    if (process.listenerCount("uncaughtException") > 0) return
+    const { message, name } = describe(thrown)
+    send([1, { _tag: "Uncaught", error: `${name}: ${message}` } satisfies FromWorker])
+  }
 }
 
 const listen = () => {

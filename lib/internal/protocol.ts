@@ -56,6 +56,8 @@ export type FromWorker =
   | { readonly _tag: "Progress" }
   /** What an earlier job has left behind keeps it from what it was sent, and it will begin none of that. */
   | { readonly _tag: "HeldUp" }
+  /** Nothing caught that error, of which its process ends. */
+  | { readonly _tag: "Uncaught"; readonly error: string }
   | Unread
   | Settled
 

@@ -66,6 +66,15 @@ export const throwInTimer = Job.make(import.meta, "throwInTimer", (message: stri
   return never()
 })
 
+/** Catches what it throws in a timer, and then ends its worker. */
+export const exitWhenCaught = Job.make(import.meta, "exitWhenCaught", (code: number) => {
+  process.once("uncaughtException", () => process.exit(code))
+  setTimeout(() => {
+    throw new Error("caught")
+  })
+  return never()
+})
+
 /** Emits an error that nobody listens to. */
 export const throwInEvent = Job.make(import.meta, "throwInEvent", (message: string) => {
   silence()

@@ -24,8 +24,7 @@ export interface Fault {
 
 /** Takes a worker down, or keeps it busy. */
 const common = (backEnd: BackEnd["name"]): Array<Fault> => {
-  // A process prints the error that ended it, and leaves a number.
-  const uncaught = backEnd === "ThreadExecutor" ? "Error: too late" : "exited with code: 1"
+  const uncaught = backEnd === "ThreadExecutor" ? "Error: too late" : "exited with code: 1: Error: too late"
   return [
     died("process.exit(0)", Executor.run(faults.exit, 0), "exited with code: 0"),
     died("process.exit(7)", Executor.run(faults.exit, 7), "exited with code: 7"),
