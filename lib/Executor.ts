@@ -128,7 +128,14 @@ export interface Quantiles {
 /** What an executor tells of each job as it happens. Times are milliseconds since the Unix epoch. */
 export type JobEvent =
   | { readonly _tag: "Submitted"; readonly id: number; readonly job: string; readonly at: number }
-  | { readonly _tag: "Started"; readonly id: number; readonly workerId: number; readonly at: number }
+  | {
+    readonly _tag: "Started"
+    readonly id: number
+    readonly workerId: number
+    readonly at: number
+    /** The address of the runner that runs it, on a cluster. */
+    readonly runner?: string
+  }
   | {
     readonly _tag: "Settled"
     readonly id: number

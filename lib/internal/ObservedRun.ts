@@ -41,7 +41,13 @@ export class ObservedRun {
         if (job === 0) this.#sampleBaseline()
         return this.#note({ _tag: "Submitted", job, submittedMs: at })
       case "Started":
-        return this.#note({ _tag: "Started", job, workerId: event.workerId, startedMs: at })
+        return this.#note({
+          _tag: "Started",
+          job,
+          workerId: event.workerId,
+          startedMs: at,
+          ...(event.runner !== undefined && { runner: event.runner })
+        })
       case "Settled":
         this.#numbers.delete(event.id)
         this.#finishedJobs++

@@ -8,7 +8,7 @@ import * as RunRecord from "../RunRecord.ts"
 import { newerVersion } from "./resultFile.ts"
 
 const { submittedMs, ...settled } = RunRecord.JobRecord.fields
-const { job, startedMs, workerId } = settled
+const { job, runner, startedMs, workerId } = settled
 const { wallMs: atMs, cpuMs } = RunRecord.Summary.fields
 
 const Event = Schema.Union([
@@ -21,7 +21,7 @@ const Event = Schema.Union([
     parameters: RunRecord.Parameters
   }),
   Schema.TaggedStruct("Submitted", { job, submittedMs }),
-  Schema.TaggedStruct("Started", { job, workerId, startedMs }),
+  Schema.TaggedStruct("Started", { job, workerId, startedMs, runner }),
   Schema.TaggedStruct("Settled", settled),
   Schema.TaggedStruct("Sample", { ...RunRecord.MemorySample.fields, cpuMs }),
   Schema.TaggedStruct("End", { status: RunRecord.Status, atMs, cpuMs })

@@ -39,6 +39,17 @@ describe("a run that is recorded", () => {
     assert.notProperty(found, "startedMs")
   })
 
+  it("notes which runner a job began on, for the record of a run that is killed", () => {
+    const run = new ObservedRun({ script: "test", parameters: {} }, environment)
+    const at = Date.now()
+    for (const id of [4, 5]) run.observe({ _tag: "Submitted", id, job: "square", at })
+    run.observe({ _tag: "Started", id: 4, workerId: 7, runner: "there", at })
+    run.observe({ _tag: "Started", id: 5, workerId: 1, at })
+    const [there, here] = run.ledger.record()!.jobs
+    assert.deepInclude(there, { status: "killed", workerId: 7, runner: "there" })
+    assert.notProperty(here, "runner")
+  })
+
   it("samples nothing before its first job, and has no time before its start", () => {
     const run = new ObservedRun({ script: "test", parameters: {} }, environment)
     run.tick()

@@ -129,8 +129,8 @@ export class RemoteTask {
     this.worker = worker
     if (this.startedAt !== undefined) return
     this.startedAt = now()
-    const { workerId } = worker
-    for (const index of this.#sent) this.#tell(index, { _tag: "Started", workerId, at: this.startedAt })
+    const { runner, workerId } = worker
+    for (const index of this.#sent) this.#tell(index, { _tag: "Started", workerId, runner, at: this.startedAt })
   }
 
   /** Its worker is free that was told to stop. */

@@ -153,14 +153,14 @@ describe("RemoteTask", () => {
   it("tells once that it has started, and where it was last", () => {
     const { events, task } = newTask(new RunnerClocks())
     task.started(worker)
-    task.started({ ...worker, workerId: 8 })
+    task.started({ workerId: 8, runner: "other" })
     task.end(Exit.interrupt())
     assert.deepStrictEqual(
-      events.map((event) => event._tag === "Submitted" ? event._tag : [event._tag, event.workerId]),
+      events.map((event) => event._tag === "Submitted" ? event._tag : [event._tag, event.workerId, event.runner]),
       [
         "Submitted",
-        ["Started", 7],
-        ["Settled", 8]
+        ["Started", 7, "runner"],
+        ["Settled", 8, "other"]
       ]
     )
   })
