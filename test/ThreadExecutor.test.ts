@@ -7,7 +7,7 @@ import { promisify } from "node:util"
 import { clockOffset, setClock } from "../lib/internal/protocol.ts"
 import { Executor, ExecutorError, Job, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
-import { postMessage, stopClock } from "./jobs/chatter.ts"
+import { cutOff, postMessage, stopClock } from "./jobs/chatter.ts"
 import * as deaths from "./jobs/deaths.ts"
 import { blockAfterwards, busy, lateToListen, polite } from "./jobs/endless.ts"
 import { makeNested } from "./jobs/nested.ts"
@@ -356,6 +356,14 @@ describe("an input that no thread can read", () => {
       const error = yield* Effect.flip(Executor.run(values.lengthOf, deep))
       assert.deepInclude({ ...error }, { _tag: "CloneError", side: "input" })
       assert.propertyVal(yield* Executor.stats, "died", 2)
+    }).pipe(small))
+
+  it.live("is told of also by a worker whose listeners a job has removed", () =>
+    Effect.gen(function*() {
+      yield* Executor.run(cutOff, undefined)
+      const { buffer } = new Uint8Array(1)
+      const error = yield* Effect.flip(Executor.run(values.lengthOf, { buffer, deep }, { transfer: [buffer] }))
+      assert.deepInclude({ ...error }, { _tag: "CloneError", side: "input" })
     }).pipe(small))
 
   it.live("costs one that moves with buffers, which cannot be sent again", () =>

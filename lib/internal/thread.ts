@@ -13,6 +13,18 @@ const handle = worker.make({
   close: () => process.exit()
 }, importJob)
 
+const listeners = {
+  message: handle,
+  // A message that cannot be read is one that would never be answered.
+  messageerror: (error: unknown) => post(unread("input", error))
+}
+
+/** One that listens already is not added again. */
+const listen = () => {
+  for (const [event, listener] of Object.entries(listeners)) port.on(event, listener)
+  return port
+}
+
 // Messages that a job sends by itself have no reader, and must not be taken for the executor's. Nor may it cut that off.
 Object.assign(port, {
   postMessage: () => {},
@@ -20,9 +32,7 @@ Object.assign(port, {
   unref: () => {},
   removeAllListeners: (event?: string) => {
     removeAllListeners(event)
-    return port.on("message", handle)
+    return listen()
   }
 })
-port.on("message", handle)
-// A message that cannot be read is one that would never be answered.
-port.on("messageerror", (error) => post(unread("input", error)))
+listen()
