@@ -1,5 +1,6 @@
 /** What jobs without a key leave in the cluster that nobody waits for any more, to be let go of. */
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import * as JobTable from "./JobTable.ts"
 import * as messages from "./messages.ts"
 import { keyOf } from "./names.ts"
@@ -11,6 +12,7 @@ export const make = Effect.gen(function*() {
   const table = yield* JobTable.JobTable
   /** The names of jobs whose rows hold what can go. */
   const forgotten: Array<string> = []
+  const oneByOne = Semaphore.makeUnsafe(1).withPermits(1)
 
   /** Removes what the row of a job without a key refers to, and has it forgotten. */
   const letGo = (name: string, ...references: ReadonlyArray<string | null>) => {
@@ -30,10 +32,13 @@ export const make = Effect.gen(function*() {
       ),
 
     /** Forgets some, until the database has. */
-    forget: Effect.suspend(() =>
-      forgotten.length > 0 ? persist(table.forget(forgotten.splice(0, JobTable.namesAtOnce))) : Effect.void
+    forget: oneByOne(
+      Effect.suspend(() =>
+        forgotten.length > 0 ? persist(table.forget(forgotten.splice(0, JobTable.namesAtOnce))) : Effect.void
+      )
     ),
 
-    forgetAll: Effect.suspend(() => table.forget(forgotten))
+    /** When those are forgotten that are being forgotten: a program that ends would cut that off. */
+    forgetAll: oneByOne(Effect.suspend(() => table.forget(forgotten)))
   }
 })
