@@ -4,6 +4,7 @@ import { execFile, spawnSync } from "node:child_process"
 import { promisify } from "node:util"
 import { Executor, ExecutorError, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
 import * as buffers from "./jobs/buffers.ts"
+import { removeEach } from "./jobs/chatter.ts"
 import * as effects from "./jobs/effects.ts"
 import * as faults from "./jobs/faults.ts"
 import { where } from "./jobs/lives.ts"
@@ -216,6 +217,16 @@ describe("Executor.mapExit on processes", () => {
       )
       assert.deepStrictEqual(exits.map(tagOf), ["Succeeded", "CloneError", "Succeeded"])
     }).pipe(Effect.provide(ProcessExecutor.layer({ maxWorkers: 1, resourceLimits: { stackSizeMb: 0.5 } }))))
+})
+
+describe("a job that removes its process's listeners one by one", () => {
+  for (const remove of ["off", "removeListener"] as const) {
+    it.live(`does not cut its worker off: ${remove}`, () =>
+      Effect.gen(function*() {
+        yield* Executor.run(removeEach, remove)
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
+      }).pipe(one))
+  }
 })
 
 /** Has no thread start. */

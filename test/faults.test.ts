@@ -3,9 +3,10 @@ import { Cause, Effect, Exit, Stream } from "effect"
 import { execFile } from "node:child_process"
 import { inspect, promisify } from "node:util"
 import { Executor, ExecutorError } from "../lib/mod.ts"
-import { cutOff } from "./jobs/chatter.ts"
+import { cutOff, removeAll } from "./jobs/chatter.ts"
 import * as effects from "./jobs/effects.ts"
 import * as faults from "./jobs/faults.ts"
+import { setupNeverEnds } from "./jobs/lives.ts"
 import * as Notes from "./jobs/notes.ts"
 import * as throws from "./jobs/throws.ts"
 import * as values from "./jobs/values.ts"
@@ -118,6 +119,18 @@ for (const { layer, name } of backEnds) {
         assert.strictEqual(yield* Executor.run(cutOff, undefined), "cut off")
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
         assert.deepInclude(yield* Executor.stats, { workers: 1, died: 0 })
+      }).pipe(one))
+
+    it.live("does not, and has its own listeners removed", () =>
+      Effect.gen(function*() {
+        for (const _ of [1, 2]) assert.strictEqual(yield* Executor.run(removeAll, undefined), 1)
+      }).pipe(one))
+
+    it.live("does not, and can wait for what never comes", () =>
+      Effect.gen(function*() {
+        yield* Executor.run(cutOff, undefined)
+        const error = yield* Effect.flip(Executor.run(setupNeverEnds, undefined, { deadline: { running: 100 } }))
+        assert.propertyVal(error, "_tag", "DeadlineExceeded")
       }).pipe(one))
   })
 

@@ -32,3 +32,21 @@ export const cutOff = Job.make(import.meta, "cutOff", () => {
 export const stopClock = Job.make(import.meta, "stopClock", (): void => {
   performance.now = () => 0
 })
+
+/** Leaves a timer behind that keeps its thread or process up. */
+export const ticks = Job.make(import.meta, "ticks", (): void => {
+  setInterval(() => {}, 1000)
+})
+
+/** Removes all listeners of messages, its own among them; returns how many there are then. */
+export const removeAll = Job.make(import.meta, "removeAll", () => {
+  const port = parentPort ?? process
+  port.on("message", () => {})
+  port.removeAllListeners("message")
+  return port.listenerCount("message")
+})
+
+/** Removes the listeners of its process's messages one by one. */
+export const removeEach = Job.make(import.meta, "removeEach", (remove: "off" | "removeListener"): void => {
+  for (const listener of process.listeners("message")) process[remove]("message", listener)
+})

@@ -1,0 +1,72 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { type ChildProcess, fork } from "node:child_process"
+import { once } from "node:events"
+import type { Duplex } from "node:stream"
+import type { FromWorker, ToWorker } from "../../lib/internal/protocol.ts"
+import type * as Job from "../../lib/Job.ts"
+import * as chatter from "../jobs/chatter.ts"
+import * as values from "../jobs/values.ts"
+
+const entry = new URL("../../lib/internal/processEntry.js", import.meta.url)
+
+/** A worker process, without an executor. */
+const start = Effect.acquireRelease(
+  Effect.sync(() => fork(entry, { serialization: "advanced", stdio: ["ignore", "inherit", "inherit", "ipc", "pipe"] })),
+  (child) => Effect.sync(() => child.kill("SIGKILL"))
+)
+
+const run = (child: ChildProcess, id: number, { module, name }: Job.Any, input: unknown) =>
+  Effect.promise(async () => {
+    const message: ToWorker = {
+      _tag: "Run",
+      id,
+      job: { module, name },
+      inputs: [input],
+      together: true,
+      untilFailure: false,
+      spares: [],
+      observed: false,
+      traced: false,
+      limited: false,
+      asSent: undefined
+    }
+    const settled = Promise.withResolvers<FromWorker>()
+    const listener = ([, message]: readonly [number, FromWorker?]) => {
+      if (message?._tag === "Settled") settled.resolve(message)
+    }
+    child.on("message", listener)
+    child.send([0, message])
+    const reply = await settled.promise
+    child.off("message", listener)
+    return reply._tag === "Settled" ? reply.outcomes : []
+  })
+
+const holdBack = (child: ChildProcess, item: number) =>
+  Effect.promise(async () => {
+    const pipe = child.stdio[4] as Duplex
+    const asked = Buffer.alloc(8)
+    asked.writeBigInt64LE(BigInt(item))
+    const answer = once(pipe, "data")
+    pipe.write(asked)
+    return String((await answer)[0])
+  })
+
+describe("a worker process", () => {
+  it.live("begins nothing any more when it has said so", () =>
+    Effect.gen(function*() {
+      const child = yield* start
+      assert.deepStrictEqual(yield* run(child, 1, values.square, 3), [{ _tag: "Succeeded", value: 9 }])
+      assert.strictEqual(yield* holdBack(child, 2), "held")
+      assert.deepStrictEqual(yield* run(child, 2, values.square, 3), [])
+    }))
+
+  it.live("ends by itself when its executor is gone, whatever a job has left behind", () =>
+    Effect.gen(function*() {
+      const child = yield* start
+      yield* run(child, 1, chatter.ticks, undefined)
+      const exit = once(child, "exit")
+      child.disconnect()
+      assert.deepStrictEqual(yield* Effect.promise(() => exit), [0, null])
+    }))
+})
