@@ -4,7 +4,7 @@ import { execFile, spawnSync } from "node:child_process"
 import { promisify } from "node:util"
 import { Executor, ExecutorError, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
 import * as buffers from "./jobs/buffers.ts"
-import { removeEach } from "./jobs/chatter.ts"
+import { postMessage, removeEach } from "./jobs/chatter.ts"
 import * as effects from "./jobs/effects.ts"
 import * as faults from "./jobs/faults.ts"
 import { where } from "./jobs/lives.ts"
@@ -217,6 +217,16 @@ describe("Executor.mapExit on processes", () => {
       )
       assert.deepStrictEqual(exits.map(tagOf), ["Succeeded", "CloneError", "Succeeded"])
     }).pipe(Effect.provide(ProcessExecutor.layer({ maxWorkers: 1, resourceLimits: { stackSizeMb: 0.5 } }))))
+})
+
+describe("a job that sends messages of its own", () => {
+  it.live("settles, and they are taken for nobody's", () =>
+    Effect.gen(function*() {
+      for (const message of ["hello", 7, { some: "thing" }, [], [1, { _tag: "SetupFailed", reason: "none" }]]) {
+        assert.strictEqual(yield* Executor.run(postMessage, message), "posted")
+      }
+      assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
+    }).pipe(one))
 })
 
 describe("a job that removes its process's listeners one by one", () => {

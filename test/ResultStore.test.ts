@@ -71,6 +71,21 @@ describe("ResultStore.layerFolder", () => {
       })
     ))
 
+  it.live("is the same store by each of its folder's names, and gives its threads places there", () =>
+    withStore((store, folder) =>
+      Effect.gen(function*() {
+        const reference = yield* store.write([bytes])
+        yield* ResultStore.ResultStore.use((other) =>
+          Effect.gen(function*() {
+            assert.isTrue((yield* readAll(other, reference)).equals(bytes))
+            const { file, id } = other.reserve!()
+            assert.strictEqual(file, path.join(folder, id))
+            assert.notStrictEqual(other.reserve!().id, id)
+          })
+        ).pipe(Effect.provide(ResultStore.layerFolder(path.relative("", folder))))
+      })
+    ))
+
   it.live("makes its folder when it is needed", () =>
     Effect.gen(function*() {
       const folder = path.join(yield* makeNotes, "of many", "results")

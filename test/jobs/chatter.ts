@@ -4,7 +4,8 @@ import * as Job from "../../lib/Job.ts"
 
 /** Sends messages of its own, of whatever shape. */
 export const postMessage = Job.make(import.meta, "postMessage", (message: unknown) => {
-  parentPort!.postMessage(message)
+  if (parentPort === null) process.send!(message)
+  else parentPort.postMessage(message)
   return "posted"
 })
 

@@ -3,7 +3,7 @@ import { Cause, Deferred, Effect, Exit, Fiber, Logger, Option } from "effect"
 import { PersistedQueue } from "effect/persistence"
 import { SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { persist, within } from "../../../lib/internal/cluster/persist.ts"
+import { persist, reasonOf, within } from "../../../lib/internal/cluster/persist.ts"
 
 const diskFull = new SqlError.SqlError({
   reason: new SqlError.UnknownError({ cause: new Error("the disk is full"), message: "failed" })
@@ -51,6 +51,19 @@ describe("persist", () => {
     Effect.gen(function*() {
       assert.strictEqual(yield* Effect.flip(persist(Effect.fail("other"))), "other")
     }))
+})
+
+describe("reasonOf", () => {
+  it("is the last cause, an Error or not", () => {
+    const because = (cause: unknown) => reasonOf(new Error("failed", { cause }))
+    assert.deepStrictEqual(["full", 7, null, undefined, queueFull].map(because), [
+      "full",
+      "7",
+      "null",
+      "failed",
+      "the disk is full"
+    ])
+  })
 })
 
 describe("within", () => {
