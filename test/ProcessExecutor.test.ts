@@ -222,7 +222,7 @@ describe("Executor.mapExit on processes", () => {
 describe("a job that sends messages of its own", () => {
   it.live("settles, and they are taken for nobody's", () =>
     Effect.gen(function*() {
-      for (const message of ["hello", 7, { some: "thing" }, [], [1, { _tag: "SetupFailed", reason: "none" }]]) {
+      for (const message of ["hello", 7, { some: "thing" }, [], [1, { _tag: "HeldUp" }]]) {
         assert.strictEqual(yield* Executor.run(postMessage, message), "posted")
       }
       assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)

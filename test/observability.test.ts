@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Metric, Option, Stream, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import { replay } from "../lib/internal/effectJob.ts"
+import { replay, run } from "../lib/internal/effectJob.ts"
+import type { EndedSpan } from "../lib/internal/protocol.ts"
 import { Executor, InlineExecutor, ProcessExecutor, ThreadExecutor } from "../lib/mod.ts"
 import { halfTraced } from "./jobs/effects.ts"
 import * as values from "./jobs/values.ts"
@@ -20,6 +21,40 @@ describe("spans of a job", () => {
     assert.deepStrictEqual(spans.map(({ name }) => name), ["outer", "inner"])
     assert.deepStrictEqual(spans.map(parentOf), ["caller", spans[0]!.spanId])
     assert.deepStrictEqual(spans.map(({ sampled }) => sampled), [false, false])
+  })
+
+  it("have kinds, times, attributes and failures, and can be cloned", async () => {
+    const ended: Array<EndedSpan> = []
+    const attributes = { big: 2n ** 70n, none: undefined, mark: Symbol("mark"), ask: () => 1, list: [1] }
+    const early = Effect.withSpan(Effect.sleep(1), "early", { kind: "client", attributes })
+    const late = Effect.withSpan(Effect.delay(Effect.fail("too late"), 1), "late")
+    const both = Effect.delay(Effect.exit(Effect.andThen(early, late)), 1).pipe(
+      Effect.withSpan("both", { kind: "server" })
+    )
+    await run(both, new AbortController().signal, ended)
+    const { spans, tracer } = recording()
+    replay(tracer, Tracer.externalSpan({ spanId: "caller", traceId: "trace" }), structuredClone(ended))
+    assert.deepStrictEqual(spans.map(({ kind, name }) => [name, kind]), [
+      ["both", "server"],
+      ["early", "client"],
+      ["late", "internal"]
+    ])
+    const told = spans.map(({ status }) => status._tag === "Ended" && [status.startTime, status.endTime])
+    const byName = new Map(ended.map((span) => [span.name, span]))
+    assert.deepStrictEqual(
+      told,
+      spans.map(({ name }) => byName.get(name)!).map(({ endTime, startTime }) => [startTime, endTime])
+    )
+    for (const { endTime, startTime } of ended) assert.isTrue(endTime > startTime)
+    assert.deepStrictEqual([...spans[1]!.attributes], [
+      ["big", 2n ** 70n],
+      ["none", undefined],
+      ["mark", "Symbol(mark)"],
+      ["ask", "() => 1"],
+      ["list", "[1]"]
+    ])
+    const failures = spans.map(({ status }) => status._tag === "Ended" && String(status.exit))
+    assert.deepStrictEqual(failures.map((exit) => /too late/.test(String(exit))), [false, false, true])
   })
 })
 
