@@ -1,7 +1,7 @@
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
-import { Context, Effect } from "effect"
+import { Context, Effect, Exit } from "effect"
 import { execFile } from "node:child_process"
-import { promisify } from "node:util"
+import { inspect, promisify } from "node:util"
 import { sin } from "../lib/jobs/sin.ts"
 import { Executor, InlineExecutor, Job } from "../lib/mod.ts"
 import * as effects from "./jobs/effects.ts"
@@ -83,6 +83,20 @@ describe("Job.make", () => {
     // @ts-expect-error nobody would run it
     Job.make(import.meta, "promises", (n: number) => Promise.resolve(Effect.succeed(n)))
   })
+})
+
+describe("Executor.run", () => {
+  it.live("dies of what has no module or no name, and says what was expected", () =>
+    Effect.gen(function*() {
+      const { module, name } = values.square
+      for (const other of [{ module }, { name }, { module, name: 1 }, { module: 1, name }]) {
+        const exit = yield* Effect.exit(Executor.run(other as never, 1))
+        assert.include(
+          String(Exit.findDefect(exit)),
+          `Expected a job, as Job.make makes it: received ${inspect(other)}`
+        )
+      }
+    }).pipe(Effect.provide(InlineExecutor.layer())))
 })
 
 describe("sin", () => {

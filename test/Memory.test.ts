@@ -1,9 +1,34 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Exit, Fiber, Logger, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Memory } from "../lib/mod.ts"
 
+/** Has the process hold what it does not. */
+const holding = (usage: { readonly rss: number; readonly mostKilobytes: number }) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const others = { heapTotal: 1, external: 2 }
+      vi.spyOn(process, "memoryUsage").mockReturnValue({ ...others, rss: usage.rss, heapUsed: 3, arrayBuffers: 4 })
+      const resources = process.resourceUsage()
+      vi.spyOn(process, "resourceUsage").mockReturnValue({ ...resources, maxRSS: usage.mostKilobytes })
+    }),
+    () => Effect.sync(() => vi.restoreAllMocks())
+  )
+
 describe("Memory.sample", () => {
+  it.effect("tells each figure by its name, and no high-water mark below what is resident", () =>
+    Effect.gen(function*() {
+      for (const [mostKilobytes, maxRssBytes] of [[2, 2048], [1, 2000]] as const) {
+        yield* holding({ rss: 2000, mostKilobytes })
+        assert.deepStrictEqual(yield* Memory.sample, {
+          rssBytes: 2000,
+          maxRssBytes,
+          heapUsedBytes: 3,
+          arrayBuffersBytes: 4
+        })
+      }
+    }))
+
   it.effect("tells what the process holds, in whole bytes", () =>
     Effect.gen(function*() {
       const sample = yield* Memory.sample
@@ -82,6 +107,9 @@ describe("Memory.log", () => {
       const lines: Array<unknown> = []
       const logger = Logger.make(({ message }) => void lines.push(...[message].flat()))
       yield* Memory.log.pipe(Effect.provide(Logger.layer([logger])))
+      yield* holding({ rss: 2000, mostKilobytes: 2 })
+      yield* Memory.log.pipe(Effect.provide(Logger.layer([logger])))
+      assert.strictEqual(lines[1], "Memory usage 2048")
       assert.match(String(lines[0]), /^Memory usage \d+$/)
       assert.isAtLeast(Number(String(lines[0]).split(" ")[2]), process.memoryUsage.rss() / 2)
     }))

@@ -209,7 +209,7 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
       maxConnections: 1,
       isDurable: false
     })
-    return { database, cut: Effect.andThen(proxy.cut, proxy.mend) }
+    return { database, mute: proxy.mute, cut: Effect.andThen(proxy.cut, proxy.mend) }
   })
 
   it.effect("tries a transaction again whose connection was cut", () =>
@@ -352,6 +352,25 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
       ).pipe(Effect.provide(Layer.provide(ResultStore.layerPostgres, database)))
       assert.strictEqual(bytes, 3 * piece.length)
     }))
+
+  it.effect("keeps a large result in the database also where it was not heard that it does", () =>
+    Effect.gen(function*() {
+      const { cut, database, mute } = yield* proxied
+      const sql = yield* SqlClient.SqlClient
+      const bytes = new Uint8Array(1000).fill(7)
+      yield* ResultStore.ResultStore.use((store) =>
+        Effect.gen(function*() {
+          yield* mute
+          const writing = yield* Effect.forkChild(store.write([bytes]))
+          yield* sql`SELECT id FROM effect_futures_results WHERE bytes = ${bytes}`.pipe(
+            Effect.repeat({ until: (rows) => rows.length > 0, schedule: Schedule.spaced(10) })
+          )
+          yield* cut
+          const reference = yield* Fiber.join(writing)
+          assert.deepStrictEqual(yield* Stream.runCollect(store.read(reference)), [Buffer.from(bytes)])
+        })
+      ).pipe(Effect.provide(Layer.provide(ResultStore.layerPostgres, database)))
+    }).pipe(Effect.provide(connection)))
 
   it.effect("keeps the limit total of a job that ends in time, though its program is too busy to hear of that", () =>
     Effect.gen(function*() {
