@@ -17,7 +17,11 @@ const entry = new URL("../../lib/internal/processEntry.js", import.meta.url)
 const start = (...execArgv: ReadonlyArray<string>) =>
   Effect.acquireRelease(
     Effect.sync(() =>
-      fork(entry, { execArgv, serialization: "advanced", stdio: ["ignore", "inherit", "inherit", "ipc", "pipe"] })
+      fork(entry, {
+        execArgv: [...execArgv],
+        serialization: "advanced",
+        stdio: ["ignore", "inherit", "inherit", "ipc", "pipe"]
+      })
     ),
     (child) => Effect.sync(() => child.kill("SIGKILL"))
   )

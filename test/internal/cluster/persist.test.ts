@@ -55,14 +55,8 @@ describe("persist", () => {
 
 describe("reasonOf", () => {
   it("is the last cause, an Error or not", () => {
-    const because = (cause: unknown) => reasonOf(new Error("failed", { cause }))
-    assert.deepStrictEqual(["full", 7, null, undefined, queueFull].map(because), [
-      "full",
-      "7",
-      "null",
-      "failed",
-      "the disk is full"
-    ])
+    const errors = ["full", 7, null, undefined, queueFull].map((cause) => new Error("failed", { cause }))
+    assert.deepStrictEqual(errors.map(reasonOf), ["full", "7", "null", "failed", "the disk is full"])
   })
 })
 
