@@ -20,8 +20,16 @@ export class Failed extends Error {
   override readonly [Runtime.errorExitCode] = status.failed
 }
 
+export type AnyCommand<Name extends string, Input, ContextInput> = Command.Command<
+  Name,
+  Input,
+  ContextInput,
+  unknown,
+  Command.Environment | Recorder.Recorder
+>
+
 export const main = <Name extends string, Input, ContextInput>(
-  command: Command.Command<Name, Input, ContextInput, unknown, Command.Environment | Recorder.Recorder>
+  command: AnyCommand<Name, Input, ContextInput>
 ): void => {
   let interrupted = status.sigint
   let hasEnded = false
@@ -45,20 +53,29 @@ export const main = <Name extends string, Input, ContextInput>(
     if (hasEnded) process.exitCode = ended
     else interrupt(ended)
   })
-  Command.run(command, { version: packageJson.version }).pipe(
-    Effect.tapCause(report),
-    Effect.provide(Layer.provideMerge(Layer.merge(Recorder.Recorder.layer, errorsOnly), NodeServices.layer)),
-    NodeRuntime.runMain({
-      disableErrorReporting: true,
-      teardown: (exit, onExit) => {
-        hasEnded = true
-        onExit(Exit.isSuccess(exit) ? 0 : statusOf(exit.cause, interrupted))
-      }
-    })
-  )
+  NodeRuntime.runMain(run(command, process.argv.slice(2)), {
+    disableErrorReporting: true,
+    teardown: (exit, onExit) => {
+      hasEnded = true
+      onExit(statusOf(exit, interrupted))
+    }
+  })
 }
 
-const statusOf = (cause: Cause.Cause<unknown>, interrupted: number) => {
+/** What a script does with its arguments: says why it failed, if it does, and leaves the process alone. */
+export const run = <Name extends string, Input, ContextInput>(
+  command: AnyCommand<Name, Input, ContextInput>,
+  args: ReadonlyArray<string>
+) =>
+  Command.runWith(command, { version: packageJson.version })(args).pipe(
+    Effect.tapCause(report),
+    Effect.provide(Layer.provideMerge(Layer.merge(Recorder.Recorder.layer, errorsOnly), NodeServices.layer))
+  )
+
+/** The exit status of a script that ended so; `interrupted` is that of an interruption. */
+export const statusOf = (exit: Exit.Exit<unknown, unknown>, interrupted: number): number => {
+  if (Exit.isSuccess(exit)) return 0
+  const { cause } = exit
   if (Cause.hasInterruptsOnly(cause)) return interrupted
   const error = Cause.squash(cause)
   if (error instanceof Recorder.RecordNotWritten || error instanceof Recorder.RecordNotRead) return status.badUsage

@@ -6,6 +6,7 @@ import { gunzipSync } from "node:zlib"
 import { freePort } from "../../scripts/shared/postgres.ts"
 import { commandOf } from "../../scripts/shared/process-command.ts"
 import { Database } from "../shared/cluster.ts"
+import * as here from "./shared/here.ts"
 import { readRecord } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
 
@@ -321,16 +322,16 @@ describe("scripts/cluster.ts", () => {
       const nowhere = ["--executor", "cluster", "--database-url", "postgres://me:secret@127.0.0.1:1/db"]
       yield* script.write(path.join(folder, "cluster.json"), `{"databaseUrl":"postgr`)
       const [taken, odd, away, thread, retry, down, torn, compare, compareAway] = yield* Effect.all([
-        script.run("cluster", ["up", "--port", String(port), ...data]),
-        script.run("cluster", ["up", "--port", "99999", ...data]),
-        script.run("lazy", [...nowhere, "--out", path.join(folder, "none.json")]),
-        script.run("lazy", ["--run", "wednesday", "--out", path.join(folder, "none.json")]),
-        script.run("lazy", ["--retry-failed", "--out", path.join(folder, "none.json")]),
-        script.run("cluster", ["down", ...data]),
-        script.run("cluster", ["status", "--data", folder]),
-        script.run("compare", ["--run", "wednesday", "--out", path.join(folder, "none.json")]),
-        script.run("compare", [...nowhere, "--out", path.join(folder, "none.json")])
-      ], { concurrency: 2 })
+        here.run("cluster", ["up", "--port", String(port), ...data]),
+        here.run("cluster", ["up", "--port", "99999", ...data]),
+        here.run("lazy", [...nowhere, "--out", path.join(folder, "none.json")]),
+        here.run("lazy", ["--run", "wednesday", "--out", path.join(folder, "none.json")]),
+        here.run("lazy", ["--retry-failed", "--out", path.join(folder, "none.json")]),
+        here.run("cluster", ["down", ...data]),
+        here.run("cluster", ["status", "--data", folder]),
+        here.run("compare", ["--run", "wednesday", "--out", path.join(folder, "none.json")]),
+        here.run("compare", [...nowhere, "--out", path.join(folder, "none.json")])
+      ])
       assert.deepStrictEqual([taken.status, taken.stderr], [
         2,
         `Postgres could not be started: port ${port} is taken: expected another --port, or none for a free one\n`

@@ -3,7 +3,6 @@ import { Effect } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import fs from "node:fs/promises"
 import path from "node:path"
-import { command } from "../../scripts/compare.ts"
 import * as here from "./shared/here.ts"
 import { readComparison } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
@@ -53,8 +52,9 @@ describe("scripts/compare.ts", () => {
       const folder = yield* script.folder
       vi.spyOn(process, "availableMemory").mockReturnValue(24_000)
       const args = ["--jobs", "4", "--count", "1000", "--out", path.join(folder, "compare.json")]
-      const { error, stdout } = yield* here.run(command, args)
-      assert.match(error!.message, /^--jobs 4 --count 1000 --workers 3 holds up to .* such as --count 670 or --jobs 2 /)
+      const { status, stderr, stdout } = yield* here.run("compare", args)
+      assert.strictEqual(status, 2)
+      assert.match(stderr, /^--jobs 4 --count 1000 --workers 3 holds up to .* such as --count 670 or --jobs 2 /)
       assert.strictEqual(stdout, "")
       assert.deepStrictEqual(yield* script.filesIn(folder), [])
     }).pipe(Effect.ensuring(Effect.sync(() => vi.restoreAllMocks()))))

@@ -5,6 +5,7 @@ import { accessSync, constants, existsSync, readFileSync } from "node:fs"
 import fs from "node:fs/promises"
 import path from "node:path"
 import { text } from "node:stream/consumers"
+import * as here from "./shared/here.ts"
 import { readLog, readRecord } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
 
@@ -194,7 +195,7 @@ describe("bad usage", () => {
       ]
       const ended = yield* Effect.forEach(
         cases,
-        ({ args }, index) => script.run(scripts[index % 5]!, [...args, "--out", path.join(folder, "run.json")]),
+        ({ args }, index) => here.run(scripts[index % 5]!, [...args, "--out", path.join(folder, "run.json")]),
         { concurrency: 2 }
       )
       for (const [index, { status, stderr, stdout }] of ended.entries()) {
@@ -225,7 +226,7 @@ describe("bad usage", () => {
         { name: "compare", args: ["--out", "", "--force"], says: ["a path"] },
         { name: "lazy", args: ["--out", inFolder("busy.json")], says: ["busy.jsonl"] }
       ]
-      const ended = yield* Effect.forEach(cases, ({ args, name }) => script.run(name, [...small, ...args]), {
+      const ended = yield* Effect.forEach(cases, ({ args, name }) => here.run(name, [...small, ...args]), {
         concurrency: 2
       })
       for (const [index, { status, stderr, stdout }] of ended.entries()) {

@@ -5,8 +5,11 @@ import fs from "node:fs/promises"
 import path from "node:path"
 import * as hostile from "../shared/hostileRecords.ts"
 import { job, runRecord, sample } from "../shared/records.ts"
+import * as here from "./shared/here.ts"
 import { readRecord } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
+
+const review = (args: ReadonlyArray<string>) => here.run("review", args)
 
 /** The journal of a run that was killed in its busy loops. */
 const killed = Effect.gen(function*() {
@@ -41,8 +44,8 @@ describe("scripts/review.ts", () => {
       yield* script.write(torn, [...lines, lines.at(-1)!.slice(0, 20)].join("\n"))
 
       const [shown, ofTorn] = yield* script.together(
-        script.run("review", ["show", journal]),
-        script.run("review", ["show", torn])
+        review(["show", journal]),
+        review(["show", torn])
       )
       assert.deepStrictEqual([shown.status, shown.stderr], [0, ""])
       assert.match(shown.stdout, /^lazy killed, /)
@@ -53,8 +56,8 @@ describe("scripts/review.ts", () => {
       assert.include(ofTorn.stdout, `line ${lines.length + 1} cannot be read`)
 
       const [finished, finishedTorn] = yield* script.together(
-        script.run("review", ["finish", journal]),
-        script.run("review", ["finish", torn])
+        review(["finish", journal]),
+        review(["finish", torn])
       )
       assert.deepStrictEqual(finished, { status: 0, stdout: `${path.join(folder, "killed.json")}\n`, stderr: "" })
       assert.strictEqual(finishedTorn.status, 0)
@@ -66,8 +69,8 @@ describe("scripts/review.ts", () => {
       assert.deepStrictEqual(yield* readRecord(path.join(folder, "torn.json")), record)
 
       const [json, again] = yield* script.together(
-        script.run("review", ["show", "--json", path.join(folder, "killed.json")]),
-        script.run("review", ["finish", path.join(folder, "killed.json")])
+        review(["show", "--json", path.join(folder, "killed.json")]),
+        review(["finish", path.join(folder, "killed.json")])
       )
       assert.deepStrictEqual([json.status, json.stderr], [0, ""])
       const written = yield* script.read(path.join(folder, "killed.json"))
@@ -88,20 +91,20 @@ describe("scripts/review.ts", () => {
       yield* script.write(begun, `${lines[0]}\n`)
 
       const [ofDamaged, ofBegun] = yield* script.together(
-        script.run("review", ["finish", damaged]),
-        script.run("review", ["finish", begun])
+        review(["finish", damaged]),
+        review(["finish", begun])
       )
       assert.strictEqual(ofDamaged.status, 0)
       assert.include(ofDamaged.stderr, "line 2 cannot be read")
       assert.includeMembers(yield* script.filesIn(folder), ["damaged.json", "damaged.jsonl"])
       assert.strictEqual((yield* readRecord(path.join(folder, "damaged.json"))).jobs.length, 2)
 
-      const again = yield* script.run("review", ["finish", folder])
+      const again = yield* review(["finish", folder])
       assert.deepStrictEqual([again.status, again.stdout], [0, ""])
       assert.include(again.stderr, "damaged.json cannot be written: expected no file there yet")
-      assert.strictEqual((yield* script.run("review", ["finish", damaged])).status, 2)
+      assert.strictEqual((yield* review(["finish", damaged])).status, 2)
 
-      const listed = yield* script.run("review", ["list", folder])
+      const listed = yield* review(["list", folder])
       assert.include(listed.stdout, " damaged.json ")
       assert.notInclude(listed.stdout, " damaged.jsonl ", "it is the same run")
 
@@ -123,8 +126,8 @@ describe("scripts/review.ts", () => {
       const files = ["broken.json", "empty.jsonl", "foreign.json", "killed.jsonl", "whole.json"]
 
       const [table, json] = yield* script.together(
-        script.run("review", ["list", folder]),
-        script.run("review", ["list", folder, "--json"])
+        review(["list", folder]),
+        review(["list", folder, "--json"])
       )
       assert.deepStrictEqual([table.status, table.stderr], [0, ""])
       const rowOf = (file: string) => table.stdout.split("\n").find((line) => line.startsWith(`│ ${file} `))
@@ -167,7 +170,7 @@ describe("scripts/review.ts", () => {
         { args: ["list", inFolder("missing")], says: inFolder("missing") },
         { args: ["finish", inFolder("killed.jsonl")], says: inFolder("killed.json") }
       ]
-      const ended = yield* Effect.forEach(cases, ({ args }) => script.run("review", args), { concurrency: 2 })
+      const ended = yield* Effect.forEach(cases, ({ args }) => review(args), { concurrency: 2 })
       for (const [index, { status, stderr, stdout }] of ended.entries()) {
         const { args, says } = cases[index]!
         assert.deepStrictEqual([status, stdout], [2, ""], args.join(" "))
@@ -187,7 +190,7 @@ describe("scripts/review.ts", () => {
       yield* script.write(inFolder("running.jsonl"), running)
       yield* script.write(inFolder("second.jsonl"), journalText)
 
-      const all = yield* script.run("review", ["finish", folder, inFolder("second.jsonl"), "--json"])
+      const all = yield* review(["finish", folder, inFolder("second.jsonl"), "--json"])
       assert.strictEqual(all.status, 0, all.stderr)
       assert.include(
         all.stderr,
@@ -202,8 +205,8 @@ describe("scripts/review.ts", () => {
       assert.deepStrictEqual(yield* script.filesIn(folder), ["first.json", "running.jsonl", "second.json"])
 
       const [refused, forced] = [
-        yield* script.run("review", ["finish", inFolder("running.jsonl")]),
-        yield* script.run("review", ["finish", inFolder("running.jsonl"), "--force"])
+        yield* review(["finish", inFolder("running.jsonl")]),
+        yield* review(["finish", inFolder("running.jsonl"), "--force"])
       ]
       assert.deepStrictEqual([refused.status, refused.stdout], [2, ""])
       assert.include(refused.stderr, "its run goes on")
@@ -218,7 +221,7 @@ describe("review list", () => {
   it.live("sorts and filters", () =>
     Effect.gen(function*() {
       const files = Effect.fnUntraced(function*(...args: ReadonlyArray<string>) {
-        const { stdout } = yield* script.run("review", ["list", versions, "--json", ...args])
+        const { stdout } = yield* review(["list", versions, "--json", ...args])
         return (yield* Schema.decodeEffect(Rows)(stdout)).map(({ file }) => file)
       })
       const [byPeak, reversed, killed] = yield* Effect.all([
@@ -257,8 +260,8 @@ describe("review show", () => {
   it.live("draws each run of a comparison, and the table of a benchmark", () =>
     Effect.gen(function*() {
       const [comparison, benchmark] = yield* script.together(
-        script.run("review", ["show", version("comparison.json")]),
-        script.run("review", ["show", version("benchmark.json")])
+        review(["show", version("comparison.json")]),
+        review(["show", version("benchmark.json")])
       )
       assert.lengthOf(comparison.stdout.match(/^resident memory$/gm)!, 4)
       assert.match(comparison.stdout, /^eager completed$/m)
@@ -283,7 +286,7 @@ describe("review compare", () => {
         environment.cpu = "another\u001B[31m one"
         summary.wallMs *= 2
       })
-      const { status, stderr, stdout } = yield* script.run("review", ["compare", version("run.json"), other])
+      const { status, stderr, stdout } = yield* review(["compare", version("run.json"), other])
       assert.deepStrictEqual([status, stderr], [0, ""])
       const lines = stdout.split("\n")
       const [parameter, machine, wall] = ["│ parameter workers │", "│ environment cpu ", "│ wall "].map((start) =>
@@ -305,9 +308,9 @@ describe("review compare", () => {
       })
       const first = version("comparison.json")
       const [open, shut, wide] = yield* Effect.all([
-        script.run("review", ["compare", first, first, "--fail-above", "0%"]),
-        script.run("review", ["compare", first, worse, "--fail-above", "19.5%", "--json"]),
-        script.run("review", ["compare", first, worse])
+        review(["compare", first, first, "--fail-above", "0%"]),
+        review(["compare", first, worse, "--fail-above", "19.5%", "--json"]),
+        review(["compare", first, worse])
       ], { concurrency: 2 })
       assert.deepStrictEqual([open.status, open.stderr], [0, ""])
       assert.strictEqual(wide.status, 0, "without a limit there is no gate")
@@ -330,7 +333,7 @@ describe("review compare", () => {
         { args: [run, run, "--fail-above", "10"], says: /percentage such as 10%/ },
         { args: [run], says: /at least 2/ }
       ]
-      const ended = yield* Effect.forEach(cases, ({ args }) => script.run("review", ["compare", ...args]), {
+      const ended = yield* Effect.forEach(cases, ({ args }) => review(["compare", ...args]), {
         concurrency: 2
       })
       for (const [n, { status, stderr, stdout }] of ended.entries()) {
@@ -345,7 +348,7 @@ describe("review check", () => {
     Effect.gen(function*() {
       const reference = path.join(script.root, "results", "reference")
       const args = ["check", reference, version("run.json"), version("killed.jsonl")]
-      const { status, stderr, stdout } = yield* script.run("review", args)
+      const { status, stderr, stdout } = yield* review(args)
       assert.deepStrictEqual([status, stderr], [0, ""])
       assert.match(stdout, /killed\.jsonl: line 10: /)
       assert.include(
@@ -363,9 +366,9 @@ describe("review check", () => {
       yield* script.write(inFolder("b.jsonl"), (yield* script.read(version("killed.jsonl"))).replace("{", "{}\n{"))
       yield* script.write(inFolder("c.json"), whole)
       const [text, json, one] = yield* script.together(
-        script.run("review", ["check", folder]),
-        script.run("review", ["check", folder, "--json"]),
-        script.run("review", ["check", inFolder("a.json"), inFolder("c.json")])
+        review(["check", folder]),
+        review(["check", folder, "--json"]),
+        review(["check", inFolder("a.json"), inFolder("c.json")])
       )
       assert.deepStrictEqual([text.status, text.stderr], [1, "2 of 3 are not valid\n"])
       assert.deepStrictEqual([one.status, one.stderr], [1, "1 of 2 is not valid\n"])
@@ -394,7 +397,7 @@ describe("review check", () => {
       const { jobs: _, memory: __, summary: ___, ...common } = run
       const startedAt = "9999-01-01T00:00:00.000Z"
       yield* script.write(path.join(folder, "all.json"), JSON.stringify({ ...common, startedAt, runs: [run] }))
-      const { status, stdout } = yield* script.run("review", ["check", folder])
+      const { status, stdout } = yield* review(["check", folder])
       assert.strictEqual(status, 1)
       const of = (file: string, at: string) => [
         `${path.join(folder, file)}: ${at}/jobs/0/returnedMs: must not be before startedMs`,
@@ -426,11 +429,11 @@ describe("hostile records and names", () => {
       )
 
       const [list, check, show, compare, finish] = yield* Effect.all([
-        script.run("review", ["list", folder]),
-        script.run("review", ["check", folder]),
-        script.run("review", ["show", evil]),
-        script.run("review", ["compare", version("run.json"), evil, "--fail-above", "0%"]),
-        script.run("review", ["finish", evil])
+        review(["list", folder]),
+        review(["check", folder]),
+        review(["show", evil]),
+        review(["compare", version("run.json"), evil, "--fail-above", "0%"]),
+        review(["finish", evil])
       ], { concurrency: 2 })
       assert.deepStrictEqual([list, check, show, finish].map(({ status }) => status), [0, 1, 0, 2])
       for (const { stderr, stdout } of [list, check, show, compare, finish]) {
@@ -443,7 +446,7 @@ describe("hostile records and names", () => {
         assert.include(list.stdout, `│ ${name} `)
         assert.include(check.stdout, `${path.join(folder, name)}: `)
       }
-      const json = yield* script.run("review", ["show", evil, "--json"])
+      const json = yield* review(["show", evil, "--json"])
       assert.notMatch(json.stdout, /(?!\n)[\p{Cc}\p{Cf}]/u)
       assert.deepStrictEqual(JSON.parse(json.stdout), record)
     }))
@@ -459,8 +462,8 @@ describe("hostile records and names", () => {
       const summary = { ...runRecord.summary, wallMs: 200_001 }
       yield* script.write(file, JSON.stringify({ ...runRecord, jobs, memory, summary }))
       const [list, show] = yield* script.together(
-        script.run("review", ["list", path.dirname(file)]),
-        script.run("review", ["show", file])
+        review(["list", path.dirname(file)]),
+        review(["show", file])
       )
       assert.deepStrictEqual([list.status, show.status], [0, 0])
       assert.include(list.stdout, "│ many.json │")

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import path from "node:path"
-import { command } from "../../scripts/scale.ts"
 import { costs, simulate, wakeMs } from "../../scripts/scale/simulate.ts"
 import * as here from "./shared/here.ts"
 import * as script from "./shared/script.ts"
@@ -52,8 +51,8 @@ describe("scripts/scale.ts", () => {
   it.live("finds what the reference record and README say", () =>
     Effect.gen(function*() {
       const out = path.join(yield* script.folder, "scale.json")
-      const { error, stdout } = yield* here.run(command, ["--out", out])
-      assert.isUndefined(error)
+      const { status, stdout } = yield* here.run("scale", ["--out", out])
+      assert.strictEqual(status, 0)
       const [found, reference] = [
         JSON.parse(yield* script.read(out)),
         JSON.parse(yield* script.read(path.join(script.root, "results", "reference", "scale.json")))

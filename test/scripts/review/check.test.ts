@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import path from "node:path"
-import { check } from "../../../scripts/review/check.ts"
 import { job, runRecord } from "../../shared/records.ts"
 import * as here from "../shared/here.ts"
 import * as script from "../shared/script.ts"
@@ -9,8 +8,8 @@ import * as script from "../shared/script.ts"
 const checked = Effect.fnUntraced(function*(record: object, ...args: ReadonlyArray<string>) {
   const file = path.join(yield* script.folder, "run.json")
   yield* script.write(file, JSON.stringify(record))
-  const { error, stdout } = yield* here.run(check, [file, ...args])
-  return { message: error?.message, lines: stdout.replaceAll(file, "run.json").split("\n") }
+  const { status, stderr, stdout } = yield* here.run("review", ["check", file, ...args])
+  return { status, message: stderr.trimEnd(), lines: stdout.replaceAll(file, "run.json").trimEnd().split("\n") }
 })
 
 describe("review check", () => {
@@ -23,6 +22,7 @@ describe("review check", () => {
         queued
       ]
       assert.deepStrictEqual(yield* checked({ ...runRecord, jobs }), {
+        status: 1,
         message: "1 of 1 is not valid",
         lines: [
           "run.json: /jobs/0/startedMs: must not be before submittedMs",
@@ -39,7 +39,8 @@ describe("review check", () => {
       const jobs = [job(0, { submittedMs: 1000, startedMs: 1000, returnedMs: 1000 })]
       const finishedAt = runRecord.startedAt
       assert.deepStrictEqual(yield* checked({ ...runRecord, jobs, finishedAt }), {
-        message: undefined,
+        status: 0,
+        message: "",
         lines: ["1 valid"]
       })
     }))

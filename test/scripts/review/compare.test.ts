@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import path from "node:path"
 import type { RunRecord } from "../../../lib/mod.ts"
-import { compare } from "../../../scripts/review/compare.ts"
 import { runRecord } from "../../shared/records.ts"
 import * as here from "../shared/here.ts"
 import * as script from "../shared/script.ts"
@@ -12,7 +11,7 @@ const compareAll = Effect.fnUntraced(function*(records: ReadonlyArray<object>, .
   const folder = yield* script.folder
   const files = records.map((_, n) => path.join(folder, `${n}.json`))
   for (const [n, file] of files.entries()) yield* script.write(file, JSON.stringify(records[n]))
-  return yield* here.run(compare, [...files, ...args])
+  return yield* here.run("review", ["compare", ...files, ...args])
 })
 
 const { jobs: _, memory: __, summary, ...common } = runRecord
@@ -35,21 +34,24 @@ describe("review compare", () => {
     }))
 
   const gate = Effect.fnUntraced(function*(...records: ReadonlyArray<object>) {
-    return (yield* compareAll(records, "--fail-above", "10%")).error?.message
+    const { status, stderr } = yield* compareAll(records, "--fail-above", "10%")
+    assert.strictEqual(status, stderr === "" ? 0 : 1)
+    return stderr
   })
 
   it.live("shuts the gate for a run that did not complete, also the first, and one that recorded no runs", () =>
     Effect.gen(function*() {
       assert.strictEqual(
         yield* gate({ ...runRecord, status: "killed" }, runRecord),
-        "A: lazy is not completed but killed"
+        "A: lazy is not completed but killed\n"
       )
       const none: RunRecord.ComparisonRecord = { ...common, script: "compare", status: "interrupted", runs: [] }
       assert.strictEqual(
         yield* gate(none, none),
         [
           "A: compare is not completed but interrupted",
-          "B: compare is not completed but interrupted"
+          "B: compare is not completed but interrupted",
+          ""
         ].join("\n")
       )
     }))
@@ -58,9 +60,9 @@ describe("review compare", () => {
     Effect.gen(function*() {
       const parameters = { workers: 1 }
       const later = (wallMs: number) => ({ ...runRecord, parameters, summary: { ...summary, wallMs } })
-      assert.isUndefined(yield* gate(later(1000), later(1100)))
+      assert.strictEqual(yield* gate(later(1000), later(1100)), "")
       assert.match(
-        (yield* gate(later(1000), later(1000), later(1101)))!,
+        yield* gate(later(1000), later(1000), later(1101)),
         /^lazy: wall is worse in C by more than 10\.0 %/
       )
     }))
@@ -70,6 +72,7 @@ describe("review compare", () => {
       const { stdout } = yield* compareAll([runRecord, runRecord])
       assert.notInclude(stdout, "differ")
       const tooMany = yield* compareAll(Array.from({ length: 27 }, () => runRecord))
-      assert.include(`${tooMany.error?.message}${tooMany.stderr}`, "26")
+      assert.strictEqual(tooMany.status, 2)
+      assert.include(tooMany.stderr, "26")
     }))
 })

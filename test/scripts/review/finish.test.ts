@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import path from "node:path"
-import { finish } from "../../../scripts/review/finish.ts"
 import * as hostile from "../../shared/hostileRecords.ts"
 import * as here from "../shared/here.ts"
 import { readRecord } from "../shared/record.ts"
@@ -16,10 +15,10 @@ describe("review finish", () => {
       const [journal, record] = [path.join(folder, "run.jsonl"), path.join(folder, "run.json")]
       yield* script.write(journal, `${start}\n${submitted(0)}\n`)
       yield* script.write(record, "what was there")
-      const refused = yield* here.run(finish, [journal])
-      assert.include(refused.error?.message, `${record} cannot be written: expected no file there yet`)
-      const forced = yield* here.run(finish, [journal, "--force"])
-      assert.deepStrictEqual([forced.error, forced.stdout, forced.stderr], [undefined, record, ""])
+      const refused = yield* here.run("review", ["finish", journal])
+      assert.include(refused.stderr, `${record} cannot be written: expected no file there yet`)
+      const forced = yield* here.run("review", ["finish", journal, "--force"])
+      assert.deepStrictEqual(forced, { status: 0, stdout: `${record}\n`, stderr: "" })
       assert.lengthOf((yield* readRecord(record)).jobs, 1)
       assert.deepStrictEqual(yield* script.filesIn(folder), ["run.json"])
     }))
@@ -29,9 +28,9 @@ describe("review finish", () => {
       const folder = yield* script.folder
       yield* script.write(path.join(folder, "a.jsonl"), "{\n")
       yield* script.write(path.join(folder, "b.jsonl"), `${start}\n`)
-      const { error, stdout } = yield* here.run(finish, [folder, folder])
-      assert.match(error!.message, /^\S+a\.jsonl cannot be read: expected a first line.*$/)
-      assert.strictEqual(stdout, path.join(folder, "b.json"))
+      const { stderr, stdout } = yield* here.run("review", ["finish", folder, folder])
+      assert.match(stderr, /^\S+a\.jsonl cannot be read: expected a first line.*\n$/)
+      assert.strictEqual(stdout, `${path.join(folder, "b.json")}\n`)
       assert.deepStrictEqual(yield* script.filesIn(folder), ["a.jsonl", "b.json"])
     }))
 })

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import path from "node:path"
-import { list } from "../../../scripts/review/list.ts"
 import * as hostile from "../../shared/hostileRecords.ts"
 import { runRecord } from "../../shared/records.ts"
 import * as here from "../shared/here.ts"
@@ -17,8 +16,8 @@ const folderOf = Effect.fnUntraced(function*(files: Record<string, object | stri
 })
 
 const filesOf = Effect.fnUntraced(function*(folder: string, ...args: ReadonlyArray<string>) {
-  const { error, stdout } = yield* here.run(list, [folder, "--json", ...args])
-  assert.isUndefined(error)
+  const { status, stdout } = yield* here.run("review", ["list", folder, "--json", ...args])
+  assert.strictEqual(status, 0)
   return (JSON.parse(stdout) as ReadonlyArray<{ readonly file: string }>).map(({ file }) => file.replace(/\..*/, ""))
 })
 

@@ -12,6 +12,7 @@ import * as plots from "../../../scripts/plots/plots.ts"
 import * as html from "../../../scripts/review/page/html.ts"
 import { browser, noBrowser, open } from "../../shared/browser.ts"
 import { job, runRecord, sample } from "../../shared/records.ts"
+import * as here from "../shared/here.ts"
 import { readRecord } from "../shared/record.ts"
 import * as script from "../shared/script.ts"
 
@@ -256,8 +257,8 @@ describe("scripts/review.ts page", () => {
       const folder = yield* script.folder
       const missing = path.join(folder, "missing", "page.html")
       const [ofFolder, ofMissing] = yield* script.together(
-        script.run("review", ["page", reference("lazy"), "--out", folder]),
-        script.run("review", ["page", reference("lazy"), "--out", missing])
+        here.run("review", ["page", reference("lazy"), "--out", folder]),
+        here.run("review", ["page", reference("lazy"), "--out", missing])
       )
       assert.deepStrictEqual([ofFolder.status, ofMissing.status], [2, 2])
       assert.strictEqual(ofFolder.stderr, `--out: ${folder} cannot be written: there is a Directory\n`)
@@ -286,8 +287,8 @@ describe("scripts/review.ts page", () => {
       yield* script.write(out, "what was there")
       yield* script.write(broken, "{")
       const [exists, nothing] = yield* script.together(
-        script.run("review", ["page", reference("lazy"), "--out", out]),
-        script.run("review", ["page", broken, "--out", out, "--force"])
+        here.run("review", ["page", reference("lazy"), "--out", out]),
+        here.run("review", ["page", broken, "--out", out, "--force"])
       )
       assert.deepStrictEqual([exists.status, exists.stdout], [2, ""])
       assert.include(exists.stderr, out)
@@ -295,7 +296,7 @@ describe("scripts/review.ts page", () => {
       assert.include(nothing.stderr, broken)
       assert.strictEqual(yield* script.read(out), "what was there")
 
-      const forced = yield* script.run("review", ["page", reference("lazy"), broken, "--out", out, "--force", "--json"])
+      const forced = yield* here.run("review", ["page", reference("lazy"), broken, "--out", out, "--force", "--json"])
       assert.strictEqual(forced.status, 0)
       const told = JSON.parse(forced.stdout) as { file: string; unreadable: ReadonlyArray<{ file: string }> }
       assert.deepStrictEqual([told.file, told.unreadable.map(({ file }) => file)], [out, [broken]])

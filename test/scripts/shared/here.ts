@@ -1,27 +1,21 @@
-/** Runs the commands of scripts within the process of a test, which is quick; how a process ends is another matter. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Console, Effect, Exit, Layer } from "effect"
-import { Command } from "effect/cli"
-import { Recorder } from "../../../lib/mod.ts"
+/** Runs scripts within the process of a test, which is quick; how a process ends is another matter. */
+import { Console, Effect } from "effect"
+import { type AnyCommand, run as runCommand, statusOf } from "../../../scripts/shared/main.ts"
+import type { Ended } from "./script.ts"
 
-const services = Layer.provideMerge(Recorder.Recorder.layer, NodeServices.layer)
+const commandOf = (name: string) =>
+  Effect.promise(async () => (await import(`../../../scripts/${name}.ts`)).command as AnyCommand<string, {}, {}>)
 
-const to = (lines: Array<string>) => (...values: ReadonlyArray<unknown>) => void lines.push(values.join(" "))
-
-/** What is printed, and the error that it ends with, if it does. */
-export const run = Effect.fnUntraced(function*<Name extends string, Input, ContextInput>(
-  command: Command.Command<Name, Input, ContextInput, unknown, Command.Environment | Recorder.Recorder>,
-  args: ReadonlyArray<string>
-) {
-  const [stdout, stderr]: [Array<string>, Array<string>] = [[], []]
-  const exit = yield* Command.runWith(command, { version: "0.0.0" })(args).pipe(
-    Effect.provideService(Console.Console, { ...console, log: to(stdout), error: to(stderr) }),
-    Effect.exit,
-    Effect.provide(services)
+/** What a process of its own would leave. */
+export const run = Effect.fnUntraced(function*(name: string, args: ReadonlyArray<string>) {
+  let [stdout, stderr] = ["", ""]
+  const exit = yield* runCommand(yield* commandOf(name), args).pipe(
+    Effect.provideService(Console.Console, {
+      ...console,
+      log: (text: string) => void (stdout += `${text}\n`),
+      error: (text: string) => void (stderr += `${text}\n`)
+    }),
+    Effect.exit
   )
-  return {
-    stdout: stdout.join("\n"),
-    stderr: stderr.join("\n"),
-    error: Exit.isSuccess(exit) ? undefined : Cause.squash(exit.cause) as Error
-  }
+  return { status: statusOf(exit, 130), stdout, stderr } satisfies Ended
 })
