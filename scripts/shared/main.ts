@@ -20,6 +20,7 @@ export class Failed extends Error {
   override readonly [Runtime.errorExitCode] = status.failed
 }
 
+/** The command of a script; it may need what every script has. */
 export type AnyCommand<Name extends string, Input, ContextInput> = Command.Command<
   Name,
   Input,

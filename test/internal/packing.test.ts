@@ -1,20 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { packed, unpacked } from "../../lib/internal/packing.ts"
-import type { Outcome, Settled, ToWorker } from "../../lib/internal/protocol.ts"
+import type { Outcome, Settled } from "../../lib/internal/protocol.ts"
+import { runMessage } from "../shared/runMessage.ts"
 
-const run = (...inputs: ReadonlyArray<unknown>): Extract<ToWorker, { readonly _tag: "Run" }> => ({
-  _tag: "Run",
-  id: 1,
-  job: "job",
-  inputs,
-  together: false,
-  untilFailure: false,
-  spares: [],
-  observed: false,
-  traced: false,
-  limited: false,
-  asSent: undefined
-})
+const run = (...inputs: ReadonlyArray<unknown>) => runMessage(1, "job", inputs)
 
 const settled = (...outcomes: ReadonlyArray<Outcome>): Settled => ({
   _tag: "Settled",

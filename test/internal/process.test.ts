@@ -5,11 +5,12 @@ import { once } from "node:events"
 import fs from "node:fs"
 import path from "node:path"
 import type { Duplex } from "node:stream"
-import type { FromWorker, ToWorker } from "../../lib/internal/protocol.ts"
+import type { FromWorker } from "../../lib/internal/protocol.ts"
 import type * as Job from "../../lib/Job.ts"
 import * as chatter from "../jobs/chatter.ts"
 import * as values from "../jobs/values.ts"
 import { makeNotes } from "../shared/backEnds.ts"
+import { runMessage } from "../shared/runMessage.ts"
 
 const entry = new URL("../../lib/internal/processEntry.js", import.meta.url)
 
@@ -28,25 +29,12 @@ const start = (...execArgv: ReadonlyArray<string>) =>
 
 const run = (child: ChildProcess, id: number, { module, name }: Job.Any, input: unknown) =>
   Effect.promise(async () => {
-    const message: ToWorker = {
-      _tag: "Run",
-      id,
-      job: { module, name },
-      inputs: [input],
-      together: true,
-      untilFailure: false,
-      spares: [],
-      observed: false,
-      traced: false,
-      limited: false,
-      asSent: undefined
-    }
     const settled = Promise.withResolvers<FromWorker>()
     const listener = ([, message]: readonly [number, FromWorker?]) => {
       if (message?._tag === "Settled") settled.resolve(message)
     }
     child.on("message", listener)
-    child.send([0, message])
+    child.send([0, runMessage(id, { module, name }, [input])])
     const reply = await settled.promise
     child.off("message", listener)
     return reply._tag === "Settled" ? reply.outcomes : []

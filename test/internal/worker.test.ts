@@ -3,6 +3,7 @@ import type { FromWorker, ToWorker } from "../../lib/internal/protocol.ts"
 import { capacity, Slots } from "../../lib/internal/Slots.ts"
 import * as worker from "../../lib/internal/worker.ts"
 import type * as Job from "../../lib/Job.ts"
+import { runMessage } from "../shared/runMessage.ts"
 
 /** A worker with its slots, whose jobs note their names and inputs, and return the inputs as text. */
 const open = (during: (input: unknown, context: Job.Context, slots: Slots) => void = () => {}) => {
@@ -30,19 +31,7 @@ const open = (during: (input: unknown, context: Job.Context, slots: Slots) => vo
     tell,
     send: (id: number, job: string, ...inputs: ReadonlyArray<unknown>) => {
       for (const n of inputs.keys()) slots.send(id + n)
-      tell({
-        _tag: "Run",
-        id,
-        job,
-        inputs,
-        together: true,
-        untilFailure: false,
-        spares: [],
-        observed: false,
-        traced: false,
-        limited: false,
-        asSent: undefined
-      })
+      tell(runMessage(id, job, inputs))
     },
     give: (id: number, input: unknown) => {
       slots.send(id)
@@ -50,8 +39,6 @@ const open = (during: (input: unknown, context: Job.Context, slots: Slots) => vo
     }
   }
 }
-
-const run = { _tag: "Run", job: "", together: true, untilFailure: false, spares: [], observed: false } as const
 
 describe("results that come in one message", () => {
   it("are each of the item that they belong to, though one between them was taken back", () => {
@@ -92,7 +79,7 @@ describe("a cancellation", () => {
       { post: ([, message]) => message && settled.resolve(message), close: () => {}, isElsewhere: true },
       () => found.promise
     )
-    handle([0, { ...run, id: 1, inputs: ["a"], traced: false, limited: false, asSent: undefined }])
+    handle([0, runMessage(1, "", ["a"])])
     handle([0, { _tag: "Cancel", first: 1, last: 1 }])
     found.resolve({ module: import.meta.url, name: "note", run: (input) => ran.push(input) })
     assert.strictEqual((await settled.promise)?._tag, "Settled")
@@ -155,7 +142,7 @@ describe("a worker that shares no memory", () => {
       { post: () => {}, close: () => {}, isElsewhere: true, claim: (item) => claimed.push(item) < 3 },
       (): Job.Any => ({ module: import.meta.url, name: "note", run: (input) => ran.push(input) })
     )
-    handle([0, { ...run, id: 1, inputs: ["a", "b", "c", "d"], traced: false, limited: false, asSent: undefined }])
+    handle([0, runMessage(1, "", ["a", "b", "c", "d"])])
     assert.deepStrictEqual(ran, ["a", "b"])
     assert.deepStrictEqual(claimed, [1, 2, 3, 4])
   })
