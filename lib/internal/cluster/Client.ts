@@ -80,7 +80,7 @@ export const make = Effect.fnUntraced(function*({ client, retryFailed, run, ...o
     const notifications = yield* table.listen(JobTable.clientChannel(client))
     yield* sweep
     return yield* Effect.forever(Effect.map(Queue.takeAll(notifications), (some) => {
-      for (const { payload } of some) collector.hear(JSON.parse(payload))
+      for (const { payload } of some) collector.hear(payload)
     }))
   })).pipe(Effect.ignore, Effect.repeat(Schedule.spaced("200 millis")))
 

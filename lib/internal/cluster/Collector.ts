@@ -101,7 +101,9 @@ export const make = Effect.fnUntraced(function*({ leftovers, maxWorkers, runLate
     /** Collects what was asked for. */
     run: Queue.takeAll(ended).pipe(Effect.flatMap(collect), Effect.forever),
 
-    hear: (news: JobTable.News) => {
+    hear: (notification: string) => {
+      const news = newsIn(notification)
+      if (news === undefined) return
       if (news._tag === "Started") return tasks.started(news.id, news)
       if (news._tag === "Ended") return ask(news.id)
       for (const task of tasks.of(news.id)) task.wasStopped(news)
@@ -120,6 +122,15 @@ export const make = Effect.fnUntraced(function*({ leftovers, maxWorkers, runLate
     })
   }
 })
+
+/** None where it is of a runner of another version, and then the sweep finds out. */
+const newsIn = (notification: string): JobTable.News | undefined => {
+  try {
+    return JSON.parse(notification)
+  } catch {
+    return undefined
+  }
+}
 
 const tooOld = ({ job }: RemoteTask) =>
   Exit.fail(new ResultLost({ job: job.name, reason: "it ended, and was removed before it was read" }))

@@ -4,9 +4,27 @@ import * as Collector from "../../../lib/internal/cluster/Collector.ts"
 import { JobTable } from "../../../lib/internal/cluster/JobTable.ts"
 import type { RemoteTask } from "../../../lib/internal/cluster/RemoteTask.ts"
 import { RemoteTasks } from "../../../lib/internal/cluster/RemoteTasks.ts"
-import { send } from "../../shared/remoteTasks.ts"
+import { send, worker } from "../../shared/remoteTasks.ts"
 
 const cancelled = (id: string) => ({ id, state: "cancelled", worker: null, reply: null, replyReference: null })
+
+describe("Collector.hear", () => {
+  it.effect("hears who has begun a job, and ignores what it cannot read", () =>
+    Effect.gen(function*() {
+      const tasks = new RemoteTasks(() => Infinity, () => {})
+      const { task } = send(tasks, "job")
+      const collector = yield* Collector.make({
+        tasks,
+        leftovers: undefined as never,
+        maxWorkers: () => 1,
+        runLater: () => {}
+      }).pipe(Effect.provideService(JobTable, {} as never))
+      collector.hear("started 7 job")
+      assert.isUndefined(task.startedAt)
+      collector.hear(JSON.stringify({ _tag: "Started", id: "job", ...worker }))
+      assert.deepInclude(task.worker, worker)
+    }))
+})
 
 describe("Collector.sweep", () => {
   it.effect("submits again what another program cancelled, and not what this one does", () =>
