@@ -328,6 +328,10 @@ describe("an interruption", () => {
           const tsx = path.join(script.root, "node_modules", ".bin", "tsx")
           const running = yield* script.start(tsx, ["scripts/loan.ts", ...script.busyLoops, "--out", later])
           yield* script.until(() => running.printed().includes("worker 1 started"))
+          // A script that is too busy to tell within 60 ms that it has heard of it is killed by tsx.
+          const sampled = () => readFileSync(path.join(folder, "later.jsonl"), "utf8").split(`"_tag":"Sample"`).length
+          const before = sampled()
+          yield* script.until(() => sampled() > before + 1)
           yield* script.signalGroup(running.pid, "SIGINT")
           const ended = yield* running.ended
           yield* script.until(() => !script.isAlive(running.pid))
