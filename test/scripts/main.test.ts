@@ -312,11 +312,14 @@ describe("a full disk", () => {
     }))
 })
 
+const samplesIn = (journal: string) => readFileSync(journal, "utf8").split(`"_tag":"Sample"`).length
+
 describe("an interruption", () => {
   it.live("leaves a record also before the first job, and with the group of processes that tsx makes", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
       const [early, later] = ["early.json", "later.json"].map((name) => path.join(folder, name)) as [string, string]
+      const journal = path.join(folder, "later.jsonl")
       const [first, second] = yield* script.together(
         Effect.gen(function*() {
           const running = yield* script.startScript("eager", [...script.busyLoops, "--out", early])
@@ -329,9 +332,8 @@ describe("an interruption", () => {
           const running = yield* script.start(tsx, ["scripts/loan.ts", ...script.busyLoops, "--out", later])
           yield* script.until(() => running.printed().includes("worker 1 started"))
           // A script that is too busy to tell within 60 ms that it has heard of it is killed by tsx.
-          const sampled = () => readFileSync(path.join(folder, "later.jsonl"), "utf8").split(`"_tag":"Sample"`).length
-          const before = sampled()
-          yield* script.until(() => sampled() > before + 1)
+          const before = samplesIn(journal)
+          yield* script.until(() => samplesIn(journal) > before + 1)
           yield* script.signalGroup(running.pid, "SIGINT")
           const ended = yield* running.ended
           yield* script.until(() => !script.isAlive(running.pid))
