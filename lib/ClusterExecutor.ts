@@ -80,7 +80,8 @@ export const layer = (
     if (options.maxWorkers !== undefined) yield* checks.integer("maxWorkers", options.maxWorkers, 1)
     yield* checks.validateName("run", options.run)
     yield* checks.folder("resultFolder", options.resultFolder)
-    const retryFailed = yield* checks.boolean("retryFailed", options.retryFailed ?? false)
+    const { retryFailed = false } = options
+    yield* checks.boolean("retryFailed", retryFailed)
     // A program that uses threads alone loads nothing of a database.
     const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
     return cluster.layerClient({ ...options, retryFailed })
@@ -120,12 +121,15 @@ export const runner = (
     const { maxWorkers } = yield* checks.validate(options)
     yield* checks.integer("maxWorkers", maxWorkers, 1, workersPerRunner)
     yield* checks.folder("resultFolder", options.resultFolder)
-    const drainTimeout = yield* checks.duration("drainTimeout", options.drainTimeout ?? "10 seconds")
-    const keepFor = yield* checks.positiveDuration("keepFor", options.keepFor ?? "7 days")
-    const pollInterval = yield* checks.positiveDuration("pollInterval", options.pollInterval ?? "200 millis")
+    const { drainTimeout = "10 seconds", keepFor = "7 days", pollInterval = "200 millis" } = options
+    const durations = {
+      drainTimeout: yield* checks.duration("drainTimeout", drainTimeout),
+      keepFor: yield* checks.positiveDuration("keepFor", keepFor),
+      pollInterval: yield* checks.positiveDuration("pollInterval", pollInterval)
+    }
     const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
     return Layer.provide(
-      cluster.layerRunner({ ...options, drainTimeout, keepFor, pollInterval }),
+      cluster.layerRunner({ ...options, ...durations }),
       ThreadExecutor.layer(options)
     )
   }))

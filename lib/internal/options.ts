@@ -42,17 +42,28 @@ export interface SpawnOptions {
   readonly env?: Readonly<NodeJS.Dict<string>>
 }
 
-export const validate = Effect.fnUntraced(function*(options: PoolOptions) {
-  const maxWorkers = yield* integer("maxWorkers", options.maxWorkers ?? availableParallelism(), 1)
-  const minWorkers = yield* integer("minWorkers", options.minWorkers ?? 0, 0, maxWorkers)
-  const cancelGrace = yield* duration("cancelGrace", options.cancelGrace ?? "10 millis")
-  const idleTimeToLive = yield* duration("idleTimeToLive", options.idleTimeToLive ?? Duration.infinity)
-  const maxJobsPerWorker = options.maxJobsPerWorker === undefined
-    ? Infinity
-    : yield* integer("maxJobsPerWorker", options.maxJobsPerWorker, 1)
-  const { setup } = options
+export const validate = Effect.fnUntraced(function*(
+  {
+    cancelGrace = "10 millis",
+    idleTimeToLive = Duration.infinity,
+    maxJobsPerWorker,
+    maxWorkers = availableParallelism(),
+    minWorkers = 0,
+    setup
+  }: PoolOptions
+) {
+  yield* integer("maxWorkers", maxWorkers, 1)
+  yield* integer("minWorkers", minWorkers, 0, maxWorkers)
+  if (maxJobsPerWorker !== undefined) yield* integer("maxJobsPerWorker", maxJobsPerWorker, 1)
   yield* expect("setup", setup, setup === undefined || isJob(setup), "a job, as Job.make makes it")
-  return { maxWorkers, minWorkers, cancelGrace, idleTimeToLive, maxJobsPerWorker, setup }
+  return {
+    maxWorkers,
+    minWorkers,
+    cancelGrace: yield* duration("cancelGrace", cancelGrace),
+    idleTimeToLive: yield* duration("idleTimeToLive", idleTimeToLive),
+    maxJobsPerWorker: maxJobsPerWorker ?? Infinity,
+    setup
+  }
 })
 
 /** With less Node ends as a whole. */

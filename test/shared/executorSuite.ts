@@ -874,6 +874,12 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
           yield* message({ setup: () => {} }),
           "setup must be a job, as Job.make makes it: received [Function: setup]"
         )
+        // That is not to leave them out.
+        for (
+          const option of ["maxWorkers", "minWorkers", "cancelGrace", "idleTimeToLive", "maxJobsPerWorker", "setup"]
+        ) {
+          assert.match(yield* message({ [option]: null }), new RegExp(`^${option} must be an? .*: received null$`))
+        }
       }))
 
     it.live("minWorkers are up before the layer is built", () =>
