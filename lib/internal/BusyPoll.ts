@@ -4,7 +4,7 @@
  * Effect.
  */
 import { setImmediate } from "node:timers"
-import { now } from "./protocol.ts"
+import { now } from "./clock.ts"
 import { Spin, spinMs } from "./Spin.ts"
 
 export class BusyPoll {

@@ -4,8 +4,8 @@ import * as Queue from "effect/Queue"
 import type { JobEvent } from "../Executor.ts"
 import * as Memory from "../Memory.ts"
 import type * as RunRecord from "../RunRecord.ts"
+import { now } from "./clock.ts"
 import * as journal from "./journal.ts"
-import { now } from "./protocol.ts"
 
 interface Named {
   readonly script: string

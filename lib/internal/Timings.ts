@@ -1,7 +1,7 @@
 /** How long jobs waited and ran, from the latest of them. */
 import { quantile } from "simple-statistics"
 import type { Quantiles } from "../Executor.ts"
-import { now } from "./protocol.ts"
+import { now } from "./clock.ts"
 
 const kept = 1024
 

@@ -9,17 +9,9 @@ import { setImmediate } from "node:timers"
 import type * as Job from "../Job.ts"
 import { Buffers, bytesIn, haveCommonObject } from "./buffers.ts"
 import { BusyPoll } from "./BusyPoll.ts"
+import { now, setClock } from "./clock.ts"
 import { decodeError, describe } from "./errorCodec.ts"
-import {
-  type AsSent,
-  type EndedSpan,
-  type FromWorker,
-  now,
-  type Outcome,
-  setClock,
-  type Settled,
-  type ToWorker
-} from "./protocol.ts"
+import type { AsSent, EndedSpan, FromWorker, Outcome, Settled, ToWorker } from "./protocol.ts"
 import { Slots } from "./Slots.ts"
 
 /** One end of the channel between an executor and a worker. */

@@ -6,7 +6,7 @@ import { Executor } from "../../lib/mod.ts"
 import * as puppets from "../shared/puppets.ts"
 import { job, type Puppet, time } from "../shared/puppets.ts"
 
-vi.mock("../../lib/internal/protocol.ts", async (original) => ({
+vi.mock("../../lib/internal/clock.ts", async (original) => ({
   ...await original<object>(),
   now: () => time.now
 }))

@@ -11,7 +11,7 @@ import { Slots } from "../../lib/internal/Slots.ts"
 import * as WorkerPool from "../../lib/internal/WorkerPool.ts"
 import type * as Job from "../../lib/Job.ts"
 
-/** What `now` of `lib/internal/protocol.ts` tells, once a test has put this in its place. */
+/** What `now` of `lib/internal/clock.ts` tells, once a test has put this in its place. */
 export const time = { now: 1000 }
 
 export const job = (name: string): Job.Job<unknown, unknown> => ({ module: import.meta.url, name, run: () => {} })
