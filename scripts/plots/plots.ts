@@ -75,6 +75,13 @@ export const digest = (record: RunRecord.RunRecord, isRunning = false): Digest =
   }
 }
 
+/** All that several contents hold. */
+export const merge = (all: ReadonlyArray<Contents>): Contents => ({
+  digests: all.flatMap(({ digests }) => digests),
+  benchmarks: all.flatMap(({ benchmarks }) => benchmarks),
+  unreadable: all.flatMap(({ unreadable }) => unreadable)
+})
+
 /** The newest run, or benchmark, of each script. */
 export const newest = ({ benchmarks, digests, unreadable }: Contents): Contents => ({
   digests: lastToStart(digests, ({ record }) => record),

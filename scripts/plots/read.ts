@@ -2,17 +2,13 @@ import { Effect, type FileSystem } from "effect"
 import { Recorder } from "../../lib/mod.ts"
 import { forEachFile } from "../shared/reading.ts"
 import { damageOf, oneLine } from "../shared/words.ts"
-import { type Contents, digest } from "./plots.ts"
+import { type Contents, digest, merge } from "./plots.ts"
 
 /** Reads records one after the other, so that of no more than one everything is in memory. What is none is named. */
 export const read = (
   files: ReadonlyArray<string>
 ): Effect.Effect<Contents, never, Recorder.Recorder | FileSystem.FileSystem> =>
-  Effect.map(forEachFile(files, readOne), (each) => ({
-    digests: each.flatMap(({ digests }) => digests),
-    benchmarks: each.flatMap(({ benchmarks }) => benchmarks),
-    unreadable: each.flatMap(({ unreadable }) => unreadable)
-  }))
+  Effect.map(forEachFile(files, readOne), merge)
 
 const readOne = (file: string, options: Recorder.ReadOptions) =>
   Recorder.Recorder.use((recorder) => recorder.read(file, options)).pipe(Effect.match({

@@ -2,7 +2,7 @@
 import { Console, Effect, Option, PubSub, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Sse } from "effect/encoding"
-import { newest, type Plots, plots } from "../plots/plots.ts"
+import { merge, newest, type Plots, plots } from "../plots/plots.ts"
 import { json, strictPath } from "../shared/flags.ts"
 import { resultFolder } from "../shared/place.ts"
 import { type Folder, keepUp } from "./watch/keepUp.ts"
@@ -38,7 +38,7 @@ export const watch = Command.make(
     const url = yield* serve({ folder, port, updates: Stream.fromPubSub(updates) })
     yield* Console.log(json ? JSON.stringify({ url, folder }) : `${url} shows the runs in ${folder} (Ctrl-C ends it)`)
 
-    let latest: Folder | undefined = { files: [], contents: { digests: [], benchmarks: [], unreadable: [] } }
+    let latest: Folder | undefined = { files: [], contents: merge([]) }
     const publish = Effect.suspend(() => {
       if (latest === undefined) return Effect.void
       const update = encode(latest)

@@ -1,7 +1,7 @@
 import { Clock, Effect, FiberMap, FileSystem, Option, Stream } from "effect"
 import path from "node:path"
 import { Recorder } from "../../../lib/mod.ts"
-import { type Contents, digest } from "../../plots/plots.ts"
+import { type Contents, digest, merge } from "../../plots/plots.ts"
 import { damagesOf, read, unreadable } from "../../plots/read.ts"
 import { filesIn } from "../files.ts"
 
@@ -33,17 +33,8 @@ export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (fol
   const told = new Set<string>()
   let files: ReadonlyArray<string> = []
 
-  const changed = () => {
-    const all = [...known.values()]
-    onChange({
-      files: files.map((file) => path.basename(file)),
-      contents: {
-        digests: all.flatMap(({ digests }) => digests),
-        benchmarks: all.flatMap(({ benchmarks }) => benchmarks),
-        unreadable: all.flatMap(({ unreadable }) => unreadable)
-      }
-    })
-  }
+  const changed = () =>
+    onChange({ files: files.map((file) => path.basename(file)), contents: merge([...known.values()]) })
 
   const learn = (record: string, contents: Contents) => {
     known.set(record, contents)

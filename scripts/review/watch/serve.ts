@@ -4,7 +4,7 @@ import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import path from "node:path"
-import { plots } from "../../plots/plots.ts"
+import { merge, plots } from "../../plots/plots.ts"
 import { read } from "../../plots/read.ts"
 import { UsageError } from "../../shared/main.ts"
 import * as html from "../page/html.ts"
@@ -25,7 +25,7 @@ export interface Options {
  */
 export const serve = Effect.fnUntraced(function*({ folder, port, updates }: Options) {
   const page = yield* html.make
-  const live = page({ plots: plots({ digests: [], benchmarks: [], unreadable: [] }), isLive: true })
+  const live = page({ plots: plots(merge([])), isLive: true })
 
   const server = createServer()
   const { serve } = yield* NodeHttpServer.make(() => server, { host, port, gracefulShutdownTimeout: 0 }).pipe(
