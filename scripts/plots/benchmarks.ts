@@ -28,7 +28,7 @@ export const benchmarks: Chart = {
       })),
       grid: benches.map(({ subjects }, n) => ({ top: tops[n], height: barPx * subjects.length, left: 160, right: 30 })),
       xAxis: benches.map((_, n) => ({ type: "value", gridIndex: n, min: 0, axisLabel: { hideOverlap: true } })),
-      yAxis: benches.map(({ subjects }, n) => ({ ...names(subjects, 150), gridIndex: n })),
+      yAxis: benches.map(({ subjects }, n) => ({ ...names(subjects), gridIndex: n })),
       series: benches.flatMap(({ name, subjects }, n) => [
         {
           type: "bar",
@@ -74,7 +74,7 @@ export const standing: Chart = {
         nameLocation: "middle",
         nameGap: 24
       },
-      yAxis: names(bars, 150),
+      yAxis: names(bars),
       series: [
         { type: "bar", name: "median", itemStyle: { color: colors.ours }, data: bars.map(({ middle }) => middle) },
         { ...whiskers(bars, 0), name: "spread" }
@@ -102,11 +102,11 @@ const layout = (benches: ReadonlyArray<{ readonly subjects: ReadonlyArray<unknow
 }
 
 /** An axis of names with numbers. */
-const names = (bars: ReadonlyArray<Bar>, width: number) => ({
+const names = (bars: ReadonlyArray<Bar>) => ({
   type: "category",
   inverse: true,
   axisTick: { show: false },
-  axisLabel: { width, overflow: "truncate" },
+  axisLabel: { width: 150, overflow: "truncate" },
   data: bars.map(({ middle, name }) => `${name}  ${short(middle)}`)
 })
 
