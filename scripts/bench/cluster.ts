@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import fs from "node:fs/promises"
 import os from "node:os"
 import path from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { ClusterExecutor } from "../../lib/mod.ts"
 import * as postgres from "../shared/postgres.ts"
@@ -53,9 +54,7 @@ const startRunner = ({ databaseUrl, resultFolder }: Required<ClusterExecutor.Clu
 
 const untilUp = async (databaseUrl: string, runners: number) => {
   const status = ClusterExecutor.status({ databaseUrl })
-  while ((await Effect.runPromise(status)).runners.length < runners) {
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
+  while ((await Effect.runPromise(status)).runners.length < runners) await setTimeout(100)
 }
 
 const end = (child: ChildProcess) =>

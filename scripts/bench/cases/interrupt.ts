@@ -1,16 +1,15 @@
+import { setTimeout } from "node:timers/promises"
 import type { Case } from "../case.ts"
 import * as measure from "../measure.ts"
 import { eachPool } from "../pools.ts"
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** An interruption after one that is not measured: the first may start what the later ones find ready. */
 const second = async (begin: () => () => Promise<unknown>, next: () => PromiseLike<unknown>) => {
   const beginBusy = async () => {
     await next()
-    await sleep(200)
+    await setTimeout(200)
     const interrupt = begin()
-    await sleep(50)
+    await setTimeout(50)
     return interrupt
   }
   const interruptFirst = await beginBusy()
