@@ -14,7 +14,6 @@ import fs from "node:fs"
 import path from "node:path"
 import { pathToFileURL } from "node:url"
 import { ClusterExecutor, type Job } from "../lib/mod.ts"
-import { counted } from "./shared/counted.ts"
 import * as figures from "./shared/figures.ts"
 import * as flags from "./shared/flags.ts"
 import { kernels } from "./shared/kernels.ts"
@@ -24,6 +23,7 @@ import * as observability from "./shared/observability.ts"
 import * as postgres from "./shared/postgres.ts"
 import { commandOf } from "./shared/process-command.ts"
 import { asShown, canDraw, print } from "./shared/terminal.ts"
+import { counted } from "./shared/words.ts"
 
 const modules = Flag.Path("module").pipe(
   Flag.withDescription("A module whose exported jobs the runner runs; may be given more than once (those of --kernel)"),

@@ -1,5 +1,5 @@
 import type { CustomSeriesRenderItem } from "echarts/types/dist/shared"
-import { counted } from "../shared/counted.ts"
+import { counted } from "../shared/words.ts"
 import { type Chart, common, seconds, timeAxis, zoom } from "./chart.ts"
 import type { Plots } from "./plots.ts"
 

@@ -1,8 +1,8 @@
 /** A run over time, for the terminal: its resident memory, and under it what each worker ran. */
 import { default as plot } from "simple-ascii-chart"
 import type { RunRecord } from "../../lib/mod.ts"
-import { counted } from "../shared/counted.ts"
 import { megabytes } from "../shared/figures.ts"
+import { counted } from "../shared/words.ts"
 
 const chartLines = 13
 const maxLanes = 24

@@ -1,4 +1,4 @@
-/** How records are spoken of. */
+/** How records, and numbers of things, are put into words. */
 import type { Recorder, RunRecord } from "../../lib/mod.ts"
 
 /** The parameters of a run in a line, as they stand in its file. */
@@ -11,3 +11,6 @@ export const damageOf = ({ line, problem }: Recorder.Read["damage"][number]): st
 
 /** A message of several lines, in one. */
 export const oneLine = (message: string): string => message.replace(/\s*\n\s*/g, " ")
+
+/** So many of a thing, as one says it: "1 job", "2 jobs". */
+export const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? "" : "s"}`
