@@ -16,7 +16,7 @@ import * as figures from "./shared/bench-figures.ts"
 import * as flags from "./shared/flags.ts"
 import { main, report } from "./shared/main.ts"
 import { begin, placeOf } from "./shared/place.ts"
-import { memoryOf } from "./shared/process-memory.ts"
+import { memoryOf } from "./shared/processes.ts"
 import * as progress from "./shared/progress.ts"
 import { asShown } from "./shared/terminal.ts"
 

@@ -21,7 +21,7 @@ import * as local from "./shared/local-cluster.ts"
 import { main, UsageError } from "./shared/main.ts"
 import * as observability from "./shared/observability.ts"
 import * as postgres from "./shared/postgres.ts"
-import { commandOf } from "./shared/process-command.ts"
+import { commandOf } from "./shared/processes.ts"
 import { asShown, canDraw, print } from "./shared/terminal.ts"
 import { counted } from "./shared/words.ts"
 

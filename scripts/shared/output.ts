@@ -1,7 +1,7 @@
 /** What a script shows while it runs: a log on standard output and, on a terminal, progress under it. */
 import { Context, Effect, Layer, Logger } from "effect"
 import { Memory } from "../../lib/mod.ts"
-import { memoryOf } from "./process-memory.ts"
+import { memoryOf } from "./processes.ts"
 import * as progress from "./progress.ts"
 
 /** Prints lines as the known experiment does, and counts jobs. */

@@ -7,7 +7,7 @@ import { createServer } from "node:net"
 import os from "node:os"
 import path from "node:path"
 import { promisify } from "node:util"
-import { commandOf } from "./process-command.ts"
+import { commandOf } from "./processes.ts"
 
 /** The server could not be set up, started or stopped. */
 export class PostgresFailed extends Schema.TaggedError<PostgresFailed>()("PostgresFailed", {

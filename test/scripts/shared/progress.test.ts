@@ -1,7 +1,7 @@
 import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect } from "effect"
 import { PassThrough } from "node:stream"
-import { memoryOf } from "../../../scripts/shared/process-memory.ts"
+import { memoryOf } from "../../../scripts/shared/processes.ts"
 import * as progress from "../../../scripts/shared/progress.ts"
 
 /** A stream that says that it is a terminal, or not, and what was written to it. */
