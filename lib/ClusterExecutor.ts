@@ -63,9 +63,9 @@ export interface Options extends ClusterOptions {
    */
   readonly maxWorkers?: number
   /**
-   * A name for the whole run, of at most 200 characters: each job that has no `key` gets one of this name, its own, a
-   * hash of its input, and its number among those alike. The same run, started again, does what was not finished,
-   * whatever the order. Jobs that share a message have a key together, so `chunkSize` has to be a number for that.
+   * A name for the whole run, of at most 200 characters. A job without a `key` gets one: the name of the run, the job's
+   * own, a hash of its input, and how many with the same input came before. The same run, started again, does what was not
+   * finished, whatever the order. Jobs that share a message share a key, so `chunkSize` has to be a number for that.
    */
   readonly run?: string
   /** Runs a job again whose stored result is a failure, by default not. */
@@ -101,8 +101,8 @@ export interface RunnerOptions extends ClusterOptions, ThreadExecutor.Options {
    */
   readonly pollInterval?: Duration.Input
   /**
-   * The age at which what ended jobs left behind goes: replies, and results that are kept under a key. By default 7 days.
-   * The runners of one cluster should agree on it.
+   * How long what ended jobs left behind is kept: replies, and results under a key. By default 7 days. The runners of one
+   * cluster should agree on it.
    */
   readonly keepFor?: Duration.Input
 }

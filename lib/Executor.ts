@@ -22,9 +22,9 @@ export class Executor extends Context.Service<Executor, {
   /** How many jobs can run at the same time. */
   readonly maxWorkers: number
   /**
-   * Runs `job` once for each input; the inputs go to one worker in one message, as far as they are short. Each item has
-   * its own Exit, in the inputs' order. Waits its turn: first in, first out, as far as it matters. Jobs that are measured
-   * to take microseconds are sent to workers that are busy, too, and there can pass one another by a millisecond or two.
+   * Runs `job` once for each input; the inputs go to one worker in one message, or in several if they take long. Each has
+   * an Exit of its own, in the inputs' order. Jobs wait their turn, first in, first out. Those that are measured to take
+   * microseconds are sent to busy workers, too, and there can pass one another by a millisecond or two.
    */
   readonly execute: <Input, A, E>(
     job: Job.Job<Input, A, E>,
@@ -74,13 +74,13 @@ export interface RunOptions {
 /** How the inputs of one call are run. */
 export interface ExecuteOptions extends RunOptions {
   /**
-   * Keeps them to one worker at a time, one after the other. By default threads run those at the same time on workers that
-   * are free which would have to wait behind one that takes long.
+   * Keeps the inputs to one worker at a time, one after the other. By default, on threads, those that would wait behind a
+   * long one are run by other workers meanwhile.
    */
   readonly oneByOne?: boolean
   /**
-   * Ends with the first of them that fails: those that have not ended are stopped, and have been interrupted. By default
-   * each runs to its own end, as on a cluster under a key they always do.
+   * Ends with the first input that fails: those that have not ended are stopped, and their Exits are interruptions. By
+   * default each runs to its own end; on a cluster, under a key, it always does.
    */
   readonly untilFailure?: boolean
 }
@@ -223,25 +223,21 @@ export const submit = <Input, A, E>(
 
 /** How {@link map} and {@link mapExit} spread a Stream's items over the workers. */
 export interface MapOptions {
-  /**
-   * How many jobs may run at the same time, and how many messages may be with the workers; by default as many as there
-   * can be workers.
-   */
+  /** How many jobs may run at the same time, and how many messages be with the workers; by default `maxWorkers`. */
   readonly concurrency?: number
   /** Emits results as they come instead of in the order of the inputs. */
   readonly unordered?: boolean
   /**
    * How many items go to a worker in one message, by default 1; more than 1024 go in several. A number waits for that
    * many; "auto" sends what the source has at hand, up to a few milliseconds' work as measured on the items before. On
-   * threads, items that stand behind one that takes long go to another worker, unless `concurrency` is less than there
-   * can be workers. The results of a message are copied when they are sent, together: a job that returns one object
-   * again and again, changed, is to return copies of it.
+   * threads, items that stand behind one that takes long go to another worker, unless `concurrency` is below
+   * `maxWorkers`. The results of a message are copied together, when they are sent: a job that returns the same object
+   * again and again, changed, has to return copies of it.
    */
   readonly chunkSize?: number | "auto"
   /**
-   * Holds jobs back while results that nobody has read take up as much; the ArrayBuffers in them are counted. The first
-   * jobs, and a result larger than any before, can pass the limit; one result is always let through, and so is one chunk
-   * of a size that is given.
+   * Starts no job while unread results hold this many bytes, counted in their ArrayBuffers. The first jobs, and a result
+   * larger than any before, can pass the limit; one result is always let through, and so is one chunk of a given size.
    */
   readonly maxBufferedBytes?: number
 }

@@ -22,9 +22,9 @@ export interface Job<in Input, out A, out E = never> {
 
 /**
  * How a job's values are written and checked on their way to another machine, for what JSON cannot say: a Date, a Map, a
- * bigint, a number that may be infinite. Typed arrays need none; beside what needs one they are, say,
- * `Schema.instanceOf(Float64Array, { toCodecJson: () => undefined })`. The worker itself reads and writes by them, so that a
- * job on a cluster has instances of classes whole. Threads and processes do not use schemas.
+ * bigint, a number that may be infinite. Typed arrays need no schema; within one they are
+ * `Schema.instanceOf(Float64Array, { toCodecJson: () => undefined })`. The worker itself decodes inputs and encodes results,
+ * so that a job on a cluster is given true instances of classes. Threads and processes do not use schemas.
  */
 export interface Schemas<out Input, out A, out E> {
   readonly input?: Codec<Input, unknown>
