@@ -61,7 +61,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   const timings = new Timings()
   /** Those that have something outgoing. */
   const senders = new Set<Fleet.Worker>()
-  /** What was not sent after all. */
+  /** Settle what could not be sent. */
   const refusals: Array<() => void> = []
   /** Items that are pending. */
   let queued = 0

@@ -87,7 +87,7 @@ export interface Worker {
   uncaught: string | undefined
   /** Why it goes, where one of the two could not read what the other sent. */
   unread: Unread | undefined
-  /** The number of the oldest item, which had been sent and, as far as is seen, not begun when somebody looked last. */
+  /** The number of its oldest item, if it seemed not to have begun that when `stopStuck` looked last. */
   unbegun: number | undefined
   /** It will begin nothing of what it has. */
   isHeldUp: boolean

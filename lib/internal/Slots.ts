@@ -45,7 +45,7 @@ export class Slots {
   readonly #returnedAt: Float64Array
   readonly #cells: Int32Array
   readonly #states: Int32Array
-  /** Of those inputs that the worker has yet to take: an item's number, and what state the input would be as a result. */
+  /** For each input that the worker has yet to take: its item's number, and the state that it would be as a result. */
   readonly #inputs: Int32Array
 
   constructor(memory = new SharedArrayBuffer(doubles + integers)) {

@@ -112,7 +112,7 @@ export class Task implements Waiting<Task> {
   readonly #caller: Caller
   readonly #recipient: Recipient
   #resume: (effect: Effect.Effect<unknown, unknown>) => void
-  /** What became of it so far: nothing, for what waits is to take little. */
+  /** What became of it so far; made when the first item settles, so that a task that waits takes little. */
   #settled: Progress | undefined = undefined
   #verdict: Exit.Exit<never, unknown> | undefined = undefined
 

@@ -1,6 +1,6 @@
 /**
- * Goes on with the fiber that `resume` is of. What that throws, as an observer of the fiber can, is thrown in a turn of its
- * own: it would end what is done for others here.
+ * Resumes a fiber with `effect`. What an observer of the fiber throws is thrown again in a microtask: here it would cut off
+ * what is done for other fibers.
  */
 export const goOn = <Effect>(resume: (effect: Effect) => void, effect: Effect): void => {
   try {

@@ -13,7 +13,7 @@ import type { FromWorker, Outcome, ToWorker } from "./protocol.ts"
  */
 export const packed = <Message extends ToWorker | FromWorker>(message: Message): Message => withValues(message, pack)
 
-/** The other half of {@link packed}, for what cannot be read likewise. */
+/** The other half of {@link packed}; deals in the same way with what cannot be read. */
 export const unpacked = <Message extends ToWorker | FromWorker>(message: Message): Message =>
   withValues(message, unpack)
 

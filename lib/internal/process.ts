@@ -17,8 +17,8 @@ const claim = (item: number): boolean => {
   return before !== none && Atomics.compareExchange(latest, 0, before, BigInt(item)) === before
 }
 
-// A busy loop does not hear of it, so a thread of its own waits for the end of the pipe that the executor holds, and is
-// asked there to hold an item back that has not begun.
+// A thread of its own waits for the end of the pipe that the executor holds, for a busy loop would not hear of that. By the
+// same pipe it is asked to hold back an item that has not begun.
 const watch = () =>
   new Worker(
     `const { workerData: { latest, none } } = require("node:worker_threads")

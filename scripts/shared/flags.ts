@@ -1,4 +1,4 @@
-/** The flags that the scripts of the experiment have in common. */
+/** The flags that scripts have in common. */
 import { Effect, FileSystem, Option } from "effect"
 import { Flag, Param } from "effect/cli"
 import { defaultFolder } from "./local-cluster.ts"

@@ -153,10 +153,10 @@ const make = Effect.gen(function*() {
     /** Waits for a job and hands it over. Asks at once, then each `pollInterval`, and when it is told to. */
     take: queue.take,
 
-    /** Has `take` ask at once: it does when something is offered, and this has been before. */
+    /** Has `take` ask at once, as it does at each offer; what is offered here is in the queue already, so nothing is added. */
     ask: queue.offer({ id: "", submission: 0 }, { id: "nothing" }),
 
-    /** Tells the runners that there are jobs. That may be forgotten: they ask now and then by themselves. */
+    /** Tells the runners that there are jobs. Does not wait for the disk: if that is lost, they ask by themselves. */
     announce: sql`SELECT pg_notify(${runnersChannel}, ''), set_config('synchronous_commit', 'off', true)`,
 
     /** Puts jobs into the queue that are not there; may be done again. Tells of each what is known of it. */

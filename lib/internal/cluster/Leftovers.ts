@@ -38,7 +38,7 @@ export const make = Effect.gen(function*() {
       )
     ),
 
-    /** When those are forgotten that are being forgotten: a program that ends would cut that off. */
+    /** Forgets the rest, after a `forget` that is at work: a program that ends would cut that off. */
     forgetAll: oneByOne(Effect.suspend(() => table.forget(forgotten)))
   }
 })

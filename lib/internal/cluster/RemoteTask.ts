@@ -59,9 +59,9 @@ export class RemoteTask {
   isJoined = false
   /** Whether the cluster had its result before this program asked for it. */
   isTakenOver = false
-  /** How it ends if it has not ended already, for nobody waits for it any more. */
+  /** How it ends once nobody waits for it any more, unless its job had ended before. */
   verdict: Exit.Exit<never, unknown> | undefined
-  /** Whether it had not ended already. */
+  /** Whether its job had not ended when it was cancelled, so that `verdict` stands. */
   isCancelled = false
   /** Called when no runner has it any more. */
   readonly onStopped: Array<() => void> = []

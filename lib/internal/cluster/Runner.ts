@@ -58,7 +58,7 @@ const Trace = Schema.fromJsonString(
  */
 const maxListeners = 8
 
-/** Runs until it is interrupted; then what runs is given back to the queue. What it returns takes no more jobs first. */
+/** Runs until its scope closes; then jobs that still run go back to the queue. `drain` lets them end before that. */
 export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Options) {
   const table = yield* JobTable.JobTable
   const executor = yield* Executor
@@ -142,7 +142,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   ) {
     const startedAt = now()
     const events: Array<Extract<JobEvent, { readonly _tag: "Settled" }>> = []
-    // What a job takes is known to nobody here.
+    // The type of a job's inputs is not known here.
     const settled = yield* executor.execute(job, sent as ReadonlyArray<never>, {
       // The workers that are free are those of other messages.
       oneByOne: true,
