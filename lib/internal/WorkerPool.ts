@@ -33,41 +33,6 @@ export interface Options extends Fleet.Options {
   readonly cancelGrace: Duration.Duration
 }
 
-/** What was not accepted. */
-const settledAs = (exits: Settled<unknown, unknown>["exits"]): Settled<unknown, unknown> => ({
-  exits,
-  runMs: 0,
-  giveBack: nothingToGiveBack
-})
-
-const callerIn = (context: Context.Context<never>, onSettled: Caller["onSettled"]): Caller => {
-  const span = Context.getOrUndefined(context, Tracer.ParentSpan)
-  return {
-    onSettled,
-    observer: Context.get(context, JobObserver),
-    trace: span && ((spans) => replay(Context.get(context, Tracer.Tracer), span, spans)),
-    asSent: Context.get(context, ValuesAsSent)
-  }
-}
-
-const interrupted = Exit.interrupt()
-
-/** Whether the worker has begun another task since, so that what it replied to this one is on the way. */
-const hasGoneOn = ({ line, slots }: Fleet.Worker, task: Task): boolean => {
-  const latest = line.items().findLast(({ number }) => slots?.isClaimed(number) === true)
-  return latest !== undefined && latest.task !== task
-}
-
-const executing: Recipient = { receive: Effect.succeed }
-
-const defaultRunOptions = Effect.runSync(validateRun({}))
-
-const withValid = <A, E>(
-  runOptions: ExecuteOptions | undefined,
-  f: (valid: ValidRunOptions) => Effect.Effect<A, E>
-): Effect.Effect<A, E | InvalidOptions> =>
-  runOptions === undefined ? f(defaultRunOptions) : Effect.flatMap(validateRun(runOptions), f)
-
 export const make = Effect.fnUntraced(function*(
   options: Options,
   host: Fleet.Host
@@ -76,7 +41,7 @@ export const make = Effect.fnUntraced(function*(
 
   const paces = new WeakMap<Job.Any, Pace>()
   const counts = { accepted: 0, finished: 0, failed: 0 }
-  /** Who has accepted a job last, as long as there are jobs; most have the same context. */
+  /** The caller of the latest job, as long as there are jobs: most have the same context. */
   let latest: { readonly context: Context.Context<never>; readonly caller: Caller } | undefined
   let isClosed = false
 
@@ -265,3 +230,38 @@ export const make = Effect.fnUntraced(function*(
 })
 
 type ValidRunOptions = Effect.Success<ReturnType<typeof validateRun>>
+
+/** What has settled without having been accepted. */
+const settledAs = (exits: Settled<unknown, unknown>["exits"]): Settled<unknown, unknown> => ({
+  exits,
+  runMs: 0,
+  giveBack: nothingToGiveBack
+})
+
+const callerIn = (context: Context.Context<never>, onSettled: Caller["onSettled"]): Caller => {
+  const span = Context.getOrUndefined(context, Tracer.ParentSpan)
+  return {
+    onSettled,
+    observer: Context.get(context, JobObserver),
+    trace: span && ((spans) => replay(Context.get(context, Tracer.Tracer), span, spans)),
+    asSent: Context.get(context, ValuesAsSent)
+  }
+}
+
+const interrupted = Exit.interrupt()
+
+/** Whether the worker has begun another task since, so that what it replied to this one is on the way. */
+const hasGoneOn = ({ line, slots }: Fleet.Worker, task: Task): boolean => {
+  const latest = line.items().findLast(({ number }) => slots?.isClaimed(number) === true)
+  return latest !== undefined && latest.task !== task
+}
+
+const executing: Recipient = { receive: Effect.succeed }
+
+const defaultRunOptions = Effect.runSync(validateRun({}))
+
+const withValid = <A, E>(
+  runOptions: ExecuteOptions | undefined,
+  f: (valid: ValidRunOptions) => Effect.Effect<A, E>
+): Effect.Effect<A, E | InvalidOptions> =>
+  runOptions === undefined ? f(defaultRunOptions) : Effect.flatMap(validateRun(runOptions), f)
