@@ -15,6 +15,7 @@ import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
 import type { RunnerStatus, Status } from "../../ClusterExecutor.ts"
+import type { Stored } from "./messages.ts"
 import type { Ran, RemoteWorker } from "./RunnerClocks.ts"
 
 /** What the queue holds. */
@@ -80,12 +81,10 @@ export interface Ended {
   readonly replyReference: string | null
 }
 
-export interface Reply {
+export interface Reply extends Stored {
   readonly state: "done" | "failed"
   /** Whether the cluster could not run it, or not store its result, which is nothing to keep under a key. */
   readonly isRefusal: boolean
-  readonly bytes: Uint8Array | undefined
-  readonly reference: string | undefined
 }
 
 /** A runner as it says of itself. */

@@ -90,7 +90,6 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       const cancelled = yield* Deferred.make<void>()
       running.set(ticket.id, cancelled)
       const reply = yield* run(started, workerId, free).pipe(
-        Effect.map((ended) => ended as JobTable.Reply | undefined),
         Effect.raceFirst(Effect.as(Deferred.await(cancelled), undefined)),
         Effect.onInterrupt(() => Effect.ignore(table.release(ticket, runner))),
         // It may run again already, for who asked for it anew.
