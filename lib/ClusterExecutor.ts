@@ -74,17 +74,15 @@ export interface Options extends ClusterOptions {
 
 /** An executor whose workers are those of a cluster's runners. */
 export const layer = (
-  options: Options
+  { retryFailed = false, ...options }: Options
 ): Layer.Layer<Executor, InvalidOptions | ClusterUnavailable> =>
   Layer.unwrap(Effect.gen(function*() {
     if (options.maxWorkers !== undefined) yield* checks.integer("maxWorkers", options.maxWorkers, 1)
     yield* checks.validateName("run", options.run)
     yield* checks.folder("resultFolder", options.resultFolder)
-    const { retryFailed = false } = options
     yield* checks.boolean("retryFailed", retryFailed)
-    // A program that uses threads alone loads nothing of a database.
-    const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
-    return cluster.layerClient({ ...options, retryFailed })
+    const { layerClient } = yield* layers
+    return layerClient({ ...options, retryFailed })
   }))
 
 /** See {@link runner}. */
@@ -113,7 +111,7 @@ export interface RunnerOptions extends ClusterOptions, ThreadExecutor.Options {
  * time is over.
  */
 export const runner = (
-  options: RunnerOptions
+  { drainTimeout = "10 seconds", keepFor = "7 days", pollInterval = "200 millis", ...options }: RunnerOptions
 ): Layer.Layer<never, InvalidOptions | ClusterUnavailable | WorkerStartError> =>
   Layer.unwrap(Effect.gen(function*() {
     yield* checks.uniqueNames(options.jobs)
@@ -121,22 +119,21 @@ export const runner = (
     const { maxWorkers } = yield* checks.validate(options)
     yield* checks.integer("maxWorkers", maxWorkers, 1, workersPerRunner)
     yield* checks.folder("resultFolder", options.resultFolder)
-    const { drainTimeout = "10 seconds", keepFor = "7 days", pollInterval = "200 millis" } = options
     const durations = {
       drainTimeout: yield* checks.duration("drainTimeout", drainTimeout),
       keepFor: yield* checks.positiveDuration("keepFor", keepFor),
       pollInterval: yield* checks.positiveDuration("pollInterval", pollInterval)
     }
-    const cluster = yield* Effect.promise(() => import("./internal/cluster/layers.ts"))
+    const { layerRunner } = yield* layers
     return Layer.provide(
-      cluster.layerRunner({ ...options, ...durations }),
+      layerRunner({ ...options, ...durations }),
       ThreadExecutor.layer(options)
     )
   }))
 
 /** What the cluster does now. */
 export const status = (options: Pick<ClusterOptions, "databaseUrl">): Effect.Effect<Status, ClusterUnavailable> =>
-  Effect.flatMap(
-    Effect.promise(() => import("./internal/cluster/layers.ts")),
-    (cluster) => cluster.status(options)
-  )
+  Effect.flatMap(layers, ({ status }) => status(options))
+
+/** Loaded when it is needed: a program that uses threads alone loads nothing of a database. */
+const layers = Effect.promise(() => import("./internal/cluster/layers.ts"))
