@@ -207,29 +207,22 @@ const make = Effect.gen(function*() {
 
   const checkFile = Effect.fnUntraced(
     function*({ file, overwrite = false }: Place) {
+      const refuse = (expected: string) => Effect.fail(new RecordNotWritten({ file, reason: `expected ${expected}` }))
       const info = yield* Effect.option(fs.stat(file))
       if (info._tag === "Some" && (info.value.type !== "File" || !overwrite)) {
         const what = info.value.type === "File" ? "the file exists" : `there is a ${info.value.type}`
-        return yield* new RecordNotWritten({ file, reason: `expected no file there yet, but ${what}` })
+        return yield* refuse(`no file there yet, but ${what}`)
       }
       if (info._tag === "None" && (yield* Effect.option(fs.readLink(file)))._tag === "Some") {
-        return yield* new RecordNotWritten({
-          file,
-          reason: "expected no file there yet, but there is a link to nothing"
-        })
+        return yield* refuse("no file there yet, but there is a link to nothing")
       }
-      if (!file.endsWith(".json")) {
-        return yield* new RecordNotWritten({ file, reason: "expected a name that ends in .json" })
-      }
+      if (!file.endsWith(".json")) return yield* refuse("a name that ends in .json")
       if (Buffer.byteLength(path.basename(partialOf(file))) > maxNameBytes) {
-        const most = maxNameBytes - Buffer.byteLength(partialOf(""))
-        return yield* new RecordNotWritten({ file, reason: `expected a name of at most ${most} bytes` })
+        return yield* refuse(`a name of at most ${maxNameBytes - Buffer.byteLength(partialOf(""))} bytes`)
       }
       const folder = path.dirname(file)
       const { type } = yield* fs.stat(folder)
-      if (type !== "Directory") {
-        return yield* new RecordNotWritten({ file, reason: `expected a folder at ${folder}, but there is a ${type}` })
-      }
+      if (type !== "Directory") return yield* refuse(`a folder at ${folder}, but there is a ${type}`)
       yield* fs.access(folder, { writable: true })
     },
     (effect, { file }) => Effect.catchTag(effect, "PlatformError", notWritten(file))
