@@ -23,8 +23,8 @@ export class Executor extends Context.Service<Executor, {
   readonly maxWorkers: number
   /**
    * Runs `job` once for each input; the inputs go to one worker in one message, or in several if they take long. Each has
-   * an Exit of its own, in the inputs' order. Jobs wait their turn, first in, first out. Those that are measured to take
-   * microseconds are sent to busy workers, too, and there can pass one another by a millisecond or two.
+   * an Exit of its own, in the inputs' order. Jobs of one priority wait their turn, first in, first out. Those that are
+   * measured to take microseconds are sent to busy workers, too, and there can pass one another by a millisecond or two.
    */
   readonly execute: <Input, A, E>(
     job: Job.Job<Input, A, E>,
@@ -209,7 +209,8 @@ export const use = <Input, A, E, B, E2, R2>(
   )
 
 /**
- * Hands a job over and returns at once: the Fiber is its future. Jobs start in the order in which they were submitted.
+ * Hands a job over and returns at once: the Fiber is its future. Jobs of one priority start in the order in which they
+ * were submitted.
  *
  * The job belongs to the executor: it goes on when the submitting fiber ends, and stops when the executor's scope
  * closes. An unbounded loop of `submit` is an unbounded queue; {@link map} pulls its source only when there is room.

@@ -84,20 +84,25 @@ export interface Place {
   readonly overwrite?: boolean
 }
 
+/** What is recorded of a run, and where. */
 export interface Options extends Place {
   readonly script: string
   readonly parameters: RunRecord.Parameters
+  /** How often the memory is sampled, beside at each result. */
   readonly sampleInterval: Duration.Input
   /** What to do once the record is written, or could not be, before the program's own end is passed on. */
   readonly onRecord?: (written: Exit.Exit<RunRecord.RunRecord, RecordNotWritten>) => Effect.Effect<void>
 }
 
+/** Who hears how far reading is. */
 export interface ReadOptions {
   /** Is told the size of each piece once it is read, in bytes. */
   readonly onRead?: (bytes: number) => void
 }
 
+/** How {@link Recorder} finishes a journal. */
 export interface FinishOptions extends ReadOptions, Pick<Place, "overwrite"> {
+  /** The run is over, whatever process has its number. */
   readonly isOver?: boolean
 }
 

@@ -62,7 +62,7 @@ export const JobRecord = Schema.Struct({
   error: Schema.optionalKey(Schema.String),
   /** The address of the runner that ran it, on a cluster. */
   runner: Schema.optionalKey(Schema.String),
-  /** Whether an earlier run of the same name had finished it. */
+  /** Whether its result was there before it was asked for, under its key. */
   takenOver: Schema.optionalKey(Schema.Boolean)
 })
 export type JobRecord = typeof JobRecord.Type
@@ -84,6 +84,7 @@ export const Summary = Schema.Struct({
   wallMs: Amount,
   /** Of the whole process, and of the jobs that ran in other processes, also those of a cluster. */
   cpuMs: Amount,
+  /** Of those that succeeded, over `wallMs`. */
   jobsPerSecond: Amount,
   /** CPU time spent in jobs over `wallMs` times the lesser of workers and cores. */
   parallelEfficiency: Amount,
