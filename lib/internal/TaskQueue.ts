@@ -16,37 +16,37 @@ export interface Waiting<T> {
   next: T | undefined
 }
 
-/** Never empty. */
-interface Line<T> {
+/** The tasks of one priority; never empty. */
+interface List<T> {
   readonly priority: number
   first: T
   last: T
 }
 
 export class TaskQueue<T extends Waiting<T>> {
-  readonly #lines = new Map<number, Line<T>>()
-  readonly #byPriority = new Heap<Line<T>>((a, b) => a.priority > b.priority)
-  readonly #byAge = new Heap<Line<T>>((a, b) => a.first.id < b.first.id)
+  readonly #lists = new Map<number, List<T>>()
+  readonly #byPriority = new Heap<List<T>>((a, b) => a.priority > b.priority)
+  readonly #byAge = new Heap<List<T>>((a, b) => a.first.id < b.first.id)
   #shifts = 0
   size = 0
 
   push(task: T): void {
-    const line = this.#lines.get(task.priority)
-    if (line === undefined) return this.#insertAlone(task)
-    task.previous = line.last
-    line.last.next = task
-    line.last = task
+    const list = this.#lists.get(task.priority)
+    if (list === undefined) return this.#insertAlone(task)
+    task.previous = list.last
+    list.last.next = task
+    list.last = task
     this.#added(task)
   }
 
-  /** Ahead of its line: for a task that had its turn already. */
+  /** Ahead of the others of its priority: for a task that had its turn already. */
   unshift(task: T): void {
-    const line = this.#lines.get(task.priority)
-    if (line === undefined) return this.#insertAlone(task)
-    task.next = line.first
-    line.first.previous = task
-    line.first = task
-    this.#byAge.changed(line)
+    const list = this.#lists.get(task.priority)
+    if (list === undefined) return this.#insertAlone(task)
+    task.next = list.first
+    list.first.previous = task
+    list.first = task
+    this.#byAge.changed(list)
     this.#added(task)
   }
 
@@ -69,7 +69,7 @@ export class TaskQueue<T extends Waiting<T>> {
 
   /** `task` must be in the queue. */
   remove(task: T): void {
-    const line = this.#lines.get(task.priority)!
+    const list = this.#lists.get(task.priority)!
     const { next, previous } = task
     if (next !== undefined) next.previous = previous
     if (previous !== undefined) previous.next = next
@@ -77,18 +77,18 @@ export class TaskQueue<T extends Waiting<T>> {
     task.next = undefined
     task.isQueued = false
     this.size--
-    if (line.last === task && previous !== undefined) line.last = previous
-    if (line.first !== task) return
-    if (next === undefined) return this.#removeLine(line)
-    line.first = next
-    this.#byAge.changed(line)
+    if (list.last === task && previous !== undefined) list.last = previous
+    if (list.first !== task) return
+    if (next === undefined) return this.#removeList(list)
+    list.first = next
+    this.#byAge.changed(list)
   }
 
   #insertAlone(task: T) {
-    const line = { priority: task.priority, first: task, last: task }
-    this.#lines.set(task.priority, line)
-    this.#byPriority.add(line)
-    this.#byAge.add(line)
+    const list = { priority: task.priority, first: task, last: task }
+    this.#lists.set(task.priority, list)
+    this.#byPriority.add(list)
+    this.#byAge.add(list)
     this.#added(task)
   }
 
@@ -97,9 +97,9 @@ export class TaskQueue<T extends Waiting<T>> {
     this.size++
   }
 
-  #removeLine(line: Line<T>) {
-    this.#lines.delete(line.priority)
-    this.#byPriority.remove(line)
-    this.#byAge.remove(line)
+  #removeList(list: List<T>) {
+    this.#lists.delete(list.priority)
+    this.#byPriority.remove(list)
+    this.#byAge.remove(list)
   }
 }
