@@ -72,7 +72,10 @@ export interface Options extends ClusterOptions {
   readonly retryFailed?: boolean
 }
 
-/** An executor whose workers are those of a cluster's runners. */
+/**
+ * An executor whose workers are those of a cluster's runners. Fails with `ClusterUnavailable` if the database cannot be used
+ * when the Layer is built; one that is away later is waited for.
+ */
 export const layer = (
   { retryFailed = false, ...options }: Options
 ): Layer.Layer<Executor, InvalidOptions | ClusterUnavailable> =>

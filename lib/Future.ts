@@ -79,8 +79,8 @@ export interface WaitOptions {
 }
 
 /**
- * Waits for some or all of the fibers, and tells which are done and which are not, each once, in the order given. It
- * interrupts none of them.
+ * Waits for some or all of the fibers, or until the timeout is over, and tells which are done and which are not, each
+ * once, in the order given. It interrupts none of them, and fails only with `InvalidOptions`.
  *
  * @example
  * ```ts

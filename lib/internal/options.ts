@@ -17,7 +17,10 @@ export interface PoolOptions {
    * nothing and wait for a place: one for each worker that runs its last job, and one where running jobs are interrupted.
    */
   readonly maxWorkers?: number
-  /** Workers that are up before the layer is built and are kept, by default none: each starts when it is needed. */
+  /**
+   * Workers that are up before the layer is built and are kept, by default none: each starts when it is needed. The layer
+   * fails with `WorkerStartError` if one of these cannot be started.
+   */
   readonly minWorkers?: number
   /**
    * How long a running job that is interrupted has to stop by itself, which it can tell by `context.cancelled()` or
