@@ -1,5 +1,5 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Schedule, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Schedule, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { ClusterExecutor, Executor, ExecutorError, ResultStore } from "../lib/mod.ts"
 import * as jobs from "./jobs/cluster.ts"
@@ -179,6 +179,25 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         yield* sql`UPDATE effect_futures_jobs SET state = 'failed', settled_at = now() WHERE state = 'running'`
         yield* until(() => Notes.lines(notes).includes("abort elsewhere"))
         yield* Fiber.join(fiber)
+      }).pipe(Effect.provide([cluster(), connection])))
+
+    it.effect("stops a job that was asked for anew since, and goes on with one of which it hears late", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const sql = yield* SqlClient
+        const [late, other] = yield* Effect.forEach(
+          ["late", "other"],
+          (label) => Effect.forkChild(Effect.exit(Executor.run(jobs.hold, { notes, label }, { key: label })))
+        )
+        yield* until(() => begun(notes, "late")() && begun(notes, "other")())
+        // As a cancellation does that was followed by a new submission.
+        yield* sql`UPDATE effect_futures_jobs SET submission = submission + 1 WHERE id = 'key/other'`
+        yield* sql`SELECT pg_notify('effect_futures_runners', id) FROM effect_futures_jobs WHERE state = 'running'`
+        yield* until(() => Notes.lines(notes).includes("abort other"))
+        Notes.openGate(notes)
+        assert.deepStrictEqual(yield* Fiber.join(late!), Exit.succeed("late"))
+        yield* sql`UPDATE effect_futures_jobs SET state = 'failed', settled_at = now() WHERE state = 'running'`
+        yield* Fiber.join(other!)
       }).pipe(Effect.provide([cluster(), connection])))
 
     it.effect("stops such a job as soon as it listens again, and does not wait for its next beat", () =>

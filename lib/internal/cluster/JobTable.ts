@@ -290,12 +290,12 @@ const make = Effect.gen(function*() {
         (rows) => new Map(rows.map(({ id, state }) => [id, state]))
       ),
 
-    /** Those of the jobs that have been cancelled, or have ended elsewhere. */
-    settled: (ids: ReadonlyArray<string>) =>
+    /** The submissions of those of the jobs that have not ended. */
+    wanted: (ids: ReadonlyArray<string>) =>
       Effect.map(
-        sql<{ readonly id: string }>`
-          SELECT id FROM effect_futures_jobs WHERE ${sql.in("id", ids)} AND settled_at IS NOT NULL`,
-        (rows) => rows.map(({ id }) => id)
+        sql<Ticket>`
+          SELECT id, submission FROM effect_futures_jobs WHERE ${sql.in("id", ids)} AND settled_at IS NULL`,
+        (rows) => new Map(rows.map(({ id, submission }) => [id, submission]))
       ),
 
     /** Those of the jobs that have ended. */

@@ -58,14 +58,19 @@ const Trace = Schema.fromJsonString(
  */
 const maxListeners = 8
 
+/** A job that runs, and what stops it. */
+interface Running {
+  readonly ticket: JobTable.Ticket
+  readonly cancelled: Deferred.Deferred<void>
+}
+
 /** Runs until its scope closes; then jobs that still run go back to the queue. `drain` lets them end before that. */
 export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Options) {
   const table = yield* JobTable.JobTable
   const executor = yield* Executor
   const results = yield* ResultStore
   const byName = new Map(jobs.map((job) => [job.name, job]))
-  /** What stops the jobs that run, by their names. */
-  const running = new Map<string, Deferred.Deferred<void>>()
+  const running = new Set<Running>()
   /** Workers that wait for a job. */
   let waiting = 0
   let isDraining = false
@@ -87,13 +92,12 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       // It has ended, or was submitted anew.
       if (started === undefined) return
       const startedAt = now()
-      const cancelled = yield* Deferred.make<void>()
-      running.set(ticket.id, cancelled)
+      const entry: Running = { ticket, cancelled: Deferred.makeUnsafe() }
+      running.add(entry)
       const reply = yield* run(started, workerId, free).pipe(
-        Effect.raceFirst(Effect.as(Deferred.await(cancelled), undefined)),
+        Effect.raceFirst(Effect.as(Deferred.await(entry.cancelled), undefined)),
         Effect.onInterrupt(() => Effect.ignore(table.release(ticket, runner))),
-        // It may run again already, for who asked for it anew.
-        Effect.ensuring(Effect.sync(() => running.get(ticket.id) === cancelled && running.delete(ticket.id)))
+        Effect.ensuring(Effect.sync(() => running.delete(entry)))
       )
       if (reply === undefined) {
         return yield* Effect.ignore(table.stopped(ticket, { ...worker, startedAt, returnedAt: now() }))
@@ -267,19 +271,14 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     () => Effect.forkScoped(work)
   )
 
-  /** Stops what nobody wants any more. */
-  const stop = (names: ReadonlyArray<string>, among: ReadonlyMap<string, Deferred.Deferred<void>> = running) =>
-    Effect.sync(() => {
-      for (const name of names) {
-        const cancelled = among.get(name)
-        if (cancelled !== undefined) Deferred.doneUnsafe(cancelled, Effect.void)
-      }
-    })
-
-  /** Stops what was cancelled, or has ended elsewhere, though no notification told. */
-  const stopSettled = Effect.gen(function*() {
-    const asked = new Map(running)
-    if (asked.size > 0) yield* stop(yield* table.settled([...asked.keys()]), asked)
+  /** Stops what was cancelled, or has ended elsewhere, also where it waits or runs anew since. */
+  const stopUnwanted = Effect.gen(function*() {
+    const asked = [...running]
+    if (asked.length === 0) return
+    const wanted = yield* table.wanted(asked.map(({ ticket }) => ticket.id))
+    for (const { cancelled, ticket } of asked) {
+      if (wanted.get(ticket.id) !== ticket.submission) Deferred.doneUnsafe(cancelled, Effect.void)
+    }
   })
 
   const ask = Effect.suspend(() => waiting > 0 ? table.ask : Effect.void)
@@ -288,11 +287,12 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     const notifications = yield* table.listen(JobTable.runnersChannel)
     // For what came before it listened.
     yield* ask
-    yield* stopSettled
+    yield* stopUnwanted
     return yield* Effect.forever(Effect.gen(function*() {
-      const payloads = (yield* Queue.takeAll(notifications)).map(({ payload }) => payload)
-      yield* stop(payloads)
-      if (payloads.includes("")) yield* ask
+      const payloads = new Set((yield* Queue.takeAll(notifications)).map(({ payload }) => payload))
+      // What it tells can be late: the job may run for who asked for it anew.
+      if ([...running].some(({ ticket }) => payloads.has(ticket.id))) yield* stopUnwanted
+      if (payloads.has("")) yield* ask
     }))
   }))
   let older = Infinity
@@ -302,7 +302,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   /** Says that this runner is alive, and asks for what no notification told. */
   const beat = Effect.gen(function*() {
     older = yield* table.seeRunner(runner, self, yield* heldShards)
-    yield* stopSettled
+    yield* stopUnwanted
   })
   yield* Effect.forkScoped(Effect.repeat(persist(beat), Schedule.spaced("1 second")))
 
