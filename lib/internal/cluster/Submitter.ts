@@ -45,16 +45,19 @@ export const make = Effect.fnUntraced(function*({ canceller, client, collector, 
       Effect.catchDefect(effect, (defect) => Effect.sync(() => tasks.endAll(chosen, Exit.die(defect))))
   )
 
-  /** Stores the inputs of a task's job, and tells what is submitted; none where they cannot be, and then it has ended. */
-  const prepare = Effect.fnUntraced(function*(task: RemoteTask) {
+  /** Stores the inputs of a job, and tells what is submitted; none where they cannot be, and then its tasks have ended. */
+  const prepare = Effect.fnUntraced(function*({ name }: RemoteTask) {
+    // The first that wanted it may have ended while the inputs of others were stored, and has none any more.
+    const [task] = tasks.of(name)
+    if (task === undefined) return []
     const { deadline, isKeyed, retryWorkerDeath, trace, untilFailure } = task.options
     const stored = yield* Effect.exit(messages.store(() => task.pieces))
     if (Exit.isFailure(stored)) {
-      tasks.endAll(tasks.of(task.name), Exit.fail(values.inputError(task.job, Cause.squash(stored.cause))))
+      tasks.endAll(tasks.of(name), Exit.fail(values.inputError(task.job, Cause.squash(stored.cause))))
       return []
     }
     const submission: JobTable.Submission = {
-      id: task.name,
+      id: name,
       keyed: isKeyed,
       job: task.job.name,
       source: sourceOf(task.job),

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Exit } from "effect"
 import fs from "node:fs"
 import { JobTable, type State, type Submission } from "../../../lib/internal/cluster/JobTable.ts"
 import type { RemoteTask } from "../../../lib/internal/cluster/RemoteTask.ts"
@@ -69,6 +69,21 @@ describe("Submitter.run", () => {
       const sent = submissions.map(({ options }) => (JSON.parse(options) as { untilFailure: boolean }).untilFailure)
       assert.deepStrictEqual(sent, [false, true, false, false])
     }).pipe(provideStore))
+
+  it.live("submits a job for who still wants it, where others have ended while the input of one was stored", () =>
+    Effect.gen(function*() {
+      const { submissions, submit, tasks } = yield* make()
+      const large = accept(tasks, "large", { job: echo, inputs: [new Uint8Array(2_000_000)] }).task
+      const [first, second, alone] = ["shared", "shared", "alone"].map((name) => accept(tasks, name).task)
+      const write = () =>
+        Effect.sync(() => {
+          tasks.endAll([first!, alone!], Exit.interrupt())
+          return { store: "", id: "", bytes: 0, hash: 0 }
+        })
+      yield* Effect.provideService(submit([large, second!]), ResultStore.ResultStore, { write } as never)
+      assert.deepStrictEqual(submissions.map(({ id }) => id), ["large", "shared"])
+      assert.deepStrictEqual(submissions[1]!.input, Buffer.concat(second!.pieces))
+    }))
 
   it.live("removes the input that it has stored of a job which was there with its own, and no other", () =>
     Effect.gen(function*() {
