@@ -1,4 +1,5 @@
 /** What jobs without a key leave in the cluster that nobody waits for any more, to be let go of. */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import * as JobTable from "./JobTable.ts"
@@ -31,10 +32,14 @@ export const make = Effect.gen(function*() {
         ([row]) => letGo(name, inputReference, row?.replyReference ?? null)
       ),
 
-    /** Forgets some, until the database has. */
+    /** Forgets those that there are, until the database has. */
     forget: oneByOne(
       Effect.suspend(() =>
-        forgotten.length > 0 ? persist(table.forget(forgotten.splice(0, JobTable.namesAtOnce))) : Effect.void
+        Effect.forEach(
+          Arr.chunksOf(forgotten.splice(0), JobTable.namesAtOnce),
+          (some) => persist(table.forget(some)),
+          { discard: true }
+        )
       )
     ),
 

@@ -19,13 +19,15 @@ const make = (answer: Effect.Effect<void> = Effect.void) => {
 const provideStore = Effect.provide(ResultStore.layerFolder("none"))
 
 describe("Leftovers.forget", () => {
-  it.effect("asks for each name once, for so many at a time, and for none where there is none", () =>
+  it.effect("asks for each name that there is once, for so many at a time, and for none where there is none", () =>
     Effect.gen(function*() {
       const { asked, forget, letGo } = yield* make()
       const names = Array.from({ length: namesAtOnce + 1 }, (_, n) => `here/${n}`)
       for (const name of names) yield* letGo(name)
-      for (const _ of [1, 2, 3]) yield* forget
-      assert.deepStrictEqual(asked, [names.slice(0, -1), names.slice(-1)])
+      for (const _ of [1, 2]) {
+        yield* forget
+        assert.deepStrictEqual(asked, [names.slice(0, -1), names.slice(-1)])
+      }
     }).pipe(provideStore))
 })
 
