@@ -1,5 +1,5 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer, Schedule, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Schedule, Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { ClusterExecutor, Executor, ExecutorError, ResultStore } from "../lib/mod.ts"
 import * as jobs from "./jobs/cluster.ts"
@@ -9,13 +9,16 @@ import { makeNotes } from "./shared/backEnds.ts"
 import { begun, cluster, connection, Database, program } from "./shared/cluster.ts"
 import { until } from "./shared/until.ts"
 
+const messageOf = (layer: Layer.Layer<never, { readonly message: string }>) =>
+  Effect.scoped(Effect.map(Effect.flip(Layer.build(layer)), ({ message }) => message))
+
+const nowhere = { databaseUrl: "postgres://127.0.0.1:1/db" }
+
 /** How a runner with `options` refuses to start. */
-const runnerRefuses = (options: object) =>
-  Layer.build(ClusterExecutor.runner({ databaseUrl: "postgres://127.0.0.1:1/db", jobs: [], ...options })).pipe(
-    Effect.flip,
-    Effect.map((error) => error.message),
-    Effect.scoped
-  )
+const runnerRefuses = (options: object) => messageOf(ClusterExecutor.runner({ ...nowhere, jobs: [], ...options }))
+
+/** How a program's executor does. */
+const programRefuses = (options: object) => messageOf(ClusterExecutor.layer({ ...nowhere, ...options }))
 
 layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => {
   describe("a runner", () => {
@@ -227,6 +230,57 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         yield* Fiber.join(fiber)
       }).pipe(Effect.provide([cluster(), connection])))
 
+    it.effect("ends what it runs when it stops, and begins nothing more", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const notes = yield* makeNotes
+        const scope = yield* Scope.make()
+        const runner = ClusterExecutor.runner({ databaseUrl, maxWorkers: 2, jobs: [jobs.hold], drainTimeout: Infinity })
+        yield* Layer.buildWithScope(runner, scope)
+        const first = yield* Executor.submit(jobs.hold, { notes, label: "first" })
+        yield* until(begun(notes))
+        const stopping = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+        const second = yield* Executor.submit(jobs.hold, { notes, label: "second" })
+        // Enough to stop what it runs, or begin what waits.
+        yield* Effect.sleep("500 millis")
+        Notes.openGate(notes)
+        assert.strictEqual(yield* Fiber.join(first), "first")
+        yield* Fiber.join(stopping)
+        assert.deepStrictEqual(Notes.lines(notes), ["begin first", "end first"])
+        assert.strictEqual(yield* Effect.provide(Fiber.join(second), runner), "second")
+      }).pipe(Effect.provide(program())))
+
+    it.effect("gives back what has not ended when its time to stop is over, as if it had not begun it", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const notes = yield* makeNotes
+        const sql = yield* SqlClient
+        const runner = ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [jobs.hold], drainTimeout: 0 })
+        const fiber = yield* Executor.submit(jobs.hold, { notes, label: "back" })
+        yield* Effect.provide(until(begun(notes)), runner)
+        const [job] = yield* sql`SELECT state, attempts FROM effect_futures_jobs ORDER BY created_at DESC LIMIT 1`
+        assert.deepStrictEqual(job, { state: "waiting", attempts: 0 })
+        Notes.openGate(notes)
+        assert.strictEqual(yield* Effect.provide(Fiber.join(fiber), runner), "back")
+      }).pipe(Effect.provide([program(), connection])))
+
+    it.effect("lets go of what ended more than 7 days ago where nothing else is said", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        yield* ClusterExecutor.status({ databaseUrl })
+        const sql = yield* SqlClient
+        for (const days of [6, 8]) {
+          yield* sql`INSERT INTO effect_futures_jobs (id, keyed, job, items, input_hash, options, clients, state, settled_at)
+            VALUES (${`key/${days} days`}, true, 'square', 1, '', '', '{}', 'done', now() - make_interval(days => ${days}))`
+        }
+        const left = sql`SELECT id FROM effect_futures_jobs WHERE id LIKE 'key/% days'`
+        const found = yield* Effect.repeat(left, { until: (kept) => kept.length < 2, schedule: Schedule.spaced(50) })
+          .pipe(
+            Effect.provide(ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [] }))
+          )
+        assert.deepStrictEqual(found, [{ id: "key/6 days" }])
+      }).pipe(Effect.provide(connection)))
+
     it.effect("is known again that was away for so long that it was removed", () =>
       Effect.gen(function*() {
         const { url: databaseUrl } = yield* Database
@@ -280,7 +334,23 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
             assert.include(yield* runnerRefuses({ [option]: value }), `${option} must be a duration above 0: received `)
           }
         }
+        assert.include(
+          yield* runnerRefuses({ drainTimeout: -1 }),
+          "drainTimeout must be a duration of at least 0: received -1"
+        )
         assert.include(yield* runnerRefuses({ databaseUrl: undefined }), "expected a URL such as postgres://")
+      }))
+  })
+
+  describe("a program's options", () => {
+    it.effect("are refused by name", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(
+          yield* programRefuses({ maxWorkers: 0 }),
+          "maxWorkers must be a positive integer: received 0"
+        )
+        assert.strictEqual(yield* programRefuses({ resultFolder: "" }), `resultFolder must be a path: received ""`)
+        assert.include(yield* programRefuses({ databaseUrl: undefined }), "expected a URL such as postgres://")
       }))
   })
 })
