@@ -1,45 +1,42 @@
 /** A cluster of its own for a sample: a Postgres, and runners in processes. */
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import { type ChildProcess, spawn } from "node:child_process"
-import fs from "node:fs/promises"
-import os from "node:os"
+import type { ChildProcess } from "node:child_process"
 import path from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { ClusterExecutor } from "../../lib/mod.ts"
 import * as postgres from "../shared/postgres.ts"
+import { folder, hasEnded, program, scoped } from "./scoped.ts"
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 /** Measures with the executor of a cluster of so many runners, each of one worker. */
-export const withCluster = async <A>(
+export const withCluster = <A>(
   runners: number,
   maxWorkers: number,
   measure: (runPromise: ReturnType<typeof open>["runPromise"]) => Promise<A>
-): Promise<A> => {
-  const folder = await fs.mkdtemp(path.join(os.tmpdir(), "effect-futures-bench-"))
-  await fs.chmod(folder, 0o755)
-  const { url: databaseUrl } = await Effect.runPromise(postgres.start(path.join(folder, "postgres")))
-  const where = { databaseUrl, resultFolder: path.join(folder, "results") }
-  const processes = Array.from({ length: runners }, () => startRunner(where))
-  try {
-    await untilUp(databaseUrl, runners)
-    const runtime = open({ ...where, maxWorkers })
-    const measured = await measure(runtime.runPromise)
-    await runtime.dispose()
-    return measured
-  } finally {
-    await Promise.all(processes.map(end))
-    await Effect.runPromise(postgres.stop(path.join(folder, "postgres")))
-    await fs.rm(folder, { recursive: true })
-  }
-}
+): Promise<A> =>
+  scoped(Effect.gen(function*() {
+    const own = yield* folder
+    const server = path.join(own, "postgres")
+    // A start that is cut off can leave one as well.
+    yield* Effect.addFinalizer(() => Effect.ignore(postgres.stop(server)))
+    const { url: databaseUrl } = yield* Effect.uninterruptible(postgres.start(server))
+    const where = { databaseUrl, resultFolder: path.join(own, "results") }
+    const processes = yield* Effect.all(Array.from({ length: runners }, () => startRunner(where)))
+    yield* Effect.promise(() => untilUp(databaseUrl, processes))
+    const runtime = yield* Effect.acquireRelease(
+      Effect.sync(() => open({ ...where, maxWorkers })),
+      (runtime) => Effect.promise(() => runtime.dispose())
+    )
+    return yield* Effect.promise(() => measure(runtime.runPromise))
+  }))
 
 const open = (options: ClusterExecutor.Options) => ManagedRuntime.make(ClusterExecutor.layer(options))
 
 const startRunner = ({ databaseUrl, resultFolder }: Required<ClusterExecutor.ClusterOptions>) =>
-  spawn(process.execPath, [
+  program(process.execPath, [
     script("../cluster.ts"),
     "runner",
     "--database-url",
@@ -52,13 +49,10 @@ const startRunner = ({ databaseUrl, resultFolder }: Required<ClusterExecutor.Clu
     script("../../lib/jobs/sin.ts")
   ], { stdio: ["ignore", "ignore", "inherit"] })
 
-const untilUp = async (databaseUrl: string, runners: number) => {
+const untilUp = async (databaseUrl: string, runners: ReadonlyArray<ChildProcess>) => {
   const status = ClusterExecutor.status({ databaseUrl })
-  while ((await Effect.runPromise(status)).runners.length < runners) await setTimeout(100)
+  while ((await Effect.runPromise(status)).runners.length < runners.length) {
+    if (runners.some(hasEnded)) throw new Error("A runner did not start")
+    await setTimeout(100)
+  }
 }
-
-const end = (child: ChildProcess) =>
-  new Promise((resolve) => {
-    child.once("exit", resolve)
-    child.kill("SIGKILL")
-  })

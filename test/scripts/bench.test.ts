@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { chmodSync, globSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { RunRecord } from "../../lib/mod.ts"
 import { cases } from "../../scripts/bench/cases.ts"
 import { peerNames } from "../../scripts/bench/pools.ts"
+import { commandOf } from "../../scripts/shared/process-command.ts"
 import * as script from "./shared/script.ts"
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(RunRecord.BenchRecord))
@@ -85,6 +87,24 @@ describe("scripts/bench.ts", () => {
       assert.strictEqual(record.status, status)
       assert.deepStrictEqual(record.cases.map(({ name }) => name), ["start"])
     }))
+
+  it.live("leaves no server of a cluster behind when it is interrupted", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      // Its server may run as another user than this process.
+      chmodSync(folder, 0o755)
+      const sample = ["scripts/bench/sample.ts", "cluster-map", "effect-futures map", JSON.stringify({ quick: false })]
+      const running = yield* script.start(process.execPath, ["--expose-gc", ...sample], { env: { TMPDIR: folder } })
+      const pidFiles = () => globSync(path.join(folder, "effect-futures-bench-*", "postgres", "data", "postmaster.pid"))
+      yield* script.until(() => pidFiles().some((file) => readFileSync(file, "utf8").includes("ready")))
+      const server = Number(readFileSync(pidFiles()[0]!, "utf8").split("\n")[0])
+      // As an interrupted benchmark does.
+      yield* script.signalGroup(running.pid, "SIGTERM")
+      assert.deepStrictEqual(yield* running.ended, { status: 143, stdout: "", stderr: "" })
+      // It gives up its folder a moment before it ends.
+      yield* script.until(() => commandOf(server) === "")
+      assert.deepStrictEqual(globSync(path.join(folder, "effect-futures-bench-*")), [])
+    }), 60_000)
 })
 
 describe("the pools of the benchmark", () => {
