@@ -271,7 +271,8 @@ const tellOthers = Effect.fnUntraced(function*({ databaseUrl, runners }: local.L
   if (databaseUrl === undefined) return
   const left = yield* ClusterExecutor.status({ databaseUrl }).pipe(
     Effect.map((status) => status.runners.filter(({ pid }) => !runners.includes(pid))),
-    Effect.orElseSucceed(() => [])
+    // Ctrl-C ends what compiles for tsx as well, and what asks can then not be loaded.
+    Effect.catchCause(() => Effect.succeed([]))
   )
   for (const { address } of left) {
     yield* Console.error(`Runner ${address} was not started by up and loses its database: stop it as well`)

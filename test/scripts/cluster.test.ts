@@ -248,6 +248,25 @@ describe("scripts/cluster.ts", () => {
     60_000
   )
 
+  it.live(
+    "stops all that it has started at a Ctrl-C that ends the compiler of tsx as well",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* script.folder
+        chmodSync(folder, 0o755)
+        const data = path.join(folder, "cluster")
+        const up = yield* script.startScript("cluster", ["up", "--runners", "1", "--data", data], {
+          env: { TSX_DISABLE_CACHE: "1" }
+        })
+        yield* script.until(() => existsSync(path.join(data, "runner-0.log")))
+        yield* script.signalGroup(up.pid, "SIGINT")
+        yield* up.ended
+        assert.isFalse(existsSync(path.join(data, "data", "postmaster.pid")))
+        assert.isFalse(existsSync(path.join(data, "cluster.json")))
+      }),
+    60_000
+  )
+
   it.live("starts one cluster of several that are to start in one folder", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
