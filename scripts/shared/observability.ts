@@ -16,10 +16,10 @@ export const otlp = (url: Option.Option<string>, serviceName: string): Layer.Lay
       }))
   })
 
-/** Runs a program in a span of its name, where somebody watches. */
+/** Runs a program in a span of its name, where somebody watches; nobody is told of those that it would be in. */
 export const watch =
   (url: Option.Option<string>, name: string) => <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Option.isNone(url) ? program : program.pipe(Effect.withSpan(name), Effect.provide(otlp(url, name)))
+    Option.isNone(url) ? program : program.pipe(Effect.withSpan(name, { root: true }), Effect.provide(otlp(url, name)))
 
 /** The metrics for Prometheus at `/metrics` of `--metrics-port`. */
 export const prometheus = (port: Option.Option<number>) =>

@@ -163,6 +163,23 @@ describe("--otlp", () => {
       assert.deepInclude(finished?.gauge.dataPoints[0], { asDouble: 3 })
     }))
 
+  it.live("tells a collector of one span, which is in no other", () =>
+    Effect.gen(function*() {
+      const bodies: Array<string> = []
+      const collector = yield* script.listen(async (request, response) => {
+        const body = await text(request)
+        if (request.url === "/v1/traces") bodies.push(body)
+        response.end("{}")
+      })
+      const out = path.join(yield* script.folder, "run.json")
+      const args = [...small, "--quiet", "--otlp", `http://127.0.0.1:${collector}`, "--out", out]
+      assert.deepStrictEqual(yield* here.run("lazy", args), { status: 0, stdout: "", stderr: "" })
+      const spans = bodies.flatMap((body) =>
+        JSON.parse(body).resourceSpans.flatMap(({ scopeSpans }: any) => scopeSpans.flatMap(({ spans }: any) => spans))
+      )
+      assert.deepStrictEqual(spans.map(({ name, parentSpanId }) => [name, parentSpanId]), [["lazy", undefined]])
+    }))
+
   it.live("costs the record no time where nobody takes what is sent", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
