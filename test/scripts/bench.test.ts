@@ -5,7 +5,7 @@ import path from "node:path"
 import { RunRecord } from "../../lib/mod.ts"
 import { cases } from "../../scripts/bench/cases.ts"
 import { peerNames } from "../../scripts/bench/pools.ts"
-import { commandOf } from "../../scripts/shared/process-command.ts"
+import { commandOf } from "../../scripts/shared/processes.ts"
 import * as script from "./shared/script.ts"
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(RunRecord.BenchRecord))

@@ -5,7 +5,7 @@ import net from "node:net"
 import os from "node:os"
 import path from "node:path"
 import * as postgres from "../../../scripts/shared/postgres.ts"
-import { commandOf } from "../../../scripts/shared/process-command.ts"
+import { commandOf } from "../../../scripts/shared/processes.ts"
 import * as script from "./script.ts"
 
 const canConnect = (port: number, address: string) =>
