@@ -16,7 +16,7 @@ export const otlp = (url: Option.Option<string>, serviceName: string): Layer.Lay
       }))
   })
 
-/** Runs a program in a span of its name, where somebody watches; nobody is told of those that it would be in. */
+/** Runs a program in a span of its name, the root of its trace, where somebody watches. */
 export const watch =
   (url: Option.Option<string>, name: string) => <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Option.isNone(url) ? program : program.pipe(Effect.withSpan(name, { root: true }), Effect.provide(otlp(url, name)))
