@@ -330,14 +330,16 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
           "maxWorkers must be an integer from 1 to 1000: received 1001"
         )
         for (const option of ["keepFor", "pollInterval"]) {
-          for (const value of [0, -1, NaN, "soon"]) {
+          for (const value of [0, -1, NaN, "soon", null]) {
             assert.include(yield* runnerRefuses({ [option]: value }), `${option} must be a duration above 0: received `)
           }
         }
-        assert.include(
-          yield* runnerRefuses({ drainTimeout: -1 }),
-          "drainTimeout must be a duration of at least 0: received -1"
-        )
+        for (const value of [-1, null]) {
+          assert.include(
+            yield* runnerRefuses({ drainTimeout: value }),
+            `drainTimeout must be a duration of at least 0: received ${value}`
+          )
+        }
         assert.include(yield* runnerRefuses({ databaseUrl: undefined }), "expected a URL such as postgres://")
       }))
   })
@@ -348,6 +350,10 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(
           yield* programRefuses({ maxWorkers: 0 }),
           "maxWorkers must be a positive integer: received 0"
+        )
+        assert.strictEqual(
+          yield* programRefuses({ retryFailed: null }),
+          "retryFailed must be true or false: received null"
         )
         assert.strictEqual(yield* programRefuses({ resultFolder: "" }), `resultFolder must be a path: received ""`)
         assert.include(yield* programRefuses({ databaseUrl: undefined }), "expected a URL such as postgres://")
