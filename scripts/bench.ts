@@ -37,7 +37,7 @@ export const command = Command.make(
     ),
     quick: flags.toggle(
       "quick",
-      "Measure each case once, two cases at a time, with little work, and few peers unless named: to see that it works"
+      "Measure each case once, two cases at a time, with little work and one peer unless named: to see that it works"
     ),
     rounds: flags.count("rounds", 5, "How many samples of each subject")
   },
@@ -98,15 +98,17 @@ interface Chosen {
 }
 
 /** The cases to measure, with the subjects that were chosen; the floor and ours always are. */
-const chosenOf = (chosen: Chosen): ReadonlyArray<Case> => {
-  const peers = chosen.peers.length > 0 ? chosen.peers : chosen.quick ? quickPeers : peerNames
-  const isChosen = ({ name }: Subject) => !peerNames.includes(name) || peers.includes(name)
-  return cases
-    .filter(({ name }) => chosen.cases.length === 0 || chosen.cases.includes(name))
-    .map((each) => ({ ...each, subjects: each.subjects.filter(isChosen) }))
-}
-
-const quickPeers = ["piscina", "concurrent.futures"]
+const chosenOf = ({ cases: names, peers, quick }: Chosen): ReadonlyArray<Case> =>
+  cases
+    .filter(({ name }) => names.length === 0 || names.includes(name))
+    .map((each) => {
+      const firstPeer = each.subjects.find(({ role }) => role === "peer")
+      const isChosen = (subject: Subject) =>
+        peers.length > 0
+          ? !peerNames.includes(subject.name) || peers.includes(subject.name)
+          : !quick || subject.role !== "peer" || subject === firstPeer
+      return { ...each, subjects: each.subjects.filter(isChosen) }
+    })
 
 const sizesOf = ({ count, jobs, quick, workers }: Sizes): Sizes => ({
   jobs: quick ? Math.min(jobs, 6) : jobs,

@@ -4,12 +4,9 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import type { ChildProcess } from "node:child_process"
 import path from "node:path"
 import { setTimeout } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
 import { ClusterExecutor } from "../../lib/mod.ts"
 import * as postgres from "../shared/postgres.ts"
 import { folder, hasEnded, program, scoped } from "./scoped.ts"
-
-const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 /** Measures with the executor of a cluster of so many runners, each of one worker. */
 export const withCluster = <A>(
@@ -36,18 +33,9 @@ export const withCluster = <A>(
 const open = (options: ClusterExecutor.Options) => ManagedRuntime.make(ClusterExecutor.layer(options))
 
 const startRunner = ({ databaseUrl, resultFolder }: Required<ClusterExecutor.ClusterOptions>) =>
-  program(process.execPath, [
-    script("../cluster.ts"),
-    "runner",
-    "--database-url",
-    databaseUrl,
-    "--results",
-    resultFolder,
-    "--module",
-    script("ours-jobs.ts"),
-    "--module",
-    script("../../lib/jobs/sin.ts")
-  ], { stdio: ["ignore", "ignore", "inherit"] })
+  program(process.execPath, [path.join(import.meta.dirname, "runner.ts"), databaseUrl, resultFolder], {
+    stdio: ["ignore", "ignore", "inherit"]
+  })
 
 const untilUp = async (databaseUrl: string, runners: ReadonlyArray<ChildProcess>) => {
   const status = ClusterExecutor.status({ databaseUrl })

@@ -37,6 +37,17 @@ describe("scripts/bench.ts", () => {
       }
     }))
 
+  it.live("measures one peer of each case where it is quick", () =>
+    Effect.gen(function*() {
+      const out = path.join(yield* script.folder, "bench.json")
+      const { status } = yield* script.run("bench", ["--quick", "--case", "uneven", "--case", "map", "--out", out])
+      assert.strictEqual(status, 0)
+      assert.deepStrictEqual(
+        (yield* readBench(out)).cases.map(({ subjects }) => subjects.map(({ name }) => name)),
+        [["worker_threads", "piscina", "effect-futures"], ["chunks of 1", "chunks of auto"]]
+      )
+    }))
+
   it.live("takes as many samples as it is told, of the peers that are named", () =>
     Effect.gen(function*() {
       const out = path.join(yield* script.folder, "bench.json")
