@@ -1,11 +1,11 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect, Exit, Layer, Logger, Redacted, Stream } from "effect"
+import { Effect, Exit, Fiber, Layer, Logger, Redacted, Schedule, Stream } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import fs from "node:fs"
 import { tables } from "../lib/internal/cluster/tables.ts"
-import { ClusterExecutor, Executor, Job } from "../lib/mod.ts"
+import { ClusterExecutor, Executor, ExecutorError, Job } from "../lib/mod.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as values from "./jobs/values.ts"
 import { makeNotes } from "./shared/backEnds.ts"
@@ -96,7 +96,31 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         )
         assert.include(wrong, `the password of user "postgres" is wrong`)
         assert.include(yield* messageOf(url.replace(/postgres$/, "nowhere")), `there is no database "nowhere"`)
-      }))
+        const sql = yield* SqlClient
+        yield* sql`CREATE ROLE homeless LOGIN PASSWORD 'secret'`
+        // Then it is the user's name.
+        const ofUser = url.replace(/\/\/[^@]+@/, "//homeless:secret@").replace(/\/postgres$/, "")
+        assert.include(yield* messageOf(ofUser), `there is no database "homeless"`)
+      }).pipe(Effect.provide(connection)))
+
+    it.effect("is said where the database goes away while it is asked for the status", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const sql = yield* SqlClient
+        const asking = yield* ClusterExecutor.status({ databaseUrl: url }).pipe(
+          Effect.flip,
+          Effect.forkChild({ startImmediately: true }),
+          Effect.tap(() =>
+            sql`SELECT pg_terminate_backend(pid) FROM pg_locks
+              WHERE relation = 'effect_futures_runners'::regclass AND NOT granted`.pipe(
+              Effect.repeat({ until: (rows) => rows.length > 0, schedule: Schedule.spaced("20 millis") })
+            )
+          ),
+          (ask) => Effect.andThen(sql`LOCK TABLE effect_futures_runners`, ask),
+          sql.withTransaction
+        )
+        assert.instanceOf(yield* Fiber.join(asking), ExecutorError.ClusterUnavailable)
+      }).pipe(Effect.provide(connection)))
 
     it.effect("is said of a user who may not connect, not make tables, or has no connection left", () =>
       Effect.gen(function*() {

@@ -114,7 +114,8 @@ const advice: Record<string, (url: URL) => string> = {
   "28P01": ({ username }) =>
     `the password of user "${username}" is wrong: expected postgres://user:password@host/database`,
   "28000": ({ username }) => `user "${username}" may not connect: see the server's pg_hba.conf`,
-  "3D000": ({ pathname }) => `there is no database "${pathname.slice(1)}": make it by createdb, or name another`,
+  "3D000": ({ pathname, username }) =>
+    `there is no database "${pathname.slice(1) || username}": make it by createdb, or name another`,
   "42501": ({ username }) =>
     `user "${username}" may not make or use its tables: GRANT CREATE ON SCHEMA public, or name another`,
   "42703": () => otherTables,

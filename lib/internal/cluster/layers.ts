@@ -80,6 +80,8 @@ export const layerRunner = (
 
 export const status = (options: ClusterOptions): Effect.Effect<Status, ClusterUnavailable> =>
   Effect.provide(
-    JobTable.use((table) => Effect.orDie(table.status)),
+    JobTable.use((table) => table.status).pipe(
+      Effect.mapError((error) => Database.unavailable(new URL(options.databaseUrl), error))
+    ),
     layerShared(options, { name: "effect-futures status", maxConnections: 1, isDurable: true })
   )
