@@ -14,3 +14,7 @@ export const oneLine = (message: string): string => message.replace(/\s*\n\s*/g,
 
 /** So many of a thing, as one says it: "1 job", "2 jobs". */
 export const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? "" : "s"}`
+
+/** As a shell takes it for one word. */
+export const quoted = (word: string): string =>
+  /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
