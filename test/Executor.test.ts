@@ -376,6 +376,13 @@ describe("Executor.JobObserver", () => {
       assert.deepInclude(second, { status: "failed", workerId: 1, resultBytes: 0, error: "no root of -1" })
     }).pipe(three))
 
+  it.live("is told the name of a failure that has no message", () =>
+    Effect.gen(function*() {
+      const events: Array<Executor.JobEvent> = []
+      yield* Effect.exit(Executor.run(effects.failOdd, undefined)).pipe(observing(events))
+      assert.deepInclude(events.at(-1), { status: "failed", error: "Odd" })
+    }).pipe(three))
+
   it.live("is told of each item of a chunk by its own number", () =>
     Effect.gen(function*() {
       const events: Array<Executor.JobEvent> = []

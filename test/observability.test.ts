@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger, Metric, Option, Stream, Tracer } from "effect"
+import { Effect, Exit, Layer, Logger, Metric, Option, Stream, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import { replay, run } from "../lib/internal/effectJob.ts"
 import type { EndedSpan } from "../lib/internal/protocol.ts"
@@ -73,7 +73,7 @@ for (const [name, layer] of Object.entries({ ThreadExecutor, ProcessExecutor, In
         assert.strictEqual(inner!.attributes.get("odd"), "a value that cannot be shown")
         for (const { status } of spans) assert.strictEqual(status._tag, "Ended")
         if (inner!.status._tag === "Ended" && caller!.status._tag === "Ended") {
-          assert.strictEqual(inner!.status.exit._tag, "Failure")
+          assert.deepStrictEqual(inner!.status.exit, Exit.fail("Odd"))
           assert.isAtLeast(Number(inner!.status.startTime - caller!.status.startTime), 0)
         }
       }).pipe(Effect.provide(layer.layer({ maxWorkers: 1 }))))

@@ -4,6 +4,7 @@ import fs from "node:fs"
 import path from "node:path"
 import { Executor, ExecutorError, ThreadExecutor } from "../lib/mod.ts"
 import * as deaths from "./jobs/deaths.ts"
+import * as effects from "./jobs/effects.ts"
 import * as faults from "./jobs/faults.ts"
 import * as lives from "./jobs/lives.ts"
 import * as Notes from "./jobs/notes.ts"
@@ -240,6 +241,12 @@ for (const { layer, name } of backEnds) {
         assert.instanceOf(error, ExecutorError.WorkerStartError)
         assert.strictEqual(error.exitCode, 5)
       }).pipe(Effect.provide(layer({ maxWorkers: 1, setup: lives.setupExits }))))
+
+    it.live("is named with its failure, which may have no message", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(values.square, 1))
+        assert.propertyVal(error, "reason", "setup failed: Odd")
+      }).pipe(Effect.provide(layer({ maxWorkers: 1, setup: effects.failOdd }))))
 
     it.live("that never ends holds up neither deadlines nor interruption nor the closing of the scope", () =>
       Effect.gen(function*() {

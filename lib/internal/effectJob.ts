@@ -6,7 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
-import { describe, encodeError } from "./errorCodec.ts"
+import { describe, encodeError, reasonFor } from "./errorCodec.ts"
 import type { EndedSpan, Outcome } from "./protocol.ts"
 
 /** Collects the spans that end in `spans`, where somebody traces the caller. */
@@ -48,7 +48,7 @@ const collector = (spans: Array<EndedSpan>): Tracer.Tracer =>
             startTime: options.startTime,
             endTime,
             attributes: [...span.attributes].map(([key, value]) => [key, cloneable(value)]),
-            error: Exit.isSuccess(exit) ? undefined : describe(Cause.squash(exit.cause)).message
+            error: Exit.isSuccess(exit) ? undefined : reasonFor(Cause.squash(exit.cause))
           })
         }
       })

@@ -106,6 +106,12 @@ export const describe = (thrown: unknown): Thrown => {
   return { name, message, stack: `${name}: ${message}` }
 }
 
+/** Why something failed, in a line or more: many an error has no message, and is known by its name. */
+export const reasonFor = (thrown: unknown): string => {
+  const { message, name } = describe(thrown)
+  return message === "" ? name : message
+}
+
 const described = (error: Error, stackIn: (error: Error) => string): Thrown => ({
   name: textOf(() => error.name),
   message: textOf(() => error.message),

@@ -2,7 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type { JobEvent } from "../Executor.ts"
-import { describe } from "./errorCodec.ts"
+import { reasonFor } from "./errorCodec.ts"
 
 let jobIds = 0
 
@@ -20,5 +20,5 @@ type End = Pick<Extract<JobEvent, { readonly _tag: "Settled" }>, "status" | "err
 export const endOf = (exit: Exit.Exit<unknown, unknown>): End => {
   if (Exit.isSuccess(exit)) return { status: "succeeded", error: undefined }
   if (Exit.hasInterrupts(exit)) return { status: "interrupted", error: undefined }
-  return { status: "failed", error: describe(Cause.squash(exit.cause)).message }
+  return { status: "failed", error: reasonFor(Cause.squash(exit.cause)) }
 }

@@ -10,7 +10,7 @@ import type * as Job from "../Job.ts"
 import { Buffers, bytesIn, haveCommonObject } from "./buffers.ts"
 import { BusyPoll } from "./BusyPoll.ts"
 import { now, setClock } from "./clock.ts"
-import { decodeError, describe } from "./errorCodec.ts"
+import { decodeError, describe, reasonFor } from "./errorCodec.ts"
 import type { AsSent, EndedSpan, FromWorker, Outcome, Settled, ToWorker } from "./protocol.ts"
 import { Slots } from "./Slots.ts"
 
@@ -426,7 +426,7 @@ const failureOf = (outcome: Exclude<Outcome, Success>): string => {
     case "Threw":
       return `threw ${outcome.thrown.stack}`
     case "Failed":
-      return `failed: ${describe(decodeError(outcome.error)).message}`
+      return `failed: ${reasonFor(decodeError(outcome.error))}`
     default:
       return outcome.reason
   }

@@ -53,6 +53,9 @@ export const endAs = Job.make(import.meta, "endAs", ({ does, n, notes }: Ending)
 
 export const failPlain = Job.make(import.meta, "failPlain", (code: number) => Effect.fail({ code } as const))
 
+/** Fails with an Error that has no message. */
+export const failOdd = Job.make(import.meta, "failOdd", () => Effect.fail(new Odd({ n: 3 })))
+
 /** Fails with an array that moves. */
 export const failWithArray = Job.make(
   import.meta,
