@@ -3,7 +3,8 @@
  *
  * As on threads, a worker starts when a job waits and no worker is idle, and runs one job at a time. Unlike on threads,
  * inputs and results are always copied, so `transfer` moves nothing and `Executor.use` has nothing to give back, and a busy
- * loop cannot see `context.cancelled()`: after the grace its process is killed.
+ * loop cannot see `context.cancelled()`: after the grace its process is killed. A process that dies does not tell how far it
+ * was with the items of a message: those up to the one at fault, and that one itself, then run once more.
  */
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as Effect from "effect/Effect"
