@@ -213,6 +213,26 @@ describe("Future.wait", () => {
       assert.deepStrictEqual(yield* Fiber.join(waiting), { done: [broken], pending: [slow] })
     }))
 
+  it.effect("counts as a failure also what failed as it was interrupted", () =>
+    Effect.gen(function*() {
+      const slow = yield* after(30)
+      const broken = yield* Effect.forkChild(Effect.onInterrupt(Effect.never, () => Effect.die("a mistake")), {
+        startImmediately: true
+      })
+      const waiting = yield* Effect.forkChild(Future.wait([slow, broken], { until: "firstFailure" }))
+      yield* Fiber.interrupt(broken)
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(waiting.pollUnsafe(), Exit.succeed({ done: [broken], pending: [slow] }))
+    }))
+
+  it.effect("waits for ever where it was given no timeout", () =>
+    Effect.gen(function*() {
+      const never = yield* Effect.forkChild(Effect.never)
+      const waiting = yield* Effect.forkChild(Future.wait([never]))
+      yield* TestClock.adjust("10000 days")
+      assert.isUndefined(waiting.pollUnsafe())
+    }))
+
   it.effect("waits no longer than its timeout, and interrupts nothing", () =>
     Effect.gen(function*() {
       const fibers = yield* Effect.forEach([30, 10], after)
