@@ -1,5 +1,5 @@
 import { assert, describe, it, vi } from "@effect/vitest"
-import { Effect, Exit, Fiber, Logger, Stream } from "effect"
+import { Clock, Effect, Exit, Fiber, Logger, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Memory } from "../lib/mod.ts"
 
@@ -69,6 +69,22 @@ describe("Memory.collectUnsafe", () => {
       Memory.collectUnsafe()
       assert.isUndefined(unheld.deref())
     }))
+
+  it.live("collects also what has outlived collections, and returns its memory to the system", () =>
+    Effect.gen(function*() {
+      const held = { objects: Array.from({ length: 1_000_000 }, (_, n) => ({ n })) }
+      const unheld = new WeakRef(held.objects)
+      for (let n = 0; n < 2; n++) {
+        yield* Effect.sleep(1)
+        Memory.collectUnsafe()
+      }
+      const before = yield* Memory.sample
+      held.objects = []
+      yield* Effect.sleep(1)
+      Memory.collectUnsafe()
+      assert.isUndefined(unheld.deref())
+      assert.isBelow((yield* Memory.sample).rssBytes, before.rssBytes - 10_000_000)
+    }))
 })
 
 describe("Memory.watch", () => {
@@ -89,6 +105,21 @@ describe("Memory.watch", () => {
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(reading)
       assert.strictEqual(taken, 3)
+    }))
+
+  it.effect("samples an interval after it is asked for the next, however late that is", () =>
+    Effect.gen(function*() {
+      const times: Array<number> = []
+      const reading = yield* Memory.watch("1 second").pipe(
+        Stream.take(3),
+        Stream.runForEach(() =>
+          Effect.andThen(Effect.map(Clock.currentTimeMillis, (time) => times.push(time)), Effect.sleep("1500 millis"))
+        ),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(reading)
+      assert.deepStrictEqual(times, [0, 2500, 5000])
     }))
 
   it.effect("refuses an interval that is none", () =>
