@@ -141,6 +141,16 @@ describe("RemoteTask", () => {
       assert.approximately(right.settleWith(acceptedAt + ranMs, 1007).startedAt, acceptedAt + ranMs, 0.01)
     }))
 
+  it("takes all workers of a runner to have one clock, and no job to have returned after that was heard of", () => {
+    const clocks = new RunnerClocks()
+    const readAs = (workerId: number, earliest: number, latest: number) =>
+      clocks.read({ ...worker, workerId, startedAt: 100, returnedAt: 120 }, earliest, latest)
+    assert.deepStrictEqual(readAs(1001, 0, 30), { startedAt: 10, at: 30 })
+    assert.deepStrictEqual(readAs(1999, 0, 1000), { startedAt: 10, at: 30 })
+    assert.deepStrictEqual(readAs(2000, 0, 1000), { startedAt: 100, at: 120 })
+    assert.deepStrictEqual(readAs(2001, 15, 25), { startedAt: 5, at: 25 }, "less time than it ran")
+  })
+
   it.live("tells of no time before it was asked for, also of a job that had returned by then", () =>
     Effect.gen(function*() {
       const { settleWith, task } = newTask(new RunnerClocks())
