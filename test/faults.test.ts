@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Stream } from "effect"
 import { execFile } from "node:child_process"
 import { inspect, promisify } from "node:util"
 import { Executor, ExecutorError } from "../lib/mod.ts"
@@ -12,7 +12,7 @@ import * as throws from "./jobs/throws.ts"
 import * as values from "./jobs/values.ts"
 import { backEnds, makeNotes } from "./shared/backEnds.ts"
 import { faultsOf, heapFull, messageOf, strikeBetween, tagOf } from "./shared/faults.ts"
-import { untilStats } from "./shared/until.ts"
+import { until, untilStats } from "./shared/until.ts"
 
 /** How often faults strike one executor; `npm run soak` has a thousand. */
 const rounds = Number(process.env["FAULT_ROUNDS"] ?? 36)
@@ -138,20 +138,50 @@ for (const { layer, name } of backEnds) {
     // A process tells of a message's items when all have ended, so that those before the one at fault are run again.
     const runsBefore = name === "ThreadExecutor" ? 1 : 2
 
-    it.live("fails alone; no other is lost, and none runs twice that had replied", () =>
+    const failsAlone = (length: number, chunkSize: number) =>
       Effect.gen(function*() {
         const notes = yield* makeNotes
-        const numbers = Array.from({ length: 1500 }, (_, n) => n)
+        const numbers = Array.from({ length }, (_, n) => n)
+        const atFault = chunkSize / 2
         const exits = yield* Stream.fromIterable(numbers).pipe(
-          Stream.map((n) => ({ notes, n, ms: 2, dies: n === 500 })),
-          Executor.mapExit(faults.work, { chunkSize: 1000 }),
+          Stream.map((n) => ({ notes, n, ms: 2, dies: n === atFault })),
+          Executor.mapExit(faults.work, { chunkSize }),
           Stream.runCollect
         )
         const shown = exits.map((exit) => Exit.isSuccess(exit) ? exit.value : tagOf(exit))
-        assert.deepStrictEqual(shown, numbers.map((n) => n === 500 ? "WorkerDied" : n * n))
+        assert.deepStrictEqual(shown, numbers.map((n) => n === atFault ? "WorkerDied" : n * n))
         const runs = Object.groupBy(Notes.lines(notes), (n) => n)
-        assert.deepStrictEqual(numbers.map((n) => runs[n]?.length), numbers.map((n) => n <= 500 ? runsBefore : 1))
+        assert.deepStrictEqual(numbers.map((n) => runs[n]?.length), numbers.map((n) => n <= atFault ? runsBefore : 1))
+      })
+
+    it.live("fails alone; no other is lost, and none runs twice that had replied", () =>
+      failsAlone(1500, 1000).pipe(two))
+
+    it.live("fails alone where it is observed, and all are told of once, when each has ended", () =>
+      Effect.gen(function*() {
+        const settled: Array<number> = []
+        const observe = (event: Executor.JobEvent) => event._tag === "Settled" && settled.push(event.at)
+        yield* Effect.provideService(failsAlone(100, 80), Executor.JobObserver, observe)
+        assert.lengthOf(settled, 100)
+        if (name === "ThreadExecutor") assert.isAbove(new Set(settled).size, 50)
       }).pipe(two))
+
+    it.live.skipIf(name === "ProcessExecutor")(
+      "is told of before an observed one waits that comes after it",
+      () =>
+        Effect.gen(function*() {
+          const notes = yield* makeNotes
+          let settled = 0
+          const observe = (event: Executor.JobEvent) => event._tag === "Settled" && settled++
+          const squaring = yield* Executor.Executor.use((executor) =>
+            executor.execute(faults.holdOdd, [0, 1].map((n) => ({ notes, n })))
+          ).pipe(Effect.provideService(Executor.JobObserver, observe), Effect.forkChild)
+          yield* until(() => settled === 1)
+          Notes.openGate(notes)
+          yield* Fiber.join(squaring)
+          assert.strictEqual(settled, 2)
+        }).pipe(one)
+    )
 
     it.live("is run again as often as retryWorkerDeath says, and those after it in their order", () =>
       Effect.gen(function*() {

@@ -43,7 +43,7 @@ interface Run extends Message {
   first: number
   startedAt: number
   readonly spans: Array<EndedSpan>
-  readonly cpuMs: number | undefined
+  cpuMs: number | undefined
 }
 
 /** How long an outcome waits for others of its caller. */
@@ -149,7 +149,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       // Its executor has waited for it in vain, and wants to see it claimed.
       const outcome = slots?.isCancelled(item) === true ? succeeded(undefined) : start(run, item)
       if (isThenable(outcome)) {
-        if (slots !== undefined && !run.observed) flush(run)
+        if (slots !== undefined) flush(run)
         return outcome.then((outcome) => {
           settle(run, item, outcome)
           return runFrom(endsWith(run, outcome) ? endOf(run) : item + 1, run)
@@ -214,19 +214,21 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       run.startedAt = startedAt
     }
     run.outcomes.push(outcome)
-    if (slots === undefined || run.observed) return
-    if (run.together && at - run.startedAt <= togetherMs) return
+    if (slots === undefined) return
+    if ((run.together || run.observed) && at - run.startedAt <= togetherMs) return
     flush(run)
     // To reply is not the next item's.
     at = now()
   }
 
   const flush = (run: Run) => {
-    const { cpuMs, first: id, observed, outcomes, spans, startedAt, traced } = run
+    const { first: id, observed, outcomes, spans, startedAt, traced } = run
     if (outcomes.length === 0 && slots !== undefined) return
+    const cpuMs = observed ? threadCpuMs() : undefined
     const cost = observed
-      ? { cpuMs: cpuMs === undefined ? undefined : threadCpuMs()! - cpuMs, resultBytes: outcomes.map(resultBytesOf) }
+      ? { cpuMs: cpuMs === undefined ? undefined : cpuMs - run.cpuMs!, resultBytes: outcomes.map(resultBytesOf) }
       : undefined
+    run.cpuMs = cpuMs
     const moving = buffers.take(outcomes)
     const haveCommon = outcomes.length > 1 && haveCommonObject(outcomes.map(valueOf))
     run.outcomes = []

@@ -27,6 +27,13 @@ export const hold = Job.make(import.meta, "hold", async ({ n, notes }: Noting) =
   return n * n
 })
 
+/** Squares an even number at once, and an odd one when the gate is open. */
+export const holdOdd = Job.make(
+  import.meta,
+  "holdOdd",
+  ({ n, notes }: Noting): number | Promise<number> => n % 2 === 0 ? n * n : Notes.atGate(notes).then(() => n * n)
+)
+
 /** Notes the process it runs in, then never ends and never listens. */
 export const busy = Job.make(import.meta, "busy", (notes: Notes.Notes): void => {
   Notes.write(notes, `${process.pid}`)
