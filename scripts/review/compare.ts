@@ -3,7 +3,7 @@ import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import path from "node:path"
 import { Recorder, type RunRecord } from "../../lib/mod.ts"
-import { percent, table } from "../shared/figures.ts"
+import { table } from "../shared/figures.ts"
 import { json } from "../shared/flags.ts"
 import { Failed, UsageError } from "../shared/main.ts"
 import { forEachFile } from "../shared/reading.ts"
@@ -15,10 +15,7 @@ const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 const failAbove = Flag.String("fail-above").pipe(
   Flag.withMetavar("percentage"),
-  Flag.filterMap(
-    (text) => /^\d+(\.\d+)?%$/.test(text) ? Option.some(Number(text.slice(0, -1)) / 100) : Option.none(),
-    () => "a percentage such as 10%"
-  ),
+  Flag.filter((text) => /^\d+(\.\d+)?%$/.test(text), () => "a percentage such as 10%"),
   Flag.withDescription("Exit with 1 if a figure is worse than A's by more than this, or a run did not complete"),
   Flag.optional
 )
@@ -128,7 +125,7 @@ const notCompleted = (record: RunRecord.ResultFile) =>
 
 /** What makes the gate shut: nothing is worse than a figure that is not there. */
 const worseThan = (
-  limit: number,
+  limit: string,
   records: ReadonlyArray<RunRecord.ResultFile>,
   rows: ReadonlyArray<changes.Row>
 ): Array<string> => [
@@ -137,10 +134,8 @@ const worseThan = (
     others.flatMap(({ shown, value, worse = 0 }, n) => {
       const letter = letters[n + 1]
       if (first?.value !== undefined && value === undefined) return [`${of}: ${figure} is missing in ${letter}`]
-      if (!(worse > limit)) return []
-      return [
-        `${of}: ${figure} is worse in ${letter} by more than ${percent(limit)}: ${first!.shown} before, ${shown} now`
-      ]
+      if (!(worse > Number.parseFloat(limit) / 100)) return []
+      return [`${of}: ${figure} is worse in ${letter} by more than ${limit}: ${first!.shown} before, ${shown} now`]
     })
   )
 ]

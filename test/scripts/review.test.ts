@@ -317,7 +317,7 @@ describe("review compare", () => {
       assert.strictEqual(shut.status, 1)
       const told = shut.stderr.trimEnd().split("\n")
       assert.match(told[0]!, /^B: loan is not completed but failed$/)
-      assert.match(told[1]!, /^lazy: wall is worse in B by more than 19\.5 %: .* before, .* now$/)
+      assert.match(told[1]!, /^lazy: wall is worse in B by more than 19\.5%: .* before, .* now$/)
       for (const line of told.slice(2)) assert.match(line, /^remove: .* is missing in B$/)
       const { worse: inJson } = JSON.parse(shut.stdout)
       assert.deepStrictEqual(inJson, told)

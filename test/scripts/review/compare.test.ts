@@ -33,11 +33,13 @@ describe("review compare", () => {
       assert.match(stdout, /These differ.*\n.*\n│ +│ A │ B │\n.*\n│ parameter toString │ +│ 1 │\n└/)
     }))
 
-  const gate = Effect.fnUntraced(function*(...records: ReadonlyArray<object>) {
-    const { status, stderr } = yield* compareAll(records, "--fail-above", "10%")
+  const gateAt = Effect.fnUntraced(function*(limit: string, ...records: ReadonlyArray<object>) {
+    const { status, stderr } = yield* compareAll(records, "--fail-above", limit)
     assert.strictEqual(status, stderr === "" ? 0 : 1)
     return stderr
   })
+
+  const gate = (...records: ReadonlyArray<object>) => gateAt("10%", ...records)
 
   it.live("shuts the gate for a run that did not complete, also the first, and one that recorded no runs", () =>
     Effect.gen(function*() {
@@ -63,7 +65,11 @@ describe("review compare", () => {
       assert.strictEqual(yield* gate(later(1000), later(1100)), "")
       assert.match(
         yield* gate(later(1000), later(1000), later(1101)),
-        /^lazy: wall is worse in C by more than 10\.0 %/
+        /^lazy: wall is worse in C by more than 10%: /
+      )
+      assert.match(
+        yield* gateAt("0.04%", later(10_000), later(10_004), later(10_005)),
+        /^lazy: wall is worse in C by more than 0\.04%: /
       )
     }))
 
