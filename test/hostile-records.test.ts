@@ -143,11 +143,27 @@ describe("Recorder.read, of a hostile journal", () => {
       assert.deepStrictEqual(damaged, [3, 4, 6, 7, 8, 9, 10])
     }).pipe(live))
 
+  it.live("takes no other bytes for text, and lines of up to 16 MiB, which come in pieces", () =>
+    Effect.gen(function*() {
+      const { damage, jobs } = yield* readLines(
+        start,
+        Buffer.from(`{"_tag":"Settled","job":0,"status":"failed","resultBytes":0,"error":"\xFF"}`, "latin1"),
+        submitted(1).padStart(2 ** 24),
+        submitted(2).padStart(2 ** 24 + 1)
+      )
+      assert.deepStrictEqual(jobs, [1])
+      assert.deepStrictEqual(damage, [
+        { line: 2, problem: "expected UTF-8", isLast: false },
+        { line: 4, problem: "expected at most 16777216 bytes, got 16777217", isLast: false }
+      ])
+    }).pipe(live))
+
   it.live("tells of a thousand damaged lines one by one, and counts the rest", () =>
     Effect.gen(function*() {
       const { damage, jobs } = yield* readLines(start, "\n".repeat(100_000), submitted(3))
       assert.lengthOf(damage, 1001)
       assert.include(damage.at(-1)!.problem, "99001")
+      assert.isFalse(damage.at(-1)!.isLast)
       assert.deepStrictEqual(jobs, [3])
     }).pipe(live))
 
@@ -164,6 +180,16 @@ describe("Recorder.read, of a hostile journal", () => {
       assert.match(yield* problemIn("newer.jsonl", `${newer}\n`), hostile.records["a newer version"]!.says)
     }).pipe(live))
 
+  it.live("refuses a number that is no process's, and a name that is none", () =>
+    Effect.gen(function*() {
+      for (const pid of [0, -1, 1.5]) {
+        const reason = yield* problemIn("hostile.jsonl", `${start.replace(/"pid":\d+/, `"pid":${pid}`)}\n`)
+        assert.match(reason, /expected a first line that says what run it is of: .*"pid"/su)
+      }
+      const reason = yield* problemIn("hostile.jsonl", `${start.replace(`"script":"lazy"`, `"script":""`)}\n`)
+      assert.match(reason, /expected a first line that says what run it is of: .*"script"/su)
+    }).pipe(live))
+
   it.live("takes any number for a job's, in the order of the numbers", () =>
     Effect.gen(function*() {
       const { jobs } = yield* readLines(
@@ -173,6 +199,19 @@ describe("Recorder.read, of a hostile journal", () => {
         submitted(0)
       )
       assert.deepStrictEqual(jobs, [0, 4_294_967_294, Number.MAX_SAFE_INTEGER])
+    }).pipe(live))
+
+  it.live("tells of a job of which there is only its beginning, or its end before that", () =>
+    Effect.gen(function*() {
+      const first = `{"_tag":"Started","job":0,"workerId":2,"startedMs":5}`
+      const second = first.replace(`"job":0`, `"job":1`)
+      const settled = `{"_tag":"Settled","job":1,"status":"failed","workerId":2,"returnedMs":7,"resultBytes":9}`
+      const { exit } = yield* read("hostile.jsonl", [start, first, settled, second, ""].join("\n"))
+      assert(Exit.isSuccess(exit) && "jobs" in exit.value.record)
+      assert.deepStrictEqual(exit.value.record.jobs, [
+        { job: 0, status: "killed", submittedMs: 0, resultBytes: 0, workerId: 2, startedMs: 5 },
+        { job: 1, status: "failed", submittedMs: 0, resultBytes: 9, workerId: 2, startedMs: 5, returnedMs: 7 }
+      ])
     }).pipe(live))
 
   it.live("puts up with a time after the end of all times", () =>
