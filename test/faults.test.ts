@@ -167,10 +167,12 @@ for (const { layer, name } of backEnds) {
       }).pipe(two))
 
     it.live.skipIf(name === "ProcessExecutor")(
-      "is told of before an observed one waits that comes after it",
+      "is told of, where it is observed, before one after it waits",
       () =>
         Effect.gen(function*() {
           const notes = yield* makeNotes
+          // Then the first takes no time, and its reply could wait for another.
+          yield* Executor.run(faults.holdOdd, { notes, n: 2 })
           let settled = 0
           const observe = (event: Executor.JobEvent) => event._tag === "Settled" && settled++
           const squaring = yield* Executor.Executor.use((executor) =>
