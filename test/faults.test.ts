@@ -166,6 +166,7 @@ for (const { layer, name } of backEnds) {
         if (name === "ThreadExecutor") assert.isAbove(new Set(settled).size, 50)
       }).pipe(two))
 
+    // A process tells of none before.
     it.live.skipIf(name === "ProcessExecutor")(
       "is told of, where it is observed, before one after it waits",
       () =>

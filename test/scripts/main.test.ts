@@ -332,37 +332,38 @@ describe("a full disk", () => {
 const samplesIn = (journal: string) => readFileSync(journal, "utf8").split(`"_tag":"Sample"`).length
 
 describe("an interruption", () => {
-  it.live("leaves a record also before the first job, and with the group of processes that tsx makes", () =>
+  it.live("leaves a record also before the first job", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
-      const [early, later] = ["early.json", "later.json"].map((name) => path.join(folder, name)) as [string, string]
-      const journal = path.join(folder, "later.jsonl")
-      const [first, second] = yield* script.together(
-        Effect.gen(function*() {
-          const running = yield* script.startScript("eager", [...script.busyLoops, "--out", early])
-          yield* script.until(() => existsSync(path.join(folder, "early.jsonl")))
-          yield* script.signal(running.pid, "SIGINT")
-          return yield* running.ended
-        }),
-        Effect.gen(function*() {
-          const tsx = path.join(script.root, "node_modules", ".bin", "tsx")
-          const running = yield* script.start(tsx, ["scripts/loan.ts", ...script.busyLoops, "--out", later])
-          yield* script.until(() => running.printed().includes("worker 1 started"))
-          // A script that is too busy to tell within 60 ms that it has heard of it is killed by tsx.
-          const before = samplesIn(journal)
-          yield* script.until(() => samplesIn(journal) > before + 1)
-          yield* script.signalGroup(running.pid, "SIGINT")
-          const ended = yield* running.ended
-          yield* script.until(() => !script.isAlive(running.pid))
-          return ended
-        })
-      )
-      assert.deepStrictEqual([first.status, first.stderr], [130, ""])
-      assert.strictEqual((yield* readRecord(early)).status, "interrupted")
-      assert.deepStrictEqual([second.status, second.stderr], [130, ""])
-      assert.strictEqual((yield* readRecord(later)).status, "interrupted")
-      assert.deepStrictEqual(yield* script.filesIn(folder), ["early.json", "later.json"])
+      const out = path.join(folder, "run.json")
+      const running = yield* script.startScript("eager", [...script.busyLoops, "--out", out])
+      yield* script.until(() => existsSync(path.join(folder, "run.jsonl")))
+      yield* script.signal(running.pid, "SIGINT")
+      const { status, stderr } = yield* running.ended
+      assert.deepStrictEqual([status, stderr], [130, ""])
+      assert.strictEqual((yield* readRecord(out)).status, "interrupted")
+      assert.deepStrictEqual(yield* script.filesIn(folder), ["run.json"])
     }))
+
+  // tsx kills a script that does not tell within 60 ms that it has heard of it, which a busy machine can keep it from.
+  it.live("leaves a record also with the group of processes that tsx makes", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const out = path.join(folder, "run.json")
+      const journal = path.join(folder, "run.jsonl")
+      const tsx = path.join(script.root, "node_modules", ".bin", "tsx")
+      const running = yield* script.start(tsx, ["scripts/loan.ts", ...script.busyLoops, "--out", out])
+      yield* script.until(() => running.printed().includes("worker 1 started"))
+      // Just after a sample it is least busy.
+      const before = samplesIn(journal)
+      yield* script.until(() => samplesIn(journal) > before + 1)
+      yield* script.signalGroup(running.pid, "SIGINT")
+      const { status, stderr } = yield* running.ended
+      yield* script.until(() => !script.isAlive(running.pid))
+      assert.deepStrictEqual([status, stderr], [130, ""])
+      assert.strictEqual((yield* readRecord(out)).status, "interrupted")
+      assert.deepStrictEqual(yield* script.filesIn(folder), ["run.json"])
+    }), { retry: 2 })
 
   it.live("whose record cannot be written says so", () =>
     Effect.gen(function*() {
