@@ -20,7 +20,16 @@ describe("review compare", () => {
   it.live("sets runs of different scripts side by side, and says that they are", () =>
     Effect.gen(function*() {
       const { stdout } = yield* compareAll([runRecord, { ...runRecord, script: "loan" }], "--json")
-      const { differences, figures } = JSON.parse(stdout)
+      const { differences, figures, records } = JSON.parse(stdout)
+      assert.deepStrictEqual(
+        records.map(({ file, ...record }: { readonly file: string }) => ({ ...record, file: path.basename(file) })),
+        ["lazy", "loan"].map((script, n) => ({
+          script,
+          startedAt: runRecord.startedAt,
+          status: "completed",
+          file: `${n}.json`
+        }))
+      )
       assert.deepStrictEqual(differences, [{ name: "script", values: ["lazy", "loan"] }])
       assert.isNotEmpty(figures)
       for (const { cells, of } of figures) assert.deepStrictEqual([of, cells.length], ["lazy, loan", 2])
@@ -77,6 +86,7 @@ describe("review compare", () => {
     Effect.gen(function*() {
       const { stdout } = yield* compareAll([runRecord, runRecord])
       assert.notInclude(stdout, "differ")
+      assert.strictEqual(stdout.split("\n")[1], `B 1.json: lazy, ${runRecord.startedAt}, completed`)
       const tooMany = yield* compareAll(Array.from({ length: 27 }, () => runRecord))
       assert.strictEqual(tooMany.status, 2)
       assert.include(tooMany.stderr, "26")
