@@ -20,6 +20,9 @@ const runnerRefuses = (options: object) => messageOf(ClusterExecutor.runner({ ..
 /** How a program's executor does. */
 const programRefuses = (options: object) => messageOf(ClusterExecutor.layer({ ...nowhere, ...options }))
 
+/** Enough for a job to note that it is told to stop, however busy the machine. */
+const cancelGrace = "1 minute"
+
 layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => {
   describe("a runner", () => {
     it.effect("is a member of an Effect cluster: with another it shares the shards, alone it holds all", () =>
@@ -84,7 +87,7 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         const sql = yield* SqlClient
         const jobsOfRunner = [jobs.hold]
         yield* Layer.build(
-          ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: jobsOfRunner, keepFor: "1 second" })
+          ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, cancelGrace, jobs: jobsOfRunner, keepFor: "1 second" })
         )
         const fiber = yield* Executor.submit(jobs.hold, { notes, label: "killed" })
         yield* until(begun(notes))
@@ -181,8 +184,9 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         yield* until(begun(notes))
         yield* sql`UPDATE effect_futures_jobs SET state = 'failed', settled_at = now() WHERE state = 'running'`
         yield* until(() => Notes.lines(notes).includes("abort elsewhere"))
+        Notes.openGate(notes)
         yield* Fiber.join(fiber)
-      }).pipe(Effect.provide([cluster(), connection])))
+      }).pipe(Effect.provide([cluster({ cancelGrace }), connection])))
 
     it.effect("stops a job that was asked for anew since, and goes on with one of which it hears late", () =>
       Effect.gen(function*() {
@@ -201,7 +205,7 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.deepStrictEqual(yield* Fiber.join(late!), Exit.succeed("late"))
         yield* sql`UPDATE effect_futures_jobs SET state = 'failed', settled_at = now() WHERE state = 'running'`
         yield* Fiber.join(other!)
-      }).pipe(Effect.provide([cluster(), connection])))
+      }).pipe(Effect.provide([cluster({ cancelGrace }), connection])))
 
     it.effect("stops such a job as soon as it listens again, and does not wait for its next beat", () =>
       Effect.gen(function*() {
@@ -225,10 +229,11 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
           Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
         )
         yield* until(() => Notes.lines(notes).includes("abort unheard"))
+        Notes.openGate(notes)
         yield* Deferred.succeed(hasStopped, undefined)
         yield* Fiber.join(locker)
         yield* Fiber.join(fiber)
-      }).pipe(Effect.provide([cluster(), connection])))
+      }).pipe(Effect.provide([cluster({ cancelGrace }), connection])))
 
     it.effect("ends what it runs when it stops, and begins nothing more", () =>
       Effect.gen(function*() {

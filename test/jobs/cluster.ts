@@ -24,8 +24,8 @@ export const hold = Job.make(
   import.meta,
   "hold",
   async ({ label, notes }: { readonly notes: Notes.Notes; readonly label: string }, context) => {
-    Notes.write(notes, `begin ${label}`)
     context.signal.addEventListener("abort", () => Notes.write(notes, `abort ${label}`))
+    Notes.write(notes, `begin ${label}`)
     await Notes.atGate(notes)
     Notes.write(notes, `end ${label}`)
     return label

@@ -44,12 +44,14 @@ export const connection = Layer.unwrap(
 
 /** A runner in this process, and the executor of a program. */
 export const cluster = (
-  { maxWorkers = 2, ...options }: Partial<ClusterExecutor.Options> = {}
+  { cancelGrace, maxWorkers = 2, ...options }:
+    & Partial<ClusterExecutor.Options>
+    & Pick<ClusterExecutor.RunnerOptions, "cancelGrace"> = {}
 ) =>
   Layer.unwrap(Effect.map(Database, ({ url }) =>
     Layer.provideMerge(
       ClusterExecutor.layer({ databaseUrl: url, maxWorkers, ...options }),
-      ClusterExecutor.runner({ databaseUrl: url, maxWorkers, jobs, ...options })
+      ClusterExecutor.runner({ databaseUrl: url, maxWorkers, jobs, ...options, ...(cancelGrace && { cancelGrace }) })
     )))
 
 /** The executor of a program whose runners are elsewhere. */
