@@ -269,6 +269,42 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(yield* Effect.provide(Fiber.join(fiber), runner), "back")
       }).pipe(Effect.provide([program(), connection])))
 
+    it.effect("gives back what it was about to begin when its time to stop is over", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const notes = yield* makeNotes
+        const sql = yield* SqlClient
+        const isLocked = yield* Deferred.make<void>()
+        const isStopping = yield* Deferred.make<void>()
+        const fiber = yield* Executor.submit(jobs.hold, { notes, label: "about to" })
+        const [waiting] = yield* Effect.repeat(
+          sql<{ id: string }>`SELECT id FROM effect_futures_jobs WHERE state = 'waiting'`,
+          { until: (rows) => rows.length > 0, schedule: Schedule.spaced(50) }
+        )
+        const locker = yield* sql`SELECT id FROM effect_futures_jobs WHERE id = ${waiting!.id} FOR UPDATE`.pipe(
+          Effect.andThen(Deferred.succeed(isLocked, undefined)),
+          Effect.andThen(Deferred.await(isStopping)),
+          sql.withTransaction,
+          Effect.forkChild
+        )
+        yield* Deferred.await(isLocked)
+        const scope = yield* Scope.make()
+        const runner = ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [jobs.hold], drainTimeout: 0 })
+        yield* Layer.buildWithScope(runner, scope)
+        yield* sql`SELECT FROM pg_stat_activity
+          WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
+          Effect.repeat({ until: (waiting) => waiting.length > 0, schedule: Schedule.spaced(50) })
+        )
+        const stopping = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+        yield* Deferred.succeed(isStopping, undefined)
+        yield* Fiber.join(locker)
+        yield* Fiber.join(stopping)
+        const [job] = yield* sql`SELECT state, attempts FROM effect_futures_jobs WHERE id = ${waiting!.id}`
+        assert.deepStrictEqual(job, { state: "waiting", attempts: 0 })
+        Notes.openGate(notes)
+        assert.strictEqual(yield* Effect.provide(Fiber.join(fiber), runner), "about to")
+      }).pipe(Effect.provide([program(), connection])))
+
     it.effect("lets go of what ended more than 7 days ago where nothing else is said", () =>
       Effect.gen(function*() {
         const { url: databaseUrl } = yield* Database

@@ -84,28 +84,32 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   )
   const heldShards = Effect.provide(Membership.heldShards, member)
 
+  // What it says to the database is said whole: what it has begun it ends, or gives back.
   const handle = (ticket: JobTable.Ticket, workerId: number, free: Effect.Effect<void>) =>
-    Effect.gen(function*() {
-      if (isDraining) return yield* Effect.interrupt
-      const worker = { workerId, runner: address }
-      const started = yield* table.start(ticket, runner, worker)
-      // It has ended, or was submitted anew.
-      if (started === undefined) return
-      const startedAt = now()
-      const entry: Running = { ticket, cancelled: Deferred.makeUnsafe() }
-      running.add(entry)
-      const reply = yield* run(started, workerId, free).pipe(
-        Effect.raceFirst(Effect.as(Deferred.await(entry.cancelled), undefined)),
-        Effect.onInterrupt(() => Effect.ignore(table.release(ticket, runner))),
-        Effect.ensuring(Effect.sync(() => running.delete(entry)))
-      )
-      if (reply === undefined) {
-        return yield* Effect.ignore(table.stopped(ticket, { ...worker, startedAt, returnedAt: now() }))
-      }
-      // What has been computed is not lost because the database is away.
-      const isAccepted = yield* Effect.uninterruptible(persist(table.finish(ticket, reply)))
-      if (!isAccepted) yield* messages.discard(reply.reference)
-    })
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        if (isDraining) return yield* Effect.interrupt
+        const worker = { workerId, runner: address }
+        const started = yield* table.start(ticket, runner, worker)
+        // It has ended, or was submitted anew.
+        if (started === undefined) return
+        const startedAt = now()
+        const entry: Running = { ticket, cancelled: Deferred.makeUnsafe() }
+        running.add(entry)
+        const reply = yield* restore(
+          Effect.raceFirst(run(started, workerId, free), Effect.as(Deferred.await(entry.cancelled), undefined))
+        ).pipe(
+          Effect.onInterrupt(() => Effect.ignore(table.release(ticket, runner))),
+          Effect.ensuring(Effect.sync(() => running.delete(entry)))
+        )
+        if (reply === undefined) {
+          return yield* Effect.ignore(table.stopped(ticket, { ...worker, startedAt, returnedAt: now() }))
+        }
+        // What has been computed is not lost because the database is away.
+        const isAccepted = yield* persist(table.finish(ticket, reply))
+        if (!isAccepted) yield* messages.discard(reply.reference)
+      })
+    )
 
   const run = (started: JobTable.Started, workerId: number, free: Effect.Effect<void>) =>
     Effect.gen(function*() {
