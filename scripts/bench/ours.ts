@@ -2,7 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
-import { Executor, ThreadExecutor } from "../../lib/mod.ts"
+import { Executor, type ExecutorError, type Job, ThreadExecutor } from "../../lib/mod.ts"
+import type { Reading } from "./readings.ts"
 
 export * as Fiber from "effect/Fiber"
 export { sin } from "../../lib/jobs/sin.ts"
@@ -20,3 +21,14 @@ export const stream = <E, R>(
   run: (n: number) => Effect.Effect<unknown, E, R>
 ): Effect.Effect<void, E, R> =>
   Stream.range(1, times).pipe(Stream.mapEffect(run, { concurrency, unordered: true }), Stream.runDrain)
+
+type Read = <Input, A, E>(
+  job: Job.Job<Input, A, E>,
+  input: Input
+) => Effect.Effect<unknown, E | ExecutorError.ExecutorError, Executor.Executor>
+
+/** Runs a job, and drops its result or gives it back. */
+export const read: Record<Reading, Read> = {
+  run: Executor.run,
+  use: (job, input) => Executor.use(job, input, () => Effect.void)
+}

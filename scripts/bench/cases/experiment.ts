@@ -1,6 +1,7 @@
 import type { Case } from "../case.ts"
 import * as measure from "../measure.ts"
 import { eachPool } from "../pools.ts"
+import { eachReading } from "../readings.ts"
 
 /** The known experiment, its results read lazily. */
 export const experiment: Case = {
@@ -27,27 +28,11 @@ export const experiment: Case = {
         return sample({ jobs, count, workers })
       }
     },
-    {
-      name: "effect-futures run",
-      role: "ours",
-      sample: async ({ count, jobs, workers }) => {
-        const { Executor, open, sin, stream } = await import("../ours.ts")
-        const { runPromise } = open(workers)
-        await runPromise(stream(workers, workers, () => Executor.run(sin, { count: 0 })))
-        return measure.once(() => runPromise(stream(workers, jobs, () => Executor.run(sin, { count }))))
-      }
-    },
-    {
-      name: "effect-futures use",
-      role: "ours",
-      sample: async ({ count, jobs, workers }) => {
-        const { Effect, Executor, open, sin, stream } = await import("../ours.ts")
-        const { runPromise } = open(workers)
-        await runPromise(stream(workers, workers, () => Executor.run(sin, { count: 0 })))
-        return measure.once(() =>
-          runPromise(stream(workers, jobs, () => Executor.use(sin, { count }, () => Effect.void)))
-        )
-      }
-    }
+    ...eachReading(async (reading, { count, jobs, workers }) => {
+      const { Executor, open, read, sin, stream } = await import("../ours.ts")
+      const { runPromise } = open(workers)
+      await runPromise(stream(workers, workers, () => Executor.run(sin, { count: 0 })))
+      return measure.once(() => runPromise(stream(workers, jobs, () => read[reading](sin, { count }))))
+    })
   ]
 }

@@ -2,6 +2,7 @@ import { setFlagsFromString } from "node:v8"
 import type { Case } from "../case.ts"
 import * as measure from "../measure.ts"
 import { eachPool } from "../pools.ts"
+import { eachReading } from "../readings.ts"
 
 /** What it costs to get large results, and how much memory they take. */
 export const results: Case = {
@@ -17,28 +18,12 @@ export const results: Case = {
         return measure.once(() => measure.keepInFlight(workers, jobs, () => run("fill", count)))
       }
     ),
-    {
-      name: "effect-futures run",
-      role: "ours",
-      sample: async ({ count, jobs: amount, workers }) => {
-        const { Executor, jobs: { fill }, open, stream } = await import("../ours.ts")
-        const { runPromise } = open(workers)
-        await runPromise(stream(workers, workers, () => Executor.run(fill, 1)))
-        return measure.once(() => runPromise(stream(workers, amount, () => Executor.run(fill, count))))
-      }
-    },
-    {
-      name: "effect-futures use",
-      role: "ours",
-      sample: async ({ count, jobs: amount, workers }) => {
-        const { Effect, Executor, jobs: { fill }, open, stream } = await import("../ours.ts")
-        const { runPromise } = open(workers)
-        await runPromise(stream(workers, workers, () => Executor.run(fill, 1)))
-        return measure.once(() =>
-          runPromise(stream(workers, amount, () => Executor.use(fill, count, () => Effect.void)))
-        )
-      }
-    }
+    ...eachReading(async (reading, { count, jobs: amount, workers }) => {
+      const { Executor, jobs: { fill }, open, read, stream } = await import("../ours.ts")
+      const { runPromise } = open(workers)
+      await runPromise(stream(workers, workers, () => Executor.run(fill, 1)))
+      return measure.once(() => runPromise(stream(workers, amount, () => read[reading](fill, count))))
+    })
   ]
 }
 
