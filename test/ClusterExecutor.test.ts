@@ -118,8 +118,16 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
 
     it.effect("loses the job alone whose worker dies, and counts the workers", () =>
       Effect.gen(function*() {
-        const died = yield* Effect.flip(Executor.run(faults.exit, 7))
-        assert.deepInclude({ ...died }, { _tag: "WorkerDied", job: "exit", exitCode: 7, attempt: 1 })
+        const workers: Array<number | undefined> = []
+        const died = yield* Effect.flip(Executor.run(faults.exit, 7)).pipe(
+          Effect.provideService(Executor.JobObserver, (event) => {
+            if (event._tag === "Settled") workers.push(event.workerId)
+          })
+        )
+        assert.instanceOf(died, ExecutorError.WorkerDied)
+        assert.deepInclude({ ...died }, { job: "exit", exitCode: 7, attempt: 1 })
+        assert.deepStrictEqual(workers, [died.workerId])
+        assert.match(died.message, /^Worker \d{4,} died while running job "exit": \S/)
         const again = yield* Effect.flip(Executor.run(faults.exit, 7, { retryWorkerDeath: 1 }))
         assert.propertyVal(again, "attempt", 2)
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)

@@ -114,7 +114,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
   const run = (started: JobTable.Started, workerId: number, free: Effect.Effect<void>) =>
     Effect.gen(function*() {
       const job = byName.get(started.job)
-      const refused = job === undefined ? notFound(started.job) : refusal(job, started)
+      const refused = job === undefined ? notFound(started.job) : refusal(job, started, workerId)
       if (refused !== undefined) return yield* reply(job, [Exit.fail(refused)], unmeasured(workerId))
       const loaded = yield* Effect.exit(messages.load({ bytes: started.input, reference: started.inputReference }))
       if (Exit.isFailure(loaded)) {
@@ -180,7 +180,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
         ? events.map(({ cpuMs, resultBytes }) => ({ ...(cpuMs !== undefined && { cpuMs }), resultBytes }))
         : []
     }
-    const { exits } = settled
+    const exits = settled.exits.map((exit) => Exit.mapError(exit, (error) => ofWorker(error, workerId)))
     // A worker that was stopped may have begun to write it.
     if (place !== undefined && Exit.isFailure(exits[0]!)) yield* results.remove(place)
     const stored = place && referenceTo(place, exits[0]!)
@@ -222,7 +222,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     })
 
   /** Why this runner does not run a job that it knows. */
-  const refusal = (job: Job.Any, { attempts, source }: JobTable.Started) => {
+  const refusal = (job: Job.Any, { attempts, source }: JobTable.Started, workerId: number) => {
     const own = sourceOf(job)
     if (source !== null && own !== undefined && source !== own) {
       const reason = `it has another version of the job's module (${own}, the program ${source}): ` +
@@ -231,7 +231,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     }
     if (attempts <= maxAttempts) return undefined
     const reason = `${maxAttempts} runners began it, and none of them was heard of again`
-    return new WorkerDied({ job: job.name, workerId: runner, exitCode: undefined, reason, attempt: maxAttempts })
+    return new WorkerDied({ job: job.name, workerId, exitCode: undefined, reason, attempt: maxAttempts })
   }
 
   const unmeasured = (workerId: number): Measured => ({
@@ -327,6 +327,14 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
 /** Where the worker has written the result, if it has. */
 const referenceTo = ({ id, store }: Place, exit: Exit.Exit<unknown, unknown>): Reference | undefined =>
   Exit.isSuccess(exit) && exit.value instanceof StoredResult ? { store, id, ...exit.value.written } : undefined
+
+/** With the number that the worker has in the cluster, as in a record; its runner alone knows it by another. */
+const ofWorker = (error: unknown, workerId: number): unknown =>
+  error instanceof WorkerDied
+    ? new WorkerDied({ ...error, workerId })
+    : error instanceof WorkerStartError
+    ? new WorkerStartError({ ...error, workerId })
+    : error
 
 const isRefusal = (exit: Exit.Exit<unknown, unknown>) => {
   const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
