@@ -5,9 +5,9 @@ import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { JobNotFound } from "../ExecutorError.ts"
 import type * as Job from "../Job.ts"
+import { unread } from "./errorCodec.ts"
 import type { Host, WorkerExit } from "./Fleet.ts"
 import { importingModule } from "./importJob.ts"
-import { unread } from "./protocol.ts"
 
 /** What threads and child processes have in common here. */
 interface Spawned {

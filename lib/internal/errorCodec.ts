@@ -3,7 +3,7 @@
  * the class. Loads nothing of Effect.
  */
 import { isNativeError } from "node:util/types"
-import type { Thrown } from "./protocol.ts"
+import type { Thrown, Unread } from "./protocol.ts"
 
 const marker = "~effect-futures/Error"
 
@@ -111,6 +111,10 @@ export const reasonFor = (thrown: unknown): string => {
   const { message, name } = describe(thrown)
   return message === "" ? name : message
 }
+
+/** The message that one could not be read; `cause` is what reading it threw. */
+export const unread = (side: Unread["side"], cause: unknown) =>
+  [1, { _tag: "Unread", side, reason: describe(cause).message } satisfies Unread] as const
 
 const described = (error: Error, stackIn: (error: Error) => string): Thrown => ({
   name: textOf(() => error.name),

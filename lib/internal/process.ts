@@ -1,9 +1,9 @@
 /** A worker in a process of its own. */
 import { Worker } from "node:worker_threads"
-import { describe } from "./errorCodec.ts"
+import { describe, unread } from "./errorCodec.ts"
 import { importJob } from "./importJob.ts"
 import { packed, unpacked } from "./packing.ts"
-import { type FromWorker, type ToWorker, unread } from "./protocol.ts"
+import type { FromWorker, ToWorker } from "./protocol.ts"
 import * as worker from "./worker.ts"
 
 const send = process.send!.bind(process)

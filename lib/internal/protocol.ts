@@ -4,7 +4,6 @@
  */
 import type { SpanKind } from "effect/Tracer"
 import type { Written } from "./cluster/storing.ts"
-import { describe } from "./errorCodec.ts"
 
 export type ToWorker =
   /** First of all. `slots` is the memory of `Slots`, where the two can share memory. */
@@ -73,10 +72,6 @@ export interface Unread {
   readonly side: "input" | "result"
   readonly reason: string
 }
-
-/** As a message; `cause` is what reading it threw. */
-export const unread = (side: Unread["side"], cause: unknown) =>
-  [1, { _tag: "Unread", side, reason: describe(cause).message } satisfies Unread] as const
 
 /** What became of the item `id` and those that follow it. */
 export interface Settled {

@@ -1,7 +1,7 @@
 /** A worker on a thread of its own. */
 import { parentPort } from "node:worker_threads"
+import { unread } from "./errorCodec.ts"
 import { importJob } from "./importJob.ts"
-import { unread } from "./protocol.ts"
 import * as worker from "./worker.ts"
 
 const port = parentPort!
