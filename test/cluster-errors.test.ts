@@ -218,6 +218,14 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(result, 10)
       }))
 
+    it.effect("is said of inputs that are no array, which would never have settled", () =>
+      Effect.gen(function*() {
+        const executor = yield* Executor.Executor
+        const exit = yield* Effect.exit(executor.execute(values.square, new Set([7]) as never))
+        assert.deepStrictEqual(exit, Exit.die(new TypeError("Expected an array of inputs: received Set(1) { 7 }")))
+        yield* Executor.drain
+      }).pipe(Effect.provide(program())))
+
     it.effect("is said of an input and a result over every limit", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(Executor.run(jobs.longText, 30_000_000))

@@ -25,7 +25,7 @@ import { newJobIds } from "./jobEvents.ts"
 import { published } from "./metrics.ts"
 import { validateRun } from "./options.ts"
 import { Pace } from "./Pace.ts"
-import { assertJob } from "./registry.ts"
+import { assertInputs, assertJob } from "./registry.ts"
 import { ValuesAsSent } from "./StoredResult.ts"
 import { type Caller, nothingToGiveBack, type Recipient, Task } from "./Task.ts"
 
@@ -129,6 +129,7 @@ export const make = Effect.fnUntraced(function*(
   ): Task | undefined => {
     if (isClosed) return void resume(Effect.interrupt)
     const pace = paceOf(job)
+    assertInputs(inputs)
     const refusal = host.refusal(job)
     if (refusal !== undefined) {
       return void resume(recipient.receive(settledAs(inputs.map(() => Exit.fail(refusal)))))

@@ -24,3 +24,8 @@ export const isJob = (u: unknown): u is Job.Any => {
 export const assertJob = (job: unknown): void => {
   if (!isJob(job)) throw new TypeError(`Expected a job, as Job.make makes it: received ${inspect(job)}`)
 }
+
+/** @throws TypeError for what has no length, or no places: it would never have settled. */
+export const assertInputs = (inputs: unknown): void => {
+  if (!Array.isArray(inputs)) throw new TypeError(`Expected an array of inputs: received ${inspect(inputs)}`)
+}

@@ -178,6 +178,15 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.deepInclude(yield* Executor.stats, { finished: 0, failed: 0, queued: 0 })
       }).pipe(one))
 
+    it.live("dies of inputs that are no array, which would never have settled, and goes on", () =>
+      Effect.gen(function*() {
+        const executor = yield* Executor.Executor
+        const exit = yield* Effect.exit(executor.execute(values.square, new Set([7]) as never))
+        assert.deepStrictEqual(exit, Exit.die(new TypeError("Expected an array of inputs: received Set(1) { 7 }")))
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+        yield* Executor.drain
+      }).pipe(one))
+
     it.live("fails with CloneError for an input that cannot be cloned, and goes on", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(Executor.run(values.echo, { callback: () => {} }))

@@ -19,7 +19,7 @@ import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
 import { published } from "../metrics.ts"
 import { validateJobName, validateRun } from "../options.ts"
-import { assertJob, isJob } from "../registry.ts"
+import { assertInputs, assertJob, isJob } from "../registry.ts"
 import * as Canceller from "./Canceller.ts"
 import * as Collector from "./Collector.ts"
 import * as JobTable from "./JobTable.ts"
@@ -93,6 +93,7 @@ export const make = Effect.fnUntraced(function*({ client, retryFailed, run, ...o
         Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
           Effect.callback((resume) => {
             assertJob(job)
+            assertInputs(inputs)
             if (tasks.isClosed) return resume(Effect.interrupt)
             if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: () => {} }))
             const task = tasks.accept({
