@@ -4,13 +4,13 @@
  * It is told by notifications. Where one is lost, for the connection was, it finds out when it sweeps.
  */
 import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import { ResultLost } from "../../ExecutorError.ts"
 import type { ResultStore } from "../../ResultStore.ts"
-import { describe } from "../errorCodec.ts"
+import { reasonFor } from "../errorCodec.ts"
 import { SpareBuffers } from "../SpareBuffers.ts"
 import * as JobTable from "./JobTable.ts"
 import type { Leftovers } from "./Leftovers.ts"
@@ -86,7 +86,8 @@ export const make = Effect.fnUntraced(function*({ leftovers, maxWorkers, runLate
       if (task.state === "settled") continue
       if (Exit.isFailure(loaded)) {
         yield* Effect.ignore(table.lose(row.id))
-        tasks.end(task, Exit.fail(new ResultLost({ job: task.job.name, reason: reasonOf(loaded) })))
+        const reason = reasonFor(Cause.squash(loaded.cause))
+        tasks.end(task, Exit.fail(new ResultLost({ job: task.job.name, reason })))
         continue
       }
       const [measured, ...sentExits] = loaded.value.values as [Measured, ...Array<unknown>]
@@ -134,8 +135,3 @@ const newsIn = (notification: string): JobTable.News | undefined => {
 
 const tooOld = ({ job }: RemoteTask) =>
   Exit.fail(new ResultLost({ job: job.name, reason: "it ended, and was removed before it was read" }))
-
-const reasonOf = (exit: Exit.Failure<unknown, unknown>) => {
-  const error = Exit.findErrorOption(exit)
-  return Option.isSome(error) ? describe(error.value).message : "it cannot be read"
-}

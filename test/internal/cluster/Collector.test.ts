@@ -4,9 +4,13 @@ import * as Collector from "../../../lib/internal/cluster/Collector.ts"
 import { JobTable } from "../../../lib/internal/cluster/JobTable.ts"
 import type { RemoteTask } from "../../../lib/internal/cluster/RemoteTask.ts"
 import { RemoteTasks } from "../../../lib/internal/cluster/RemoteTasks.ts"
+import { ExecutorError, ResultStore } from "../../../lib/mod.ts"
 import { send, worker } from "../../shared/remoteTasks.ts"
 
 const cancelled = (id: string) => ({ id, state: "cancelled", worker: null, reply: null, replyReference: null })
+
+const runNow = (effect: Effect.Effect<void, never, ResultStore.ResultStore>) =>
+  Effect.runSync(Effect.provideService(effect, ResultStore.ResultStore, {} as never))
 
 describe("Collector.hear", () => {
   it.effect("hears who has begun a job, and ignores what it cannot read", () =>
@@ -47,5 +51,25 @@ describe("Collector.sweep", () => {
       yield* collector.sweep
       assert.deepStrictEqual(submitted, [wanted])
       assert.deepStrictEqual([unwanted.state, wanted.state], ["sent", "leaving"])
+    }))
+
+  it.effect("says why a reply cannot be read", () =>
+    Effect.gen(function*() {
+      const tasks = new RemoteTasks(() => Infinity, () => {})
+      const { exits } = send(tasks, "job")
+      const table = {
+        ended: () => Effect.succeed([{ id: "job", state: "done", reply: Buffer.from("half"), replyReference: null }]),
+        states: () => Effect.succeed(new Map()),
+        lose: () => Effect.void
+      }
+      const collector = yield* Collector.make({
+        tasks,
+        leftovers: { letGo: () => Effect.void } as never,
+        maxWorkers: () => 1,
+        runLater: runNow
+      }).pipe(Effect.provideService(JobTable, table as never))
+      yield* collector.sweep
+      const lost = new ExecutorError.ResultLost({ job: "square", reason: "the message is cut off" })
+      assert.deepStrictEqual(exits, [Exit.fail(lost)])
     }))
 })
