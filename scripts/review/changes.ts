@@ -59,22 +59,16 @@ const runCell = (figure: figures.Figure, run: Runs[number], first: Runs[number])
   }
 }
 
+type Cases = ReadonlyArray<RunRecord.BenchCase | undefined>
+
 /** The figures of a benchmark's case: of the first subject's ratio to itself there are none. */
-export const ofCases = (cases: ReadonlyArray<RunRecord.BenchCase | undefined>): Array<Row> => {
+export const ofCases = (cases: Cases): Array<Row> => {
   const subjects = new Set(cases.flatMap((each) => each?.subjects.map(({ name }) => name) ?? []))
   return [...subjects].flatMap((subject) => [
     ...(subject === cases[0]?.subjects[0]?.name ? [] : [ofRatios(subject, cases)]),
-    ofSubject(
-      subject,
-      cases,
-      benchFigures.peak,
-      benchFigures.peak.show,
-      (found) => benchFigures.values(found, benchFigures.peak.of)
-    )
+    ofSubject(subject, cases, benchFigures.peak, (found) => benchFigures.values(found, benchFigures.peak.of))
   ])
 }
-
-type Cases = ReadonlyArray<RunRecord.BenchCase | undefined>
 
 /** Of ratios to somebody else, or of something else, there are none. */
 const ofRatios = (subject: string, cases: Cases): Row => {
@@ -83,8 +77,7 @@ const ofRatios = (subject: string, cases: Cases): Row => {
   return ofSubject(
     subject,
     cases,
-    { ...figure, name: `${figure.name}, ratio` },
-    benchFigures.times,
+    { ...figure, name: `${figure.name}, ratio`, show: benchFigures.times },
     (found, each) =>
       each.subjects[0]?.name === base && benchFigures.figureOf(each).name === figure.name
         ? benchFigures.ratios(found, each.subjects[0], figure.of)
@@ -95,8 +88,7 @@ const ofRatios = (subject: string, cases: Cases): Row => {
 const ofSubject = (
   name: string,
   cases: Cases,
-  figure: Pick<benchFigures.Figure, "name" | "moreIsBetter">,
-  show: (value: number) => string,
+  figure: Omit<benchFigures.Figure, "of">,
   valuesOf: (subject: benchFigures.Subject, each: RunRecord.BenchCase) => ReadonlyArray<number>
 ): Row => {
   const values = cases.map((each) => {
@@ -106,15 +98,14 @@ const ofSubject = (
   return {
     of: cases.find((each) => each !== undefined)!.name,
     figure: `${name}: ${figure.name}`,
-    cells: values.map((own, n) => benchCell(own, n === 0 ? [] : values[0]!, show, figure.moreIsBetter))
+    cells: values.map((own, n) => benchCell(own, n === 0 ? [] : values[0]!, figure))
   }
 }
 
 const benchCell = (
   values: ReadonlyArray<number>,
   first: ReadonlyArray<number>,
-  show: (value: number) => string,
-  moreIsBetter: boolean
+  { moreIsBetter, show }: Omit<benchFigures.Figure, "of">
 ): Cell => {
   if (values.length === 0) return { shown: "", change: "" }
   const value = median([...values])
