@@ -1,4 +1,4 @@
-import { max, median, min } from "d3-array"
+import { max, median, min } from "simple-statistics"
 import type { RunRecord } from "../../lib/mod.ts"
 import * as benchFigures from "../shared/bench-figures.ts"
 
@@ -43,23 +43,19 @@ export const benchesOf = ({ cases }: RunRecord.BenchRecord): Array<Bench> =>
         const values = benchFigures.values(subject, of).map((value) => value / size)
         return values.length === 0 ? [] : { ...bar(subject.name, values), role: subject.role ?? "peer" }
       }),
-      advantages: benchFigures.comparisons(measured).flatMap(({ best, ours, toBest }) =>
-        best === undefined
-          ? []
-          : bar(
-            `${ours.name} to ${best.name}`,
-            toBest.map((ratio) => moreIsBetter ? ratio : 1 / ratio).filter((times) =>
-              times > 0 && Number.isFinite(times)
-            )
-          )
-      ).filter(({ samples }) => samples > 0)
+      advantages: benchFigures.comparisons(measured).flatMap(({ best, ours, toBest }) => {
+        const times = toBest.map((ratio) => moreIsBetter ? ratio : 1 / ratio).filter((times) =>
+          times > 0 && Number.isFinite(times)
+        )
+        return best === undefined || times.length === 0 ? [] : bar(`${ours.name} to ${best.name}`, times)
+      })
     }
   })
 
-const bar = (name: string, values: ReadonlyArray<number>): Bar => ({
+const bar = (name: string, values: Array<number>): Bar => ({
   name,
-  middle: median(values) ?? 0,
-  least: min(values) ?? 0,
-  most: max(values) ?? 0,
+  middle: median(values),
+  least: min(values),
+  most: max(values),
   samples: values.length
 })
