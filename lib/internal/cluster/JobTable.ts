@@ -16,6 +16,7 @@ import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
 import type { RunnerStatus, Status } from "../../ClusterExecutor.ts"
 import type { Stored } from "./messages.ts"
+import { keyPrefix } from "./names.ts"
 import type { Ran, RemoteWorker } from "./RunnerClocks.ts"
 
 /** What the queue holds. */
@@ -347,7 +348,7 @@ const make = Effect.gen(function*() {
             WHERE ended.runner = runners.id AND ended.state IN ('done', 'failed')) AS ended,
           coalesce(json_agg(json_build_object(
             'job', jobs.job,
-            'key', CASE WHEN jobs.keyed THEN substr(jobs.id, 5) END,
+            'key', CASE WHEN jobs.keyed THEN substr(jobs.id, ${keyPrefix.length + 1}) END,
             'ms', floor(extract(epoch FROM now() - jobs.started_at) * 1000)
           ) ORDER BY jobs.started_at) FILTER (WHERE jobs.id IS NOT NULL), '[]')::text AS running
         FROM effect_futures_runners AS runners
@@ -361,10 +362,11 @@ const make = Effect.gen(function*() {
           count(*) FILTER (WHERE state = 'failed')::int AS failed,
           (count(*) FILTER (WHERE settled_at > now() - interval '10 s') / 10.0)::float8 AS "perSecond"
         FROM effect_futures_jobs`
-      return {
+      const status: Status = {
         runners: runners.map(({ running, ...runner }) => ({ ...runner, running: JSON.parse(running) })),
         jobs: jobs!
-      } satisfies Status
+      }
+      return status
     }),
 
     /** Adds a runner, and tells its number. */

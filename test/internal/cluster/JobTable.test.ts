@@ -130,6 +130,18 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       assert.deepStrictEqual((yield* states([id])).get(id), { ...known, runner: `runner ${runner}` })
     }).pipe(Effect.provide(table)))
 
+  it.effect("tells of what a runner runs the key, where that has one", () =>
+    Effect.gen(function*() {
+      const { addRunner, start, status, submit } = yield* JobTable
+      const runner = yield* addRunner({ address: "busy", pid: 1, workers: 2, jobs: "[]" })
+      for (const id of ["key/monday", "here/unnamed"]) {
+        yield* submit([submission(id)], "here", false)
+        yield* start({ id, submission: 1 }, runner, worker)
+      }
+      const { running } = (yield* status).runners.find(({ address }) => address === "busy")!
+      assert.sameDeepMembers(running.map(({ job, key }) => [job, key]), [["square", "monday"], ["square", null]])
+    }).pipe(Effect.provide(table)))
+
   it.effect("cancels a job that none wants who is there", () =>
     Effect.gen(function*() {
       const { leave, submit } = yield* JobTable
