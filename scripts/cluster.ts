@@ -26,13 +26,11 @@ import { asShown, canDraw, print } from "./shared/terminal.ts"
 import { counted, quoted } from "./shared/words.ts"
 
 const modules = Flag.Path("module").pipe(
-  Flag.withDescription("A module whose exported jobs the runner runs; may be given more than once (those of --kernel)"),
-  Flag.between(0, Infinity)
+  Flag.withDescription("A module whose exported jobs the runner runs; can be given several times (those of --kernel)"),
+  Flag.atLeast(0)
 )
 
 const workers = flags.count("workers", 1, "How many jobs a runner runs at the same time")
-
-const data = flags.cluster.data
 
 const json = flags.toggle("json", "Print it as JSON, once")
 
@@ -231,7 +229,7 @@ const draw = ({ jobs, runners }: ClusterExecutor.Status) =>
 
 const down = Command.make(
   "down",
-  { data },
+  { data: flags.cluster.data },
   Effect.fn("down")(function*({ data }) {
     const folder = path.resolve(data)
     if (Option.isNone(yield* local.read(folder))) {

@@ -39,7 +39,7 @@ const make = Effect.fnUntraced(function*({ jobs, silent, workers }: Options) {
     silent
   })
   return {
-    line: (text: string) => write(print(text)),
+    line: (text: string) => write(`${timestamp()}: ${text}\n`),
     jobStarted: (id: number) => void running.add(id),
     jobEnded: (id: number) => {
       running.delete(id)
@@ -50,8 +50,6 @@ const make = Effect.fnUntraced(function*({ jobs, silent, workers }: Options) {
     }
   }
 })
-
-const print = (text: string) => `${timestamp()}: ${text}\n`
 
 const local = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" })
 
