@@ -73,12 +73,15 @@ export const experiment = {
 /** Which cluster. */
 export const cluster = {
   databaseUrl: Flag.String("database-url").pipe(
-    Flag.withDescription("The cluster's Postgres, by default that of scripts/cluster.ts up"),
+    Flag.withDescription("The cluster's Postgres, by default the one that scripts/cluster.ts up starts"),
     Flag.optional
   ),
   results: Flag.Path("results").pipe(
     strictPath,
-    Flag.withDescription("The folder that runners and readers share for large results, by default the database"),
+    Flag.withDescription(
+      "The folder that runners and readers share for large results, by default the one that up makes, or with " +
+        "--database-url the database"
+    ),
     Flag.optional
   ),
   data: Flag.Path("data").pipe(
