@@ -37,7 +37,9 @@ export class Executor extends Context.Service<Executor, {
     input: Input,
     options?: RunOptions
   ) => Effect.Effect<Fiber.Fiber<A, E | ExecutorError.ExecutorError>>
+  /** As the Effect {@link stats}. */
   readonly stats: Effect.Effect<Stats>
+  /** As the Effect {@link drain}. */
   readonly drain: Effect.Effect<void>
 }>()("effect-futures/Executor") {}
 

@@ -34,7 +34,10 @@ export class WorkerStartError extends Schema.TaggedError<WorkerStartError>()("Wo
   }
 }
 
-/** The worker found no such job: its module cannot be imported, does not make it, or has it run when it is imported. */
+/**
+ * The worker found no such job: its module cannot be imported, does not make it, or has it run when it is imported. On a
+ * cluster: the runner was not given the job, or has another version of its module.
+ */
 export class JobNotFound extends Schema.TaggedError<JobNotFound>()("JobNotFound", {
   job: Schema.String,
   module: Schema.String,
@@ -56,7 +59,10 @@ export class JobThrew extends Schema.TaggedError<JobThrew>()("JobThrew", {
   stack: Schema.String
 }) {}
 
-/** The input or result is what the structured clone algorithm cannot copy, such as a function or what is nested too deep. */
+/**
+ * The input or result is what the structured clone algorithm cannot copy, such as a function or what is nested too deep.
+ * On a cluster: what neither JSON nor the job's schemas can say, or what cannot be stored.
+ */
 export class CloneError extends Schema.TaggedError<CloneError>()("CloneError", {
   job: Schema.String,
   side: Schema.Literals(["input", "result"]),
