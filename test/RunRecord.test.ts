@@ -61,6 +61,11 @@ describe("RunRecord.ResultFile", () => {
     assert.isTrue(validate({ ...runRecord, jobs: [queued] }), JSON.stringify(validate.errors))
   })
 
+  it("refuses a day that there is not", () => {
+    assert.isTrue(Exit.isSuccess(decode({ ...runRecord, startedAt: "2028-02-29T23:59:59.999Z" })))
+    assert.isTrue(Exit.isFailure(decode({ ...runRecord, startedAt: "2026-02-29T23:59:59.999Z" })))
+  })
+
   const broken: Record<string, object> = {
     "another version": { ...runRecord, version: 2 },
     "a status that there is not": { ...runRecord, status: "done" },
@@ -71,11 +76,6 @@ describe("RunRecord.ResultFile", () => {
     "a figure that is none": { ...runRecord, summary: { ...runRecord.summary, jobsPerSecond: null } },
     "no jobs and no runs": { ...runRecord, jobs: undefined }
   }
-  it("refuses a day that there is not", () => {
-    assert.isTrue(Exit.isSuccess(decode({ ...runRecord, startedAt: "2028-02-29T23:59:59.999Z" })))
-    assert.isTrue(Exit.isFailure(decode({ ...runRecord, startedAt: "2026-02-29T23:59:59.999Z" })))
-  })
-
   for (const [what, record] of Object.entries(broken)) {
     it(`refuses ${what}`, () => {
       const json: unknown = JSON.parse(JSON.stringify(record))
