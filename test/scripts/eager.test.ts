@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import path from "node:path"
+import * as here from "./shared/here.ts"
 import { readRecord } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
 
@@ -24,7 +25,7 @@ describe("scripts/eager.ts", () => {
     Effect.gen(function*() {
       const folder = yield* script.folder
       const args = ["--jobs", "1e9", "--count", "1e6", "--out", path.join(folder, "run.json")]
-      const { status, stderr, stdout } = yield* script.run("eager", args)
+      const { status, stderr, stdout } = yield* here.run("eager", args)
       assert.deepStrictEqual({ status, stdout }, { status: 2, stdout: "" })
       assert.match(stderr, /^--jobs 1000000000 --count 1000000 --workers 3 holds up to 8000000\.0 GB/)
       assert.match(stderr, /--count \d+ or --jobs \d+/)
@@ -60,15 +61,5 @@ describe("scripts/eager.ts", () => {
         assert.isAtMost(jobs.reduce((bytes, { resultBytes }) => bytes + resultBytes, 0), free)
       }
       assert.deepStrictEqual(yield* script.filesIn(folder), ["count.json", "forced.json", "jobs.json"])
-    }))
-
-  it.live("names a --count that still fits when a little less is free a moment later", () =>
-    Effect.gen(function*() {
-      const folder = yield* script.folder
-      const run = (args: ReadonlyArray<string>, file: string, bytes: number) =>
-        script.run("eager", [...args, "--quiet", "--out", path.join(folder, file)], script.withFreeMemory(bytes))
-      const refused = yield* run(tooMuch, "refused.json", free)
-      const retried = yield* run(instead("--count", refused.stderr), "count.json", free * 0.99)
-      assert.deepStrictEqual(retried, { status: 0, stdout: "", stderr: "" })
     }))
 })

@@ -35,8 +35,17 @@ describe("checkMemory", () => {
       )
       assert.include(yield* problemOf(25, 10_000_000, 20), "such as --count 4500000 or --jobs 11 (")
       assert.include(yield* problemOf(1000, 10_000_000, 20), "such as --count 2800000 or --workers 5 (")
+      assert.include(yield* problemOf(1e12, 1, 1e10), "such as --workers 56000000 (")
       free(7)
       assert.include(yield* problemOf(4, 1, 4), ": expected less of each (--force runs it anyway)")
+    }))
+
+  it.effect("names a --count that still fits when a little less is free a moment later", () =>
+    Effect.gen(function*() {
+      free(4_000_000)
+      const [, count] = /--count (\d+) or/.exec(yield* problemOf(10, 100_000, 5))!
+      free(4_000_000 * 0.99)
+      assert.strictEqual(yield* problemOf(10, Number(count), 5), "")
     }))
 })
 
