@@ -190,16 +190,6 @@ describe("Executor.run on processes", () => {
 })
 
 describe("Executor.mapExit on processes", () => {
-  it.live("costs only the item at fault, of several in one message", () =>
-    Effect.gen(function*() {
-      const exits = yield* Stream.make(1, 2, -3, 4).pipe(
-        Stream.map((n) => ({ n, data: "" })),
-        Executor.mapExit(faults.exitOnData, { chunkSize: 4 }),
-        Stream.runCollect
-      )
-      assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, true, false, true])
-    }).pipe(one))
-
   it.live("costs only the item whose result only threads can share", () =>
     Effect.gen(function*() {
       const exits = yield* Stream.make(1, 2, -3, 4).pipe(

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Schedule, Stream } from "effect"
+import { Effect, Exit, Fiber, Schedule, Stream } from "effect"
 import { execFile } from "node:child_process"
 import fs from "node:fs"
 import { availableParallelism } from "node:os"
@@ -8,8 +8,8 @@ import { clockOffset, setClock } from "../lib/internal/clock.ts"
 import { Executor, ExecutorError, Job, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
 import { cutOff, postMessage, stopClock } from "./jobs/chatter.ts"
-import * as deaths from "./jobs/deaths.ts"
 import { blockAfterwards, busy, lateToListen, polite } from "./jobs/endless.ts"
+import { exitAtGate } from "./jobs/faults.ts"
 import { makeNested } from "./jobs/nested.ts"
 import * as twins from "./jobs/twins.ts"
 import * as values from "./jobs/values.ts"
@@ -55,6 +55,34 @@ describe("ThreadExecutor.layer", () => {
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* Executor.run(values.execArgv, undefined), [])
     }).pipe(one))
+
+  it.live("refuses limits that would end this process", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(
+        yield* messageFor(ThreadExecutor.layer, { resourceLimits: { maxOldGenerationSizeMb: 1 } }),
+        "resourceLimits.maxOldGenerationSizeMb must be a number of at least 4: received 1"
+      )
+      assert.strictEqual(
+        yield* messageFor(ThreadExecutor.layer, { resourceLimits: { codeRangeSizeMb: "8" } }),
+        `resourceLimits.codeRangeSizeMb must be a number of at least 0: received "8"`
+      )
+      assert.strictEqual(
+        yield* messageFor(ThreadExecutor.layer, { resourceLimits: null }),
+        "resourceLimits must be an object: received null"
+      )
+    }))
+
+  it.live("refuses flags that are no array of strings", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(
+        yield* messageFor(ThreadExecutor.layer, { execArgv: "--expose-gc" }),
+        `execArgv must be an array of strings: received "--expose-gc"`
+      )
+      assert.strictEqual(
+        yield* messageFor(ThreadExecutor.layer, { execArgv: [1] }),
+        "execArgv must be an array of strings: received [ 1 ]"
+      )
+    }))
 })
 
 const jobIn = (file: string) => Job.make({ url: new URL(file, import.meta.url).href }, "lost", (n: number) => n)
@@ -67,11 +95,6 @@ describe("a job that no worker finds", () => {
     assert.strictEqual(yield* Executor.run(values.square, 2), 4)
     return error.reason
   })
-
-  it.live("fails with JobNotFound: its module is missing", () =>
-    Effect.gen(function*() {
-      assert.include(yield* reasonFor(jobIn("./jobs/no-such-file.ts")), "Cannot find module")
-    }).pipe(one))
 
   it.live("fails with JobNotFound: its module throws when it is imported", () =>
     Effect.gen(function*() {
@@ -104,73 +127,10 @@ describe("a job that no worker finds", () => {
 })
 
 describe("a worker that dies", () => {
-  for (const code of [0, 3]) {
-    it.live(`fails its job with WorkerDied and the exit code: process.exit(${code})`, () =>
-      Effect.gen(function*() {
-        const error = yield* Effect.flip(Executor.run(deaths.exit, code))
-        assert.instanceOf(error, ExecutorError.WorkerDied)
-        const { attempt, exitCode, job, workerId } = error
-        assert.deepStrictEqual({ attempt, exitCode, job, workerId }, {
-          attempt: 1,
-          exitCode: code,
-          job: "exit",
-          workerId: 1
-        })
-        assert.strictEqual(
-          error.message,
-          `Worker 1 died while running job "exit": The worker has exited with code: ${code}`
-        )
-      }).pipe(one))
-  }
-
-  it.live("fails its job with WorkerDied: an error that nobody could catch", () =>
-    Effect.gen(function*() {
-      const error = yield* Effect.flip(Executor.run(deaths.throwLater, "too late"))
-      assert.propertyVal(error, "_tag", "WorkerDied")
-      assert.propertyVal(error, "exitCode", 1)
-      assert.strictEqual(error.message, `Worker 1 died while running job "throwLater": Error: too late`)
-    }).pipe(one))
-
-  it.live("fails its job with WorkerDied: out of memory", () =>
-    Effect.gen(function*() {
-      const error = yield* Effect.flip(Executor.run(deaths.fillMemory, undefined))
-      assert.propertyVal(error, "_tag", "WorkerDied")
-      assert.match(error.message, /memory/)
-      assert.strictEqual(yield* Executor.run(values.square, 3), 9)
-    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, resourceLimits: { maxOldGenerationSizeMb: 20 } }))))
-
-  it.live("refuses limits that would end this process", () =>
-    Effect.gen(function*() {
-      assert.strictEqual(
-        yield* messageFor(ThreadExecutor.layer, { resourceLimits: { maxOldGenerationSizeMb: 1 } }),
-        "resourceLimits.maxOldGenerationSizeMb must be a number of at least 4: received 1"
-      )
-      assert.strictEqual(
-        yield* messageFor(ThreadExecutor.layer, { resourceLimits: { codeRangeSizeMb: "8" } }),
-        `resourceLimits.codeRangeSizeMb must be a number of at least 0: received "8"`
-      )
-      assert.strictEqual(
-        yield* messageFor(ThreadExecutor.layer, { resourceLimits: null }),
-        "resourceLimits must be an object: received null"
-      )
-    }))
-
-  it.live("refuses flags that are no array of strings", () =>
-    Effect.gen(function*() {
-      assert.strictEqual(
-        yield* messageFor(ThreadExecutor.layer, { execArgv: "--expose-gc" }),
-        `execArgv must be an array of strings: received "--expose-gc"`
-      )
-      assert.strictEqual(
-        yield* messageFor(ThreadExecutor.layer, { execArgv: [1] }),
-        "execArgv must be an array of strings: received [ 1 ]"
-      )
-    }))
-
   it.live("disturbs no other job, and another takes its place", () =>
     Effect.gen(function*() {
       const [doomed, other] = [Board.make(), Board.make()]
-      const dies = yield* Executor.submit(deaths.exitAtGate, doomed)
+      const dies = yield* Executor.submit(exitAtGate, doomed)
       const lives = yield* Executor.submit(values.hold, { board: other, label: 5 })
       const waits = yield* Executor.submit(values.square, 6)
       yield* until(() => Board.started(doomed) === 1 && Board.started(other) === 1)
@@ -182,19 +142,6 @@ describe("a worker that dies", () => {
       const stats = yield* Executor.stats
       assert.deepInclude(stats, { workers: 2, busy: 0, queued: 0, finished: 2, failed: 1, died: 1 })
     }).pipe(two))
-
-  it.live("costs only the item at fault, of several in one message", () =>
-    Effect.gen(function*() {
-      const exits = yield* Stream.make(1, 2, -3, 4, -5, 6).pipe(
-        Executor.mapExit(deaths.exitBelowZero, { chunkSize: 6 }),
-        Stream.runCollect
-      )
-      const tags = exits.map((exit) =>
-        Exit.isSuccess(exit) ? exit.value : (Cause.squash(exit.cause) as ExecutorError.ExecutorError)._tag
-      )
-      assert.deepStrictEqual(tags, [1, 2, "WorkerDied", 4, "WorkerDied", 6])
-      assert.propertyVal(yield* Executor.stats, "died", 2)
-    }).pipe(one))
 })
 
 describe("a job that meddles with its thread", () => {

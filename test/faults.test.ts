@@ -27,7 +27,7 @@ for (const { layer, name } of backEnds) {
     })
 
     it.live("a full heap, with resourceLimits", () =>
-      strikeBetween(heapFull).pipe(
+      strikeBetween(heapFull(name)).pipe(
         Effect.provide(layer({ maxWorkers: 3, resourceLimits: { maxOldGenerationSizeMb: 24 } }))
       ))
   })
@@ -63,16 +63,18 @@ for (const { layer, name } of backEnds) {
   describe(`${name}, WorkerDied`, () => {
     it.live("names the job, the worker and its exit code", () =>
       Effect.gen(function*() {
-        const error = yield* Effect.flip(Executor.run(faults.exit, 3))
-        assert.instanceOf(error, ExecutorError.WorkerDied)
-        const { attempt, exitCode, job, workerId } = error
-        assert.deepStrictEqual({ attempt, exitCode, job, workerId }, {
-          attempt: 1,
-          exitCode: 3,
-          job: "exit",
-          workerId: 1
-        })
-        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 2)
+        const deaths = [
+          { run: Executor.run(faults.exit, 0), job: "exit", exitCode: 0 },
+          { run: Executor.run(faults.exit, 3), job: "exit", exitCode: 3 },
+          { run: Executor.run(faults.throwInTimer, "too late"), job: "throwInTimer", exitCode: 1 }
+        ]
+        for (const [n, { exitCode, job, run }] of deaths.entries()) {
+          const error = yield* Effect.flip(run)
+          assert.instanceOf(error, ExecutorError.WorkerDied)
+          assert.deepInclude({ ...error }, { attempt: 1, exitCode, job, workerId: n + 1 })
+          assert.include(error.message, `Worker ${n + 1} died while running job "${job}": `)
+        }
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 4)
       }).pipe(one))
   })
 
@@ -131,6 +133,20 @@ for (const { layer, name } of backEnds) {
         yield* Executor.run(cutOff, undefined)
         const error = yield* Effect.flip(Executor.run(setupNeverEnds, undefined, { deadline: { running: 100 } }))
         assert.propertyVal(error, "_tag", "DeadlineExceeded")
+      }).pipe(one))
+  })
+
+  describe(`${name}: items that end their workers, of several in one message`, () => {
+    it.live("are all that is lost", () =>
+      Effect.gen(function*() {
+        const exits = yield* Stream.make(1, 2, -3, 4, -5, 6).pipe(
+          Executor.mapExit(faults.exitBelowZero, { chunkSize: 6 }),
+          Stream.runCollect
+        )
+        const shown = exits.map((exit) => Exit.isSuccess(exit) ? exit.value : tagOf(exit))
+        assert.deepStrictEqual(shown, [1, 2, "WorkerDied", 4, "WorkerDied", 6])
+        // Of a process nothing tells which it was, until it dies of that alone.
+        assert.propertyVal(yield* Executor.stats, "died", name === "ThreadExecutor" ? 2 : 4)
       }).pipe(one))
   })
 

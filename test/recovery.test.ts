@@ -3,7 +3,6 @@ import { Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import fs from "node:fs"
 import path from "node:path"
 import { Executor, ExecutorError, ThreadExecutor } from "../lib/mod.ts"
-import * as deaths from "./jobs/deaths.ts"
 import * as effects from "./jobs/effects.ts"
 import * as faults from "./jobs/faults.ts"
 import * as lives from "./jobs/lives.ts"
@@ -63,7 +62,7 @@ for (const { layer, name } of backEnds) {
     it.live("lets the other items of the message succeed", () =>
       Effect.gen(function*() {
         const executor = yield* Executor.Executor
-        const settled = yield* executor.execute(deaths.exitBelowZero, [1, -2, 3], { retryWorkerDeath: 1 })
+        const settled = yield* executor.execute(faults.exitBelowZero, [1, -2, 3], { retryWorkerDeath: 1 })
         const shown = settled.exits.map((exit) => Exit.isSuccess(exit) ? exit.value : tagOf(exit))
         assert.deepStrictEqual(shown, [1, "WorkerDied", 3])
       }).pipe(one))
@@ -141,7 +140,7 @@ for (const { layer, name } of backEnds) {
           yield* until(() => ups() === 4)
           fs.writeFileSync(path.join(notes, "broken"), "")
           const starts = Notes.lines(notes).length
-          for (const _ of [1, 2]) yield* Effect.exit(Executor.run(deaths.exitBelowZero, -1))
+          for (const _ of [1, 2]) yield* Effect.exit(Executor.run(faults.exitBelowZero, -1))
           yield* Effect.sleep(2500)
           assert.isAtMost(Notes.lines(notes).length, starts + 2)
           fs.rmSync(path.join(notes, "broken"))
@@ -279,7 +278,7 @@ describe("WorkerDied.attempt", () => {
   it.live("does not count the tries of the items before it in its message", () =>
     Effect.gen(function*() {
       const executor = yield* Executor.Executor
-      const { exits } = yield* executor.execute(deaths.exitBelowZero, [-1, 2, -3])
+      const { exits } = yield* executor.execute(faults.exitBelowZero, [-1, 2, -3])
       const attempts = yield* Effect.forEach([exits[0]!, exits[2]!], Effect.flip)
       assert.deepStrictEqual(attempts.map((error) => (error as ExecutorError.WorkerDied).attempt), [1, 1])
     }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1 }))))

@@ -4,6 +4,7 @@ import { EventEmitter } from "node:events"
 import fs from "node:fs"
 import { isMainThread } from "node:worker_threads"
 import * as Job from "../../lib/Job.ts"
+import * as Board from "./board.ts"
 import * as Notes from "./notes.ts"
 
 export interface Noting {
@@ -62,6 +63,16 @@ export const parent = Job.make(import.meta, "parent", (notes: Notes.Notes) => {
 
 export const exit = Job.make(import.meta, "exit", (code: number): void => {
   process.exit(code)
+})
+
+/** Exits on a negative number. */
+export const exitBelowZero = Job.make(import.meta, "exitBelowZero", (n: number) => n < 0 ? process.exit(9) : n)
+
+/** Waits at the gate, then exits. */
+export const exitAtGate = Job.make(import.meta, "exitAtGate", async (board: Board.Board): Promise<void> => {
+  Board.enter(board, 0)
+  await Board.atGate(board)
+  process.exit(1)
 })
 
 /** Throws in a timer. */

@@ -92,12 +92,8 @@ export const faultsOf = (backEnd: BackEnd["name"]): ReadonlyArray<Fault> =>
   backEnd === "ThreadExecutor" ? common(backEnd) : [...common(backEnd), ...ofProcesses]
 
 /** The heap is full: for executors with `resourceLimits`. */
-export const heapFull: Fault = {
-  name: "a full heap",
-  strike: Executor.run(faults.fillHeap, undefined),
-  tag: "WorkerDied",
-  says: ""
-}
+export const heapFull = (backEnd: BackEnd["name"]) =>
+  died("a full heap", Executor.run(faults.fillHeap, undefined), backEnd === "ThreadExecutor" ? "out of memory" : "")
 
 /**
  * On an executor of three workers, two of them busy: the fault costs its job what it should, the next job finds a
