@@ -471,19 +471,6 @@ describe("Recorder.write, Recorder.check, Recorder.read", () => {
       yield* recorder.write(changed, { file, overwrite: true })
       assert.deepStrictEqual((yield* recorder.read(file)).record, changed)
     }).pipe(live))
-
-  it.live("fail with RecordNotRead for what is no record, and for what is not there", () =>
-    Effect.gen(function*() {
-      const { directory, file } = yield* place
-      const fs = yield* FileSystem.FileSystem
-      const recorder = yield* Recorder.Recorder
-      yield* fs.writeFileString(file, `{"version": 1}`)
-      for (const unreadable of [file, `${directory}/none.json`, directory]) {
-        const error = yield* Effect.flip(recorder.read(unreadable))
-        assert.instanceOf(error, RecordNotRead)
-        assert.include(error.message, `${unreadable} cannot be read: `)
-      }
-    }).pipe(live))
 })
 
 describe("Recorder.finish", () => {
