@@ -218,11 +218,13 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(result, 10)
       }))
 
-    it.effect("is said of inputs that are no array, which would never have settled", () =>
+    it.effect("is said of what is no job, and of inputs that are no array", () =>
       Effect.gen(function*() {
         const executor = yield* Executor.Executor
-        const exit = yield* Effect.exit(executor.execute(values.square, new Set([7]) as never))
-        assert.deepStrictEqual(exit, Exit.die(new TypeError("Expected an array of inputs: received Set(1) { 7 }")))
+        const noJob = yield* Effect.exit(executor.execute({} as typeof values.square, [7]))
+        assert.deepStrictEqual(noJob, Exit.die(new TypeError("Expected a job, as Job.make makes it: received {}")))
+        const noArray = yield* Effect.exit(executor.execute(values.square, new Set([7]) as never))
+        assert.deepStrictEqual(noArray, Exit.die(new TypeError("Expected an array of inputs: received Set(1) { 7 }")))
         yield* Executor.drain
       }).pipe(Effect.provide(program())))
 

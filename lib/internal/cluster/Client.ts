@@ -19,7 +19,7 @@ import type * as Job from "../../Job.ts"
 import type { ResultStore } from "../../ResultStore.ts"
 import { published } from "../metrics.ts"
 import { validateJobName, validateRun } from "../options.ts"
-import { assertInputs, assertJob, isJob } from "../registry.ts"
+import { assertInputs, assertJob } from "../registry.ts"
 import * as Canceller from "./Canceller.ts"
 import * as Collector from "./Collector.ts"
 import * as JobTable from "./JobTable.ts"
@@ -88,12 +88,10 @@ export const make = Effect.fnUntraced(function*({ client, retryFailed, run, ...o
 
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ExecuteOptions = {}) =>
     Effect.flatMap(
-      Effect.andThen(isJob(job) ? validateJobName(job) : Effect.void, validateRun(runOptions)),
+      validate(job, inputs, runOptions),
       ({ deadline, key, priority, retryWorkerDeath, untilFailure }) =>
         Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
           Effect.callback((resume) => {
-            assertJob(job)
-            assertInputs(inputs)
             if (tasks.isClosed) return resume(Effect.interrupt)
             if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: () => {} }))
             const task = tasks.accept({
@@ -156,6 +154,13 @@ export const make = Effect.fnUntraced(function*({ client, retryFailed, run, ...o
     drain: tasks.drain.wait
   })
 })
+
+const validate = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions: ExecuteOptions) =>
+  Effect.suspend(() => {
+    assertJob(job)
+    assertInputs(inputs)
+    return Effect.andThen(validateJobName(job), validateRun(runOptions))
+  })
 
 /** The caller's span as its job's runner is told of it, if there is one. */
 const traceOf = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined =>
