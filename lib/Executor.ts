@@ -22,9 +22,10 @@ export class Executor extends Context.Service<Executor, {
   /** How many jobs can run at the same time. */
   readonly maxWorkers: number
   /**
-   * Runs `job` once for each input; the inputs go to one worker in one message, or in several if they take long. Each has
-   * an Exit of its own, in the inputs' order. Jobs of one priority wait their turn, first in, first out. Those that are
-   * measured to take microseconds are sent to busy workers, too, and there can pass one another by a millisecond or two.
+   * Runs `job` once for each input; the inputs go to one worker in one message or, if they take long, in several and to
+   * others as well. Each has an Exit of its own, in the inputs' order. Jobs of one priority wait their turn, first in,
+   * first out. Those that are measured to take microseconds are sent to busy workers, too, and there can pass one another
+   * by a millisecond or two.
    */
   readonly execute: <Input, A, E>(
     job: Job.Job<Input, A, E>,
