@@ -84,7 +84,7 @@ const up = Command.make(
     })
     yield* Effect.acquireUseRelease(
       local.claim(folder, claimed),
-      // A server that starts is stopped when it has.
+      // An interruption waits until the server is up, and then it is stopped.
       () => Effect.flatMap(Effect.uninterruptible(begin), startRunners),
       (_, exit) => Exit.isSuccess(exit) ? Effect.void : Effect.ignore(stop(folder))
     )

@@ -18,7 +18,7 @@ import { resultFolder } from "./shared/place.ts"
 
 const reference = path.join(resultFolder, "reference")
 
-/** Of the charts the first that there is something to draw for: a benchmark need not have peers. */
+/** Of each the first chart is drawn that has something to show: a benchmark need not have peers. */
 const drawings = [
   { name: "memory.svg", charts: [memory], records: ["eager.json", "lazy.json", "remove.json", "loan.json"] },
   { name: "bench.svg", charts: [standing, benchmarks], records: ["bench.json"] }

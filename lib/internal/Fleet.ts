@@ -117,7 +117,7 @@ export interface Events {
   readonly noneLeft: (error: WorkerStartError) => void
 }
 
-/** For workers and the executor's thread. */
+/** How many threads can run at the same time: those of workers, and the executor's own. */
 export const cores = availableParallelism()
 
 /** After a start that failed none is tried for so long, while other workers are there. */

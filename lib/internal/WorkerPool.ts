@@ -148,7 +148,7 @@ export const make = Effect.fnUntraced(function*(
     )
     counts.accepted += inputs.length
     dispatcher.accept(task)
-    // Last, and one by one, for one of no time at all may be over at once.
+    // After all else, and one after the other: a limit of 0 is passed at once.
     if (task.deadline !== undefined) {
       task.whenFinished(limit(task, "queued"))
       task.whenFinished(limit(task, "total"))

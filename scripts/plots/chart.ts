@@ -50,7 +50,7 @@ export interface Table {
   readonly rows: ReadonlyArray<ReadonlyArray<string>>
 }
 
-/** As they are in every chart: of the run with this number. */
+/** The colour of the run with this number, alike in all charts. */
 export const colorOf = (run: number): string => schemeDark2[run % schemeDark2.length]!
 
 /** What all charts have, with a legend of these names. */

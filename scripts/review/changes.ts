@@ -61,7 +61,7 @@ const runCell = (figure: figures.Figure, run: Runs[number], first: Runs[number])
 
 type Cases = ReadonlyArray<RunRecord.BenchCase | undefined>
 
-/** The figures of a benchmark's case: of the first subject's ratio to itself there are none. */
+/** The figures of a benchmark's case. Its first subject is what the others are compared with, and has no ratio. */
 export const ofCases = (cases: Cases): Array<Row> => {
   const subjects = new Set(cases.flatMap((each) => each?.subjects.map(({ name }) => name) ?? []))
   return [...subjects].flatMap((subject) => [
@@ -70,7 +70,7 @@ export const ofCases = (cases: Cases): Array<Row> => {
   ])
 }
 
-/** Of ratios to somebody else, or of something else, there are none. */
+/** Empty for a record whose case has another first subject, or another figure: such ratios tell no change. */
 const ofRatios = (subject: string, cases: Cases): Row => {
   const base = cases[0]?.subjects[0]?.name
   const figure = benchFigures.figureOf(cases.find((each) => each !== undefined)!)

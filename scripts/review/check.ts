@@ -53,7 +53,7 @@ interface Problem {
   readonly isTorn?: boolean
 }
 
-/** Of one file; `--json` tells all. */
+/** How many problems of one file are printed; `--json` tells all. */
 const shown = 10
 
 const linesOf = ({ file, problems }: { readonly file: string; readonly problems: ReadonlyArray<Problem> }) => [

@@ -41,11 +41,11 @@ export const main = <Name extends string, Input, ContextInput>(
   }
   process.once("SIGTERM", () => interrupted = status.sigterm)
   process.on("SIGHUP", () => interrupt(status.sighup))
-  // Where there is nobody to tell of it.
+  // There is nobody left to tell of it.
   process.stderr.on("error", () => {})
   // A reader that has seen enough (`| head`) ends the run as Ctrl-C does; what was printed last can fail after its end.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    // Its terminal, which has told of that itself.
+    // The terminal is gone, and SIGHUP has ended the run already.
     if (interrupted === status.sighup) return
     const isReaderGone = error.code === "EPIPE"
     if (!isReaderGone && !isCut) console.error(`Standard output cannot be written: ${error.message}`)
