@@ -1,10 +1,8 @@
 import type { Case } from "../case.ts"
 import * as measure from "../measure.ts"
 
-const runners = 2
-
 /** What a persisted job costs beside its work. */
-const inFlight = (name: string, description: string, inFlight: number, runners: number): Case => ({
+const persisted = (name: string, description: string, inFlight: number, runners: number): Case => ({
   name,
   description,
   subjects: [
@@ -34,20 +32,20 @@ const inFlight = (name: string, description: string, inFlight: number, runners: 
   ]
 })
 
-const noop = inFlight(
+const noop = persisted(
   "cluster",
-  `Persisted jobs that do nothing, 64 in flight on ${runners} runners of one worker; BullMQ with appendfsync always`,
+  "Persisted jobs that do nothing, 64 in flight on 2 runners of one worker; BullMQ with appendfsync always",
   64,
-  runners
+  2
 )
 
 /** Nobody else is there. */
-const latency = inFlight("cluster-latency", "Persisted jobs that do nothing, one at a time", 1, 1)
+const latency = persisted("cluster-latency", "Persisted jobs that do nothing, one at a time", 1, 1)
 
 /** Tiny jobs, many in a message. */
 const chunks: Case = {
   name: "cluster-map",
-  description: `Persisted jobs that do nothing, in chunks of 1000 on ${runners} runners of one worker`,
+  description: "Persisted jobs that do nothing, in chunks of 1000 on 2 runners of one worker",
   subjects: [
     {
       name: "effect-futures map",
@@ -55,7 +53,7 @@ const chunks: Case = {
       sample: async (sizes) => {
         const { Effect, Executor, jobs: { noop }, Stream } = await import("../ours.ts")
         const { withCluster } = await import("../cluster.ts")
-        return withCluster(runners, 8, (runPromise) =>
+        return withCluster(2, 8, (runPromise) =>
           measure.rate((jobs) =>
             runPromise(
               Stream.range(1, jobs * 1000).pipe(

@@ -4,7 +4,7 @@ import * as measure from "../measure.ts"
 import { eachPool } from "../pools.ts"
 
 /** What a job costs beside its work, as a Stream runs it. */
-const inFlight = (name: string, inFlight: number): Case => ({
+const caseOf = (name: string, inFlight: number): Case => ({
   name,
   description:
     `Jobs that do nothing, ${inFlight} in flight on 2 threads; and a Stream alone, whose jobs no worker does`,
@@ -41,6 +41,6 @@ const inFlight = (name: string, inFlight: number): Case => ({
   ]
 })
 
-export const noop = inFlight("noop", 64)
+export const noop = caseOf("noop", 64)
 
-export const latency = inFlight("latency", 2)
+export const latency = caseOf("latency", 2)
