@@ -17,6 +17,8 @@ import { until, untilStats } from "./shared/until.ts"
 /** How often faults strike one executor; `npm run soak` has a thousand. */
 const rounds = Number(process.env["FAULT_ROUNDS"] ?? 36)
 
+const exited = (code: number) => `The worker has exited with code: ${code}`
+
 for (const { layer, name } of backEnds) {
   const one = Effect.provide(layer({ maxWorkers: 1 }))
   const two = Effect.provide(layer({ maxWorkers: 2 }))
@@ -63,16 +65,17 @@ for (const { layer, name } of backEnds) {
   describe(`${name}, WorkerDied`, () => {
     it.live("names the job, the worker and its exit code", () =>
       Effect.gen(function*() {
+        const uncaught = name === "ThreadExecutor" ? "Error: too late" : `${exited(1)}: Error: too late`
         const deaths = [
-          { run: Executor.run(faults.exit, 0), job: "exit", exitCode: 0 },
-          { run: Executor.run(faults.exit, 3), job: "exit", exitCode: 3 },
-          { run: Executor.run(faults.throwInTimer, "too late"), job: "throwInTimer", exitCode: 1 }
+          { run: Executor.run(faults.exit, 0), job: "exit", exitCode: 0, reason: exited(0) },
+          { run: Executor.run(faults.exit, 3), job: "exit", exitCode: 3, reason: exited(3) },
+          { run: Executor.run(faults.throwInTimer, "too late"), job: "throwInTimer", exitCode: 1, reason: uncaught }
         ]
-        for (const [n, { exitCode, job, run }] of deaths.entries()) {
+        for (const [n, { exitCode, job, reason, run }] of deaths.entries()) {
           const error = yield* Effect.flip(run)
           assert.instanceOf(error, ExecutorError.WorkerDied)
           assert.deepInclude({ ...error }, { attempt: 1, exitCode, job, workerId: n + 1 })
-          assert.include(error.message, `Worker ${n + 1} died while running job "${job}": `)
+          assert.strictEqual(error.message, `Worker ${n + 1} died while running job "${job}": ${reason}`)
         }
         assert.strictEqual(yield* Executor.run(values.workerId, undefined), 4)
       }).pipe(one))
