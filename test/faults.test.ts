@@ -157,13 +157,13 @@ for (const { layer, name } of backEnds) {
     // A process tells of a message's items when all have ended, so that those before the one at fault are run again.
     const runsBefore = name === "ThreadExecutor" ? 1 : 2
 
-    const failsAlone = (length: number, chunkSize: number) =>
+    const failsAlone = (length: number, chunkSize: number, ms = 2) =>
       Effect.gen(function*() {
         const notes = yield* makeNotes
         const numbers = Array.from({ length }, (_, n) => n)
         const atFault = chunkSize / 2
         const exits = yield* Stream.fromIterable(numbers).pipe(
-          Stream.map((n) => ({ notes, n, ms: 2, dies: n === atFault })),
+          Stream.map((n) => ({ notes, n, ms, dies: n === atFault })),
           Executor.mapExit(faults.work, { chunkSize }),
           Stream.runCollect
         )
@@ -186,6 +186,15 @@ for (const { layer, name } of backEnds) {
       }).pipe(two))
 
     // A process tells of none before.
+    it.live.skipIf(name === "ProcessExecutor")(
+      "fails alone among others of no time, whose replies wait for one another",
+      () =>
+        Effect.repeat(failsAlone(20, 10, 0), { times: 9 }).pipe(
+          Effect.provideService(Executor.JobObserver, () => {}),
+          two
+        )
+    )
+
     it.live.skipIf(name === "ProcessExecutor")(
       "is told of, where it is observed, before one after it waits",
       () =>

@@ -10,7 +10,8 @@ const removeAllListeners = port.removeAllListeners.bind(port)
 const handle = worker.make({
   post: (message, transfer) => post(message, transfer as Array<ArrayBuffer>),
   // Not `port.close()`: a timer that a job left behind would hold the thread.
-  close: () => process.exit()
+  close: () => process.exit(),
+  onExit: (listener) => process.on("exit", listener)
 }, importJob)
 
 const listeners = {

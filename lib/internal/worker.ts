@@ -22,6 +22,8 @@ export interface Port {
   readonly isElsewhere?: boolean
   /** Tells that an item begins; false where no item is to begin any more. For a port that shares no memory. */
   readonly claim?: (item: number) => boolean
+  /** Has it called when a job exits, where what is posted then still arrives. */
+  readonly onExit?: (listener: () => void) => void
 }
 
 /** What the executor sends: a message, or that it wants no more. */
@@ -58,6 +60,8 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
   let isWorking = false
   let lastItem = 0
   let running = 0
+  /** Its outcomes wait for others. */
+  let gathering: Run | undefined
   /** When the item before ended, or else the message came: an item starts when the one before has ended. */
   let at = 0
   let controller: AbortController | undefined
@@ -215,7 +219,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     }
     run.outcomes.push(outcome)
     if (slots === undefined) return
-    if ((run.together || run.observed) && at - run.startedAt <= togetherMs) return
+    if ((run.together || run.observed) && at - run.startedAt <= togetherMs) return void (gathering = run)
     flush(run)
     // To reply is not the next item's.
     at = now()
@@ -223,6 +227,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
 
   const flush = (run: Run) => {
     const { first: id, observed, outcomes, spans, startedAt, traced } = run
+    gathering = undefined
     if (outcomes.length === 0 && slots !== undefined) return
     const cpuMs = observed ? threadCpuMs() : undefined
     const cost = observed
@@ -334,6 +339,8 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     }
   }
 
+  // What has ended would be run again.
+  port.onExit?.(() => gathering && flush(gathering))
   port.post([0], [])
 
   return (envelope) => {
