@@ -2,7 +2,8 @@
  * Jobs on worker threads of this process.
  *
  * A worker starts when a job waits and no worker is idle, up to `maxWorkers`. It runs one job at a time. One that dies
- * costs the job that it ran; the next job that waits has another started.
+ * costs the job that it ran; the next job that waits has another started. Where its memory is full, items of the same
+ * message that had ended within the millisecond before can run once more.
  *
  * A job that is stopped ends at once, busy loops included, but for a call that blocks its thread in the system or in
  * native code, such as `execSync`: that is waited for, by the interruption as well. On a process it is not.
