@@ -38,7 +38,8 @@ export const page = Command.make(
       return yield* Effect.fail(new UsageError("There is nothing to show: expected a record that can be read"))
     }
     const make = yield* html.make
-    yield* fs.writeFileString(out, make({ plots: plots(contents), isLive: false }), { flag: force ? "w" : "wx" }).pipe(
+    const text = make({ plots: plots(contents), isLive: false })
+    yield* (force ? replace(out, text) : fs.writeFileString(out, text, { flag: "wx" })).pipe(
       Effect.catchTag(
         "PlatformError",
         Effect.fnUntraced(function*({ cause, message, reason }) {
@@ -57,6 +58,20 @@ export const page = Command.make(
     yield* json ? printJson({ file: out, unreadable: contents.unreadable }) : Console.log(out)
   })
 ).pipe(Command.withDescription("Make a page of records, in one HTML file"))
+
+/** What is there stays until the page is written whole. */
+const replace = Effect.fnUntraced(function*(out: string, text: string) {
+  const fs = yield* FileSystem.FileSystem
+  const there = yield* Effect.option(fs.stat(out))
+  if (Option.isSome(there) && there.value.type !== "File") return yield* fs.writeFileString(out, text)
+  // Where a link points to, if there is one.
+  const file = yield* Effect.orElseSucceed(fs.realPath(out), () => out)
+  const partial = `${file}.${process.pid}.partial`
+  yield* fs.writeFileString(partial, text).pipe(
+    Effect.andThen(fs.rename(partial, file)),
+    Effect.onError(() => Effect.ignore(fs.remove(partial)))
+  )
+})
 
 const ownRecords = Effect.gen(function*() {
   const own = yield* filesIn(resultFolder)

@@ -2,6 +2,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import axe from "axe-core"
 import { Effect, Exit, Scope } from "effect"
+import fs from "node:fs/promises"
 import path from "node:path"
 import { pathToFileURL } from "node:url"
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core"
@@ -296,8 +297,13 @@ describe("scripts/review.ts page", () => {
       assert.include(nothing.stderr, broken)
       assert.strictEqual(yield* script.read(out), "what was there")
 
+      // As who has it open.
+      const kept = path.join(folder, "kept")
+      yield* Effect.promise(() => fs.link(out, kept))
       const forced = yield* here.run("review", ["page", reference("lazy"), broken, "--out", out, "--force", "--json"])
       assert.strictEqual(forced.status, 0)
+      assert.strictEqual(yield* script.read(kept), "what was there", "until the page is whole")
+      assert.deepStrictEqual(yield* script.filesIn(folder), ["broken.json", "kept", "page.html"])
       const told = JSON.parse(forced.stdout) as { file: string; unreadable: ReadonlyArray<{ file: string }> }
       assert.deepStrictEqual([told.file, told.unreadable.map(({ file }) => file)], [out, [broken]])
       assert.match(yield* script.read(out), /^<!doctype html>/)
