@@ -41,16 +41,23 @@ export interface Options {
  * process: {@link stop} ends it.
  */
 export const start = Effect.fnUntraced(function*(folder: string, { isDurable = true, port }: Options = {}) {
-  const bin = yield* binaries(folder)
   const data = path.join(folder, "data")
   const passwordFile = path.join(folder, "password")
-  if (!fs.existsSync(path.join(data, "PG_VERSION"))) {
+  const isSetUp = fs.existsSync(path.join(data, "PG_VERSION"))
+  if (!isSetUp && fs.existsSync(data)) {
+    return yield* new PostgresFailed({
+      doing: "set up",
+      reason: `${data} is there and was not made for it: expected another --data`
+    })
+  }
+  const bin = yield* binaries(folder)
+  if (!isSetUp) {
     // Beside it first, for what is half set up would never start.
     const partial = `${data}.partial`
     yield* attempt("set up", () => {
       fs.mkdirSync(folder, { recursive: true })
-      for (const old of [data, partial]) fs.rmSync(old, { recursive: true, force: true })
-      fs.mkdirSync(partial, { mode: 0o700 })
+      fs.rmSync(partial, { recursive: true, force: true })
+      fs.mkdirSync(partial)
       fs.writeFileSync(passwordFile, randomBytes(18).toString("base64url"), { mode: 0o600 })
       if (owner !== undefined) { for (const file of [partial, passwordFile]) fs.chownSync(file, owner.uid, owner.gid) }
     })

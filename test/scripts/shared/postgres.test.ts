@@ -30,6 +30,7 @@ describe("a Postgres of one's own", () => {
         const first = yield* postgres.start(folder, { isDurable: false })
         assert.isFalse(existsSync(`${data}.partial`))
         assert.strictEqual(statSync(path.join(folder, "password")).mode & 0o777, 0o600)
+        assert.strictEqual(statSync(data).mode & 0o777, 0o700)
 
         const port = yield* postgres.freePort
         assert.deepStrictEqual(yield* postgres.start(folder, { port }), first)
@@ -38,16 +39,34 @@ describe("a Postgres of one's own", () => {
           if (!each.internal) assert.isFalse(yield* canConnect(first.port, each.address), each.address)
         }
 
+        assert.isFalse(existsSync(`/tmp/.s.PGSQL.${first.port}`), "no socket that other users can reach")
+
         const server = Number(readFileSync(path.join(data, "postmaster.pid"), "utf8").split("\n")[0])
         yield* postgres.stop(folder)
         yield* postgres.stop(folder)
         // It gives up its folder a moment before it ends.
         yield* script.until(() => commandOf(server) === "")
-        const moved = yield* postgres.start(folder, { isDurable: false, port })
+        const moved = yield* postgres.start(folder, { port })
         assert.deepStrictEqual(moved, { ...first, port, url: first.url.replace(`:${first.port}/`, `:${port}/`) })
+        // What was committed survives the end of the machine where nothing else is said.
+        assert.include(readFileSync(path.join(data, "postmaster.opts"), "utf8"), "fsync=on")
       }),
     60_000
   )
+
+  it.live("leaves alone what is in its place and was not made for it, and says so", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const data = path.join(folder, "data")
+      mkdirSync(data)
+      writeFileSync(path.join(data, "mine"), "")
+      assert.strictEqual(
+        (yield* Effect.flip(postgres.start(folder))).message,
+        `Postgres could not be set up: ${data} is there and was not made for it: expected another --data`
+      )
+      assert.deepStrictEqual(yield* script.filesIn(data), ["mine"])
+      assert.deepStrictEqual(yield* script.filesIn(folder), ["data"])
+    }))
 
   it.live(
     "that does not start says why this time, in the server's own words where there are such",
