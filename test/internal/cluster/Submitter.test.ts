@@ -17,10 +17,13 @@ type Found = (submission: Submission) => { readonly state?: State; readonly inpu
 /** A program whose tasks are submitted, and what is submitted of them. */
 const make = Effect.fnUntraced(function*(found: Found = () => ({})) {
   const submissions: Array<Submission> = []
+  /** How many of them went together. */
+  const together: Array<number> = []
   const table = {
     submit: (some: ReadonlyArray<Submission>) =>
       Effect.sync(() => {
         submissions.push(...some)
+        together.push(some.length)
         return some.map((submission) => ({
           ...submission,
           submission: 1,
@@ -45,7 +48,7 @@ const make = Effect.fnUntraced(function*(found: Found = () => ({})) {
     yield* until(() => some.every(({ state }) => state === "sent"))
     yield* submitter.pause
   })
-  return { tasks, submissions, submit }
+  return { tasks, submissions, together, submit }
 })
 
 const provideStore = Effect.provide(ResultStore.layerFolder("none"))
@@ -68,6 +71,30 @@ describe("Submitter.run", () => {
       yield* submit(all)
       const sent = submissions.map(({ options }) => (JSON.parse(options) as { untilFailure: boolean }).untilFailure)
       assert.deepStrictEqual(sent, [false, true, false, false])
+    }).pipe(provideStore))
+
+  it.live("submits so many at a time, and bytes of their inputs, as a message to the server takes", () =>
+    Effect.gen(function*() {
+      const { submit, tasks, together } = yield* make()
+      const large = { job: echo, inputs: [new Uint8Array(900_000)] }
+      yield* submit([
+        ...Array.from({ length: 401 }, (_, n) => accept(tasks, `small ${n}`).task),
+        ...Array.from({ length: 9 }, (_, n) => accept(tasks, `large ${n}`, large).task)
+      ])
+      assert.deepStrictEqual(together, [200, 200, 1 + 8, 1])
+    }).pipe(provideStore))
+
+  it.live("ends the tasks of jobs that cannot be submitted, and goes on", () =>
+    Effect.gen(function*() {
+      const { submit, tasks } = yield* make(({ id }) => {
+        if (id === "odd") throw new Error("odd")
+        return {}
+      })
+      const odd = accept(tasks, "odd")
+      yield* Effect.forkScoped(submit([odd.task]))
+      yield* until(() => odd.exits.length > 0)
+      assert.deepStrictEqual(odd.exits, [Exit.die(new Error("odd"))])
+      yield* submit([accept(tasks, "job").task])
     }).pipe(provideStore))
 
   it.live("submits a job for who still wants it, where others have ended while the input of one was stored", () =>
