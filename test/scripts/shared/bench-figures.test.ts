@@ -33,6 +33,23 @@ describe("bench-figures", () => {
     ])
   })
 
+  it("compares what was measured in the same round, with a peer of which there is a figure, to three digits", () => {
+    const rows = row(
+      subject("floor", "worker_threads", [{ jobs: 1000 }, { jobs: 2000 }, { jobs: 4000 }]),
+      subject("peer", "of no time", [{ jobs: 9000, wallMs: 0 }]),
+      subject("peer", "a", [{ jobs: 1728 }, { jobs: 1728, peakGrowthBytes: 5e6 }, {
+        jobs: 1728,
+        peakGrowthBytes: 5e6
+      }]),
+      subject("ours", "effect-futures", [{ jobs: 3456 }, { jobs: 3456 }, { jobs: 3456 }, { jobs: 3456 }])
+    )
+    assert.deepStrictEqual(rows, [
+      ["jobs per second", "3,460", "a 1,730", "2.00× (2.00× to 2.00×)", "1.73×", "2.00×"]
+    ])
+    const [held] = row(subject("ours", "effect-futures", [{ heldBytes: 12_345, jobs: 10 }]))
+    assert.strictEqual(held![1], "1,230 B")
+  })
+
   it("compares times and memory with the peer of the lowest, and says where ours is behind it", () => {
     const samples = [{ wallMs: 200, peakGrowthBytes: 30_000_000 }]
     const rows = row(

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { statSync } from "node:fs"
+import { linkSync, mkdirSync, statSync } from "node:fs"
 import path from "node:path"
 import * as local from "../../../scripts/shared/local-cluster.ts"
 import * as script from "./script.ts"
@@ -45,6 +45,32 @@ describe("the cluster of this machine", () => {
       local.remove(data)
       local.remove(data)
       assert.deepStrictEqual(yield* local.read(data), Option.none())
+    }))
+
+  it.live("is told of whole to who reads while it is written", () =>
+    Effect.gen(function*() {
+      const data = yield* script.folder
+      const [file, read] = [path.join(data, "cluster.json"), path.join(data, "being read")]
+      const cluster = { databaseUrl: url, ownsDatabase: true, runners: [1] }
+      local.write(data, cluster)
+      linkSync(file, read)
+      const before = yield* script.read(read)
+      local.write(data, { ...cluster, runners: [] })
+      assert.strictEqual(yield* script.read(read), before)
+      assert.notStrictEqual(yield* script.read(file), before)
+    }))
+
+  it.live("is not known where its file cannot be read, which is said with what to do", () =>
+    Effect.gen(function*() {
+      const data = yield* script.folder
+      const [torn, odd] = [path.join(data, "torn"), path.join(data, "odd")]
+      mkdirSync(torn)
+      yield* script.write(path.join(torn, "cluster.json"), `{"databaseUrl":"postgr`)
+      mkdirSync(path.join(odd, "cluster.json"), { recursive: true })
+      for (const folder of [torn, odd]) {
+        const { message } = yield* Effect.flip(local.read(folder))
+        assert.match(message, /cluster\.json does not say which cluster is up: .*; if there is none, remove the file$/s)
+      }
     }))
 
   it.live("takes a folder that no other has, and tells its password to nobody else", () =>

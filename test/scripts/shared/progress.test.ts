@@ -53,6 +53,15 @@ describe("progress", () => {
       assert.isAbove(written().search(bar), 0)
     }))
 
+  it.live("draws in plain ASCII where the locale has no more", () =>
+    Effect.gen(function*() {
+      vi.stubEnv("LC_ALL", "C")
+      const { stream, written } = fake(true)
+      yield* show(stream, {}, ({ add }) => add(21))
+      assert.match(written(), /\S 42% \| 21\/50 jobs/)
+      assert.notMatch(written(), /[^\p{ASCII}]/u)
+    }).pipe(Effect.ensuring(Effect.sync(() => vi.unstubAllEnvs()))))
+
   it.live("tells rate, time left and memory by what has passed, and parts of a unit as whole ones", () =>
     Effect.gen(function*() {
       const bars = yield* Effect.forEach([20.4, 40, 500], (done) =>
