@@ -42,7 +42,6 @@ export const make = Effect.fnUntraced(function*({ client, collector, leftovers, 
   /** Settles a task as `verdict` says and returns when no worker is busy with it, as far as can be told. */
   const cancel = (task: RemoteTask, verdict: Exit.Exit<never, unknown>): Effect.Effect<void> =>
     Effect.suspend(() => {
-      if (task.state === "settled") return Effect.void
       const isLeft = tasks.isShared(task)
       const isInterrupted = Exit.hasInterrupts(verdict)
       if (task.state !== "sent" || isLeft && isInterrupted) return Effect.sync(() => tasks.end(task, verdict))
@@ -64,7 +63,7 @@ export const make = Effect.fnUntraced(function*({ client, collector, leftovers, 
   /** Ends a task that has not begun. */
   const expire = (task: RemoteTask, verdict: Exit.Exit<never, unknown>) =>
     Effect.gen(function*() {
-      if (task.startedAt !== undefined || task.state === "settled") return
+      if (task.startedAt !== undefined) return
       if (task.state !== "sent") return tasks.end(task, verdict)
       if (tasks.isShared(task) && (yield* stateOf(task)) !== "waiting") return
       if (tasks.isShared(task)) return tasks.end(task, verdict)
@@ -75,7 +74,7 @@ export const make = Effect.fnUntraced(function*({ client, collector, leftovers, 
   /** Ends a task when the time of that clock is over, unless that is called off. */
   const limit = (task: RemoteTask, clock: "queued" | "total"): () => void => {
     const duration = task.options.deadline?.[clock]
-    if (duration === undefined || task.state === "settled") return () => {}
+    if (duration === undefined) return () => {}
     const exceeded = () => new DeadlineExceeded({ job: task.job.name, clock, limitMs: Duration.toMillis(duration) })
     const timer = runLater(Effect.delay(
       Effect.suspend(() => (clock === "total" ? cancel : expire)(task, Exit.fail(withoutFrames(exceeded)))),

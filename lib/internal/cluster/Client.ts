@@ -93,7 +93,6 @@ export const make = Effect.fnUntraced(function*({ client, retryFailed, run, ...o
         Effect.withFiber<Settled<unknown, unknown>>((fiber) =>
           Effect.callback((resume) => {
             if (tasks.isClosed) return resume(Effect.interrupt)
-            if (inputs.length === 0) return resume(Effect.succeed({ exits: [], runMs: 0, giveBack: () => {} }))
             const task = tasks.accept({
               name: (inputHash) => nameOf(key, job, inputHash),
               isKeyed: (key ?? run) !== undefined,

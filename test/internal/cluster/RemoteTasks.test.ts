@@ -4,7 +4,7 @@ import type { RemoteTask } from "../../../lib/internal/cluster/RemoteTask.ts"
 import { RemoteTasks } from "../../../lib/internal/cluster/RemoteTasks.ts"
 import { type Executor, ExecutorError, type Job } from "../../../lib/mod.ts"
 import { echo, square } from "../../jobs/values.ts"
-import { worker } from "../../shared/remoteTasks.ts"
+import { accept as acceptAny, worker } from "../../shared/remoteTasks.ts"
 
 /** The tasks of a program that has room for so many, and those that were submitted. */
 const make = (room = Infinity) => {
@@ -37,6 +37,15 @@ const counts = (tasks: RemoteTasks) => {
 }
 
 const measured = { ...worker, startedAt: 0, returnedAt: 1, runMs: 1, items: [] }
+
+describe("RemoteTasks.accept", () => {
+  it("settles at once a task without inputs, and submits nothing", () => {
+    const { submitted, tasks } = make()
+    assert.strictEqual(acceptAny(tasks, "none", { inputs: [] }).task.state, "settled")
+    assert.deepStrictEqual(submitted, [])
+    assert.deepStrictEqual(counts(tasks), { busy: 0, died: 0, failed: 0, finished: 0, queued: 0 })
+  })
+})
 
 describe("RemoteTasks.dispatch", () => {
   it("submits as many as there is room for, and the next when one has settled", () => {
