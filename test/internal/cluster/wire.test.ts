@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { isDeepStrictEqual } from "node:util"
 import * as wire from "../../../lib/internal/cluster/wire.ts"
 
 const message = (value: unknown): Buffer => {
@@ -58,6 +59,7 @@ describe("Writer.add", () => {
     const within: { list: Array<unknown> } = { list: [] }
     within.list.push(within)
     assert.match(refusal(within), /^what is so deep, or within itself, at (\.list\[0\]){5} is not JSON/)
+    assert.match(refusal([Object.create(Object.create(null))]), /^a class's instance at \[0\] is not JSON/)
     class Mine extends Float64Array {}
     assert.match(refusal({ mine: new Mine(1) }), /^a Mine at \.mine is not JSON/)
     const long: Array<unknown> = [{ a: 0, b: 0 }]
@@ -82,6 +84,28 @@ describe("Reader", () => {
     ]])
   })
 
+  it("reads each type of array as what it was, of a part that part, and numbers as they were", () => {
+    const { buffer } = new Uint8Array(32).map((_, n) => n)
+    const arrays = [
+      Int8Array,
+      Uint8Array,
+      Uint8ClampedArray,
+      Int16Array,
+      Uint16Array,
+      Int32Array,
+      Uint32Array,
+      Float16Array,
+      Float32Array,
+      Float64Array,
+      BigInt64Array,
+      BigUint64Array
+    ].map((constructor) => new constructor(buffer, 8, 2))
+    const sent = [...arrays, new DataView(buffer, 8, 2), buffer, -0, 0, 5e-324]
+    const [read] = wire.read(message(sent)).values as [Array<unknown>]
+    assert.lengthOf(read, sent.length)
+    for (const [index, value] of sent.entries()) assert.isTrue(isDeepStrictEqual(read[index], value), String(index))
+  })
+
   it("takes a message in pieces of any size, each of which lasts until the next", () => {
     const sent = { text: "é", bytes: new Uint8Array([1, 2, 3]), more: new Float64Array([4]) }
     const bytes = message(sent)
@@ -103,6 +127,10 @@ describe("Reader", () => {
     assert.deepStrictEqual(wire.read(at(0, 0, "a")).values, [{ a: new Uint8Array() }])
     assert.throws(() => wire.read(at(0, 0, "__proto__", "polluted")), "the message has no place __proto__")
     assert.throws(() => wire.read(at(0, 0, "toString")), "the message has no place toString")
+    for (const other of [null, "text"]) {
+      const within = headed([[[other]], [[[0, 0, 0], "Uint8Array", 0]]])
+      assert.throws(() => wire.read(within), "the message has no place 0")
+    }
     assert.throws(() => wire.read(headed([[[null]], [[[0, 0], "Map", 0]]])), "an array of an unknown type, Map")
   })
 
