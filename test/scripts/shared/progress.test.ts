@@ -1,18 +1,8 @@
 import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect } from "effect"
-import { PassThrough } from "node:stream"
 import { memoryOf } from "../../../scripts/shared/processes.ts"
 import * as progress from "../../../scripts/shared/progress.ts"
-
-/** A stream that says that it is a terminal, or not, and what was written to it. */
-const fake = (isTTY: boolean) => {
-  const stream = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY, columns: 120 })
-  let written = ""
-  stream.on("data", (text: string) => {
-    written += text
-  })
-  return { stream, written: () => written }
-}
+import { fake } from "./fake-terminal.ts"
 
 const show = (
   stream: progress.Output,
