@@ -30,4 +30,17 @@ describe("figures", () => {
       "│ a long one │ 1000 s │"
     ])
   })
+
+  it("tell of a slope as a share of the array that a job fills", () => {
+    const summary = { ...runRecord.summary, rssSlopeBytesPerJob: 40 }
+    assert.strictEqual(figures.cells({ ...runRecord, parameters: { count: 10 }, summary }).at(-1), "50.0 %")
+  })
+
+  it("give way in a table to what takes the place of several, to the left; nothing of either is obeyed", () => {
+    const table = figures.table(["name", "\u001b[2J", "b"], [["\u202e", { content: "no\u0007", colSpan: 2 }]])
+    assert.deepStrictEqual(table.split("\n").filter((line) => line.startsWith("│")), [
+      "│ name   │ \\u001b[2J │ b │",
+      "│ \\u202e │ no\\u0007      │"
+    ])
+  })
 })
