@@ -306,6 +306,13 @@ describe("scripts/review.ts page", () => {
       assert.deepStrictEqual(yield* script.filesIn(folder), ["broken.json", "kept", "page.html"])
       const told = JSON.parse(forced.stdout) as { file: string; unreadable: ReadonlyArray<{ file: string }> }
       assert.deepStrictEqual([told.file, told.unreadable.map(({ file }) => file)], [out, [broken]])
-      assert.match(yield* script.read(out), /^<!doctype html>/)
+      const page = yield* script.read(out)
+      assert.match(page, /^<!doctype html>/)
+      const hash = "'sha256-[\\w+/]{43}='"
+      const others = "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+      assert.match(
+        page,
+        new RegExp(`"Content-Security-Policy" content="default-src 'none'; script-src ${hash}; ${others}"`)
+      )
     }))
 })

@@ -113,7 +113,7 @@ describe("scripts/review.ts watch", () => {
       yield* script.until(() => statuses(viewer.last())!.join().includes("again,completed"))
     }))
 
-  it.live("answers this machine only, GET only, and knows nothing outside the folder", () =>
+  it.live("answers this machine only, GET only, knows nothing outside the folder, and is shown by no other page", () =>
     Effect.gen(function*() {
       const outer = yield* script.folder
       const folder = path.join(outer, "results")
@@ -156,6 +156,15 @@ describe("scripts/review.ts watch", () => {
       for (const method of ["POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]) {
         const { headers, statusCode } = yield* ask(url, "/", { method })
         assert.deepStrictEqual([statusCode, headers["allow"]], [405, "GET"], method)
+      }
+      const answers = yield* Effect.forEach(["/", "/inside.json", "/missing.json"], (pathname) => ask(url, pathname))
+      for (const { headers } of [...answers, (yield* view(url)).answer]) {
+        assert.deepInclude(headers, {
+          "cache-control": "no-store",
+          "cross-origin-resource-policy": "same-origin",
+          "referrer-policy": "no-referrer",
+          "x-content-type-options": "nosniff"
+        })
       }
       const { host, port } = new URL(url)
       assert.strictEqual(yield* statusOf("/", { headers: { host: `localhost:${port}` } }), 200)
