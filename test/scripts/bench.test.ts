@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { chmodSync, globSync, readFileSync } from "node:fs"
 import path from "node:path"
@@ -6,6 +6,7 @@ import { RunRecord } from "../../lib/mod.ts"
 import { cases } from "../../scripts/bench/cases.ts"
 import { peerNames } from "../../scripts/bench/pools.ts"
 import { commandOf } from "../../scripts/shared/processes.ts"
+import * as here from "./shared/here.ts"
 import * as script from "./shared/script.ts"
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(RunRecord.BenchRecord))
@@ -78,6 +79,16 @@ describe("scripts/bench.ts", () => {
       for (const { name } of cases) assert.include(noCase.stderr, `"${name}"`)
       for (const name of peerNames) assert.include(noPeer.stderr, `"${name}"`)
     }))
+
+  it.live("says of which subject there is no sample, exits with 1 and records that it failed", () =>
+    Effect.gen(function*() {
+      const out = path.join(yield* script.folder, "bench.json")
+      vi.stubEnv("NODE_OPTIONS", "--import=data:text/javascript,process.exit(0)")
+      const { status, stderr } = yield* here.run("bench", ["--quick", "--case", "start", "--out", out])
+      assert.deepStrictEqual([status, stderr], [1, "No sample of worker_threads in the case start\n"])
+      const { cases, status: recorded } = yield* readBench(out)
+      assert.deepStrictEqual([recorded, cases], ["failed", []])
+    }).pipe(Effect.ensuring(Effect.sync(() => vi.unstubAllEnvs()))))
 
   const keeps = "leaves out CPython where there is none, says so, and keeps what it has measured when it is"
   const signals = [["interrupted", "SIGINT", 130], ["killed", "SIGKILL", 137]] as const

@@ -199,6 +199,7 @@ describe("bad usage", () => {
       const tooMuch = ["--count 100000001", "--kernel simd", "at most 100000000"]
       const cases = [
         { args: ["--jobs", "0"], says: ["--jobs", `"0"`, "positive integer"] },
+        { args: ["--jobs", "9007199254740992"], says: ["--jobs", `"9007199254740992"`, "positive integer"] },
         { args: ["--workers", "-1"], says: ["--workers", `"-1"`, "positive integer"] },
         { args: ["--count", "1.5"], says: ["--count", `"1.5"`, "integer"] },
         { args: ["--count", "x"], says: ["--count", `"x"`, "integer"] },
@@ -233,6 +234,7 @@ describe("bad usage", () => {
       const cases = [
         { name: "loan", args: ["--out", inFolder("there.json")], says: ["there.json", "exists"] },
         { name: "compare", args: ["--out", inFolder("there.json")], says: ["there.json", "exists"] },
+        { name: "bench", args: ["--out", inFolder("there.json")], says: ["there.json", "exists"] },
         { name: "eager", args: ["--out", inFolder("missing/run.json")], says: ["missing/run.json", "no such file"] },
         { name: "remove", args: ["--out", folder, "--force"], says: [folder, "Directory"] },
         {
