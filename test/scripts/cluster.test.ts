@@ -1,11 +1,12 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { SqlClient } from "effect/sql/SqlClient"
 import { chmodSync, existsSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { gunzipSync } from "node:zlib"
 import { freePort } from "../../scripts/shared/postgres.ts"
 import { commandOf } from "../../scripts/shared/processes.ts"
-import { Database } from "../shared/cluster.ts"
+import { connection, Database } from "../shared/cluster.ts"
 import * as here from "./shared/here.ts"
 import { readRecord } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
@@ -82,25 +83,6 @@ describe("scripts/cluster.ts", () => {
       assert.match(gone.stderr, /^No cluster is up on this machine: start one by npx tsx scripts\/cluster\.ts up/)
     }), 120_000)
 
-  it.live(
-    "keeps large results in the database where one is named, for runners that share no folder",
-    () =>
-      Effect.gen(function*() {
-        const { url } = yield* Database
-        const where = yield* startCluster(1, ["--database-url", url])
-        const large = ["--jobs", "4", "--count", "200000", "--workers", "2", "--executor", "cluster"]
-        const { status, stderr } = yield* script.run("lazy", [
-          ...large,
-          ...where,
-          "--out",
-          path.join(where[1]!, "run.json")
-        ])
-        assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
-        assert.isFalse(existsSync(path.join(where[1]!, "results")))
-      }).pipe(Effect.provide(Database.layer)),
-    120_000
-  )
-
   it.live("takes a run up again that was killed, and its record says what it took over", () =>
     Effect.gen(function*() {
       const where = yield* startCluster(2)
@@ -142,10 +124,14 @@ describe("scripts/cluster.ts", () => {
             response.end("{}")
           })
         })
-        const where = yield* startCluster(1)
         const otlp = ["--otlp", `http://127.0.0.1:${collector}`]
+        const where = yield* startCluster(1, [...otlp, "--workers", "2", "--module", "lib/jobs/sin.ts"])
         const metrics = yield* freePort
         const before = yield* statusOf(where)
+        assert.include(
+          commandOf(before.runners[0].pid),
+          ` --workers 2 ${otlp.join(" ")} --module ${path.join(script.root, "lib/jobs/sin.ts")} `
+        )
         const args = ["runner", ...where, ...otlp, "--metrics-port", String(metrics)]
         const watched = yield* script.startScript("cluster", args)
         yield* statusOf(where).pipe(Effect.repeat({ until: ({ runners }) => runners.length === 2 }))
@@ -320,6 +306,21 @@ describe("scripts/cluster.ts", () => {
       ])
     }), 60_000)
 
+  it.live("says of a runner's module that it cannot be imported, or exports no job", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const [missing, none] = [path.join(folder, "missing.ts"), path.join(folder, "none.ts")]
+      yield* script.write(none, `export default null; export const run = { name: "run", run: () => {} }`)
+      const noImport = yield* here.run("cluster", ["runner", "--module", missing])
+      assert.deepStrictEqual([noImport.status, noImport.stdout], [2, ""])
+      assert.match(noImport.stderr, /^--module \S+missing\.ts cannot be imported: .*missing\.ts/)
+      assert.deepStrictEqual(yield* here.run("cluster", ["runner", "--module", none]), {
+        status: 2,
+        stdout: "",
+        stderr: `--module ${none} exports no job: expected one or more\n`
+      })
+    }))
+
   it.live("takes a job once that a runner's modules export more often", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
@@ -378,5 +379,48 @@ describe("scripts/cluster.ts", () => {
       assert.deepStrictEqual([down.status, down.stderr], [2, `No cluster is up in ${data[1]}\n`])
       assert.strictEqual(torn.status, 2)
       assert.include(torn.stderr, `${path.join(folder, "cluster.json")} does not say which cluster is up: Expected`)
+    }), 60_000)
+})
+
+layer(Database.layer, { excludeTestServices: true })("scripts/cluster.ts with a database that is named", (it) => {
+  it.effect(
+    "keeps large results there, for runners that share no folder, and stops nothing that is not its own",
+    () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const where = yield* startCluster(1, ["--database-url", url])
+        const large = ["--jobs", "4", "--count", "200000", "--workers", "2", "--executor", "cluster"]
+        const { status, stderr } = yield* script.run("lazy", [
+          ...large,
+          ...where,
+          "--out",
+          path.join(where[1]!, "run.json")
+        ])
+        assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
+        assert.isFalse(existsSync(path.join(where[1]!, "results")))
+
+        // Another's, which does not lose its database.
+        yield* SqlClient.use((sql) =>
+          sql`INSERT INTO effect_futures_runners (address, pid, workers, jobs, seen_at)
+            VALUES ('another', 1, 1, '[]', now() + interval '1 hour')`
+        ).pipe(Effect.provide(connection))
+        assert.deepStrictEqual(yield* here.run("cluster", ["down", ...where]), { status: 0, stdout: "", stderr: "" })
+      }),
+    120_000
+  )
+
+  it.effect("says which runner did not start, and leaves no cluster", () =>
+    Effect.gen(function*() {
+      const { url } = yield* Database
+      const data = path.join(yield* script.folder, "cluster")
+      const args = ["--data", data, "--database-url", url, "--module", path.join(data, "missing.ts")]
+      const log = path.join(data, "runner-0.log")
+      assert.deepStrictEqual(yield* here.run("cluster", ["up", "--runners", "1", ...args]), {
+        status: 2,
+        stdout: "",
+        stderr: `A runner did not start: see ${log}\n`
+      })
+      assert.include(yield* script.read(log), "missing.ts cannot be imported")
+      assert.isFalse(existsSync(path.join(data, "cluster.json")))
     }), 60_000)
 })
