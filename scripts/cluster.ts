@@ -46,12 +46,12 @@ const up = Command.make(
     detach: flags.toggle("detach", "Return when the cluster is up, and leave it up")
   },
   Effect.fn("up")(function*(input) {
-    const folder = path.resolve(input.data)
-    const resultFolder = Option.match(input.results, {
+    const folder = input.data
+    const resultFolder = Option.getOrElse(
+      input.results,
       // Who has brought a database may have runners elsewhere.
-      onNone: () => Option.isNone(input.databaseUrl) ? path.join(folder, "results") : undefined,
-      onSome: (results) => path.resolve(results)
-    })
+      () => Option.isNone(input.databaseUrl) ? path.join(folder, "results") : undefined
+    )
     const claimed = { resultFolder, ownsDatabase: Option.isNone(input.databaseUrl), runners: [] }
     const begin = Effect.gen(function*() {
       const databaseUrl = yield* Option.match(input.databaseUrl, {
@@ -111,7 +111,7 @@ const startRunner = (
     "--workers",
     String(workers),
     ...Option.match(otlp, { onNone: () => [], onSome: (url) => ["--otlp", url] }),
-    ...module.flatMap((file) => ["--module", path.resolve(file)])
+    ...module.flatMap((file) => ["--module", file])
   ], { detached: true, stdio: ["ignore", log, log] })
   fs.closeSync(log)
   child.unref()
@@ -159,7 +159,7 @@ const runner = Command.make(
 const jobsOf = (file: string) =>
   Effect.tryPromise({
     try: async () => {
-      const exported = await import(pathToFileURL(path.resolve(file)).href) as Record<string, unknown>
+      const exported = await import(pathToFileURL(file).href) as Record<string, unknown>
       return Object.values(exported).filter(isJob)
     },
     catch: (cause) => new UsageError(`--module ${file} cannot be imported: ${String(cause)}`)
@@ -229,9 +229,8 @@ const draw = ({ jobs, runners }: ClusterExecutor.Status) =>
 
 const down = Command.make(
   "down",
-  { data: flags.cluster.data },
-  Effect.fn("down")(function*({ data }) {
-    const folder = path.resolve(data)
+  { folder: flags.cluster.data },
+  Effect.fn("down")(function*({ folder }) {
     if (Option.isNone(yield* local.read(folder))) {
       return yield* Effect.fail(new UsageError(`No cluster is up in ${folder}`))
     }
