@@ -36,4 +36,9 @@ describe("runAsSent", () => {
     assert.deepInclude({ ...result.outcome }, { _tag: "NotCloned", side: "result" })
     assert.deepStrictEqual(result.inputs, ["no date"])
   })
+
+  it("leaves a failure as it is, which is no result", async () => {
+    const failed = { _tag: "Failed", error: "too late" } as const
+    assert.strictEqual(await runAsSent(job({ result: Schema.Date }), 3, () => failed, undefined), failed)
+  })
 })

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Exit, Schema } from "effect"
+import { Cause, Effect, Exit, Schema } from "effect"
 import * as values from "../../../lib/internal/cluster/values.ts"
 import * as wire from "../../../lib/internal/cluster/wire.ts"
-import type { Job } from "../../../lib/mod.ts"
+import type { ExecutorError, Job } from "../../../lib/mod.ts"
 import { nextDay } from "../../jobs/cluster.ts"
 import { square } from "../../jobs/values.ts"
 
@@ -14,6 +14,13 @@ const sent = (job: Job.Any, exit: Exit.Exit<unknown, unknown>) => {
   values.addExit(writer, job, exit)
   const [read] = wire.read(Buffer.concat(writer.pieces())).values
   return values.readExit(job, read)
+}
+
+/** Why an end is not sent. */
+const reasonOf = (exit: Exit.Exit<unknown, unknown>) => {
+  const read = sent(square, exit)
+  assert(Exit.isFailure(read))
+  return (Cause.squash(read.cause) as ExecutorError.CloneError).reason
 }
 
 /** Why an input is not sent. */
@@ -39,6 +46,11 @@ describe("addExit", () => {
     const plain: unknown = new Error("too late")
     assert.deepStrictEqual(sent(texts, Exit.fail(plain)), Exit.fail({ message: "too late" }))
   })
+
+  it("says of what cannot be sent where it was in the error or the result, and which schema it needs", () => {
+    assert.match(reasonOf(Exit.fail({ at: new Date(5) })), /^a Date at \.at is not JSON: .*\{ error: … \}/)
+    assert.match(reasonOf(Exit.succeed({ at: new Date(5) })), /^a Date at \.at is not JSON: .*\{ result: … \}/)
+  })
 })
 
 describe("readExit", () => {
@@ -61,6 +73,14 @@ describe("addInput", () => {
     values.addInput(writer, job, { all: [fields] })
     const [read] = wire.read(Buffer.concat(writer.pieces())).values
     assert.deepStrictEqual(values.readInput(job, read), { all: [new Late(fields)] })
+  })
+
+  it("sends what fits the schema as it is, without what a constructor adds", () => {
+    const level = Schema.optionalKey(Schema.Finite).pipe(Schema.withConstructorDefault(Effect.succeed(1)))
+    const job = { ...square, schemas: { input: Schema.Struct({ level }) } } as Job.Any
+    const writer = new wire.Writer()
+    values.addInput(writer, job, {})
+    assert.deepStrictEqual(wire.read(Buffer.concat(writer.pieces())).values, [{}])
   })
 
   it("advises on typed arrays within a schema where there are some, and nowhere else", () => {
