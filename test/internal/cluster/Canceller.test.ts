@@ -41,7 +41,7 @@ const make = Effect.gen(function*() {
     return remoteTasks.send(tasks, name, { deadline })
   }
 
-  return { canceller, send, states }
+  return { canceller, send, states, tasks }
 })
 
 const provideStore = Effect.provide(ResultStore.layerFolder("none"))
@@ -71,6 +71,16 @@ describe("Canceller.limit", () => {
       for (const { exits } of [waits, waitsForOther[0]!]) assert.include(String(exits[0]), "queued")
       assert.deepStrictEqual([...states.values()], ["waiting", "running", "running", "cancelled", "waiting"])
     }).pipe(provideStore))
+
+  it.effect("ends by the limit queued also what is on its way into the cluster", () =>
+    Effect.gen(function*() {
+      const { canceller, tasks } = yield* make
+      const deadline = { queued: Duration.seconds(1), running: undefined, total: undefined }
+      const { exits, task } = remoteTasks.accept(tasks, "on its way", { deadline })
+      canceller.limit(task, "queued")
+      yield* TestClock.adjust("1 second")
+      assert.include(String(exits[0]), "queued")
+    }).pipe(provideStore))
 })
 
 describe("Canceller.cancel", () => {
@@ -94,7 +104,7 @@ describe("Canceller.cancel", () => {
 
   it.live("does not wait for the worker of a job that others still want", () =>
     Effect.gen(function*() {
-      const { canceller, send } = yield* make
+      const { canceller, send, states } = yield* make
       const alone = yield* Effect.forkChild(canceller.cancel(send("alone", "running").task, tooLate), {
         startImmediately: true
       })
@@ -102,6 +112,7 @@ describe("Canceller.cancel", () => {
       const other = send("shared", "running")
       yield* canceller.cancel(task, tooLate)
       assert.deepStrictEqual([exits, other.exits], [[tooLate], []])
+      assert.strictEqual(states.get("shared"), "running")
       // Its runner is dead, and it waits for as long as it may.
       assert.isUndefined(alone.pollUnsafe())
       yield* Fiber.join(alone)

@@ -18,6 +18,7 @@ const newTask = (
 ) => {
   const events: Array<Executor.JobEvent> = []
   const exits: Array<Exit.Exit<unknown, unknown>> = []
+  const ran: Array<number> = []
   const task = new RemoteTask({
     id: 5,
     name: () => "job",
@@ -32,7 +33,11 @@ const newTask = (
     clocks,
     trace: undefined,
     onSettled: () => {},
-    resume: (settled) => exits.push(...Effect.runSync(settled).exits)
+    resume: (settled) => {
+      const { exits: ends, runMs } = Effect.runSync(settled)
+      exits.push(...ends)
+      ran.push(runMs)
+    }
   })
   /** What is told of it, by its runner's clock begun at that time. */
   const settleWith = (startedAt: number, workerId = 7) => {
@@ -41,7 +46,7 @@ const newTask = (
     assert(settled?._tag === "Settled" && settled.startedAt !== undefined)
     return { startedAt: settled.startedAt, at: settled.at }
   }
-  return { task, events, exits, settleWith }
+  return { task, events, exits, ran, settleWith }
 }
 
 const measured = { ...worker, startedAt: 0, returnedAt: ranMs, runMs: ranMs, items: [] }
@@ -113,7 +118,7 @@ describe("RemoteTask", () => {
     const { events, task } = newTask(new RunnerClocks())
     task.started(worker)
     task.end(Exit.interrupt())
-    assert.deepInclude(events.at(-1), worker)
+    assert.deepInclude(events.at(-1), { ...worker, resultBytes: 0 })
   })
 
   it.live("takes a clock for right by what it shows of a job that ran before it was asked for", () =>
@@ -188,6 +193,12 @@ describe("RemoteTask", () => {
         [[5, 1, 10], [6, 2, 20]]
       )
     }
+  })
+
+  it("tells its caller how long an item ran, which is how a stream finds the size of its chunks", () => {
+    const { ran, task } = newTask(new RunnerClocks())
+    reply(task)
+    assert.deepStrictEqual(ran, [ranMs])
   })
 
   it("tells of no time of a job whose result was there already", () => {

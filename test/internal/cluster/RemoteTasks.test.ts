@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber } from "effect"
+import { now } from "../../../lib/internal/clock.ts"
 import type { RemoteTask } from "../../../lib/internal/cluster/RemoteTask.ts"
 import { RemoteTasks } from "../../../lib/internal/cluster/RemoteTasks.ts"
 import { type Executor, ExecutorError, type Job } from "../../../lib/mod.ts"
 import { echo, square } from "../../jobs/values.ts"
 import { accept as acceptAny, worker } from "../../shared/remoteTasks.ts"
+import { until } from "../../shared/until.ts"
 
 /** The tasks of a program that has room for so many, and those that were submitted. */
 const make = (room = Infinity) => {
@@ -173,6 +175,18 @@ describe("RemoteTasks.stats", () => {
     ])
     assert.strictEqual(tasks.stats(1).runMs.p50, 3)
   })
+
+  it.live("tells how long jobs waited, and ran with all their items", () =>
+    Effect.gen(function*() {
+      const { accept, tasks } = make()
+      const chunk = accept("a", 3, square, 4)
+      tasks.join([chunk])
+      yield* until(() => now() > chunk.acceptedAt)
+      tasks.replied(chunk, [Exit.succeed(9), Exit.succeed(16)], { ...measured, runMs: 3 }, () => {})
+      const { runMs, waitMs } = tasks.stats(1)
+      assert.strictEqual(runMs.p50, 6)
+      assert.isAbove(waitMs.p50, 0)
+    }))
 })
 
 describe("RemoteTasks.drain", () => {
