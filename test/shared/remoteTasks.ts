@@ -1,7 +1,10 @@
 /** Tasks of a program, without a cluster. */
-import { Effect, type Exit } from "effect"
+import { Effect, Exit } from "effect"
+import type { Ended } from "../../lib/internal/cluster/JobTable.ts"
 import type { Options } from "../../lib/internal/cluster/RemoteTask.ts"
 import type { RemoteTasks } from "../../lib/internal/cluster/RemoteTasks.ts"
+import * as values from "../../lib/internal/cluster/values.ts"
+import * as wire from "../../lib/internal/cluster/wire.ts"
 import { square } from "../jobs/values.ts"
 
 export const worker = { workerId: 7, runner: "runner" }
@@ -32,4 +35,12 @@ export const send = (tasks: RemoteTasks, name: string, options?: Partial<Options
   tasks.join([sent.task])
   sent.task.state = "sent"
   return sent
+}
+
+/** A job that has ended with what its runner says. */
+export const done = (id: string, part: Partial<Ended> = {}): Ended => {
+  const writer = new wire.Writer()
+  writer.add({ ...worker, startedAt: 0, returnedAt: 1, runMs: 1, items: [] })
+  values.addExit(writer, square, Exit.succeed(9))
+  return { id, state: "done", reply: Buffer.concat(writer.pieces()), replyReference: null, ...part }
 }

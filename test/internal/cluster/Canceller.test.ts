@@ -24,13 +24,15 @@ const make = Effect.gen(function*() {
         for (const id of left.keys()) states.set(id, "cancelled")
         return left
       }),
-    ended: () => Effect.succeed([])
+    ended: (ids: ReadonlyArray<string>) =>
+      Effect.sync(() => ids.filter((id) => states.get(id) === "done").map((id) => remoteTasks.done(id)))
   }
   const tasks = new RemoteTasks(() => Infinity, () => {})
   const canceller = yield* Effect.gen(function*() {
     const runLater = yield* FiberSet.makeRuntime<ResultStore.ResultStore>()
     const leftovers = yield* Leftovers.make
     const collector = yield* Collector.make({ tasks, leftovers, maxWorkers: () => 1, runLater })
+    yield* Effect.forkScoped(collector.run)
     return yield* Canceller.make({ client: "here", tasks, collector, leftovers, runLater })
   }).pipe(Effect.provideService(JobTable, table as never))
   yield* Effect.forkScoped(canceller.run)
@@ -100,6 +102,15 @@ describe("Canceller.cancel", () => {
         yield* Fiber.joinAll(fibers)
         assert.deepStrictEqual(exits, [first])
       }
+    }).pipe(provideStore))
+
+  it.live("lets a job that ended in time for its limit have its result, also where nobody told of its end", () =>
+    Effect.gen(function*() {
+      const { canceller, send } = yield* make
+      const sent = ["alone", "shared", "shared"].map((name) => send(name, "done"))
+      yield* Effect.forEach(sent, ({ task }) => canceller.cancel(task, tooLate), { concurrency: "unbounded" })
+      yield* until(() => sent.every(({ exits }) => exits.length > 0))
+      assert.deepStrictEqual(sent.flatMap(({ exits }) => exits), sent.map(() => Exit.succeed(9)))
     }).pipe(provideStore))
 
   it.live("does not wait for the worker of a job that others still want", () =>

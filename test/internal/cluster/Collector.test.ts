@@ -4,22 +4,12 @@ import * as Collector from "../../../lib/internal/cluster/Collector.ts"
 import { type Ended, JobTable, type Known, namesAtOnce } from "../../../lib/internal/cluster/JobTable.ts"
 import type { RemoteTask } from "../../../lib/internal/cluster/RemoteTask.ts"
 import { RemoteTasks } from "../../../lib/internal/cluster/RemoteTasks.ts"
-import * as values from "../../../lib/internal/cluster/values.ts"
 import * as wire from "../../../lib/internal/cluster/wire.ts"
 import { ResultStore } from "../../../lib/mod.ts"
-import { square } from "../../jobs/values.ts"
-import { accept, send, worker } from "../../shared/remoteTasks.ts"
+import { accept, done, send, worker } from "../../shared/remoteTasks.ts"
 import { until } from "../../shared/until.ts"
 
 const cancelled = (id: string) => ({ id, state: "cancelled", worker: null, reply: null, replyReference: null })
-
-/** A job that has ended with what its runner says. */
-const done = (id: string, part: Partial<Ended> = {}): Ended => {
-  const writer = new wire.Writer()
-  writer.add({ ...worker, startedAt: 0, returnedAt: 1, runMs: 1, items: [] })
-  values.addExit(writer, square, Exit.succeed(9))
-  return { id, state: "done", reply: Buffer.concat(writer.pieces()), replyReference: null, ...part }
-}
 
 /** A program whose jobs are with a cluster that knows so much of them, and what is let go of. */
 const make = Effect.fnUntraced(function*(
