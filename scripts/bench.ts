@@ -52,7 +52,7 @@ export const command = Command.make(
         const rounds = quick ? 1 : input.rounds
         const sizes = sizesOf(input)
         const measured: Array<RunRecord.BenchCase> = []
-        const chosen = chosenOf(input)
+        const chosen = yield* Effect.forEach(chosenOf(input), present)
         const headOf = yield* begin("bench", { ...sizes, rounds })
         // Without the holes of those that are being measured.
         const recordOf = (status: RunRecord.Status): RunRecord.BenchRecord => ({
@@ -110,6 +110,18 @@ const chosenOf = ({ cases: names, peers, quick }: Chosen): ReadonlyArray<Case> =
       return { ...each, subjects: each.subjects.filter(isChosen) }
     })
 
+/** With the subjects alone that this machine has. */
+const present = (each: Case) =>
+  Effect.map(Effect.filter(each.subjects, isPresent), (subjects): Case => ({ ...each, subjects }))
+
+const isPresent = Effect.fnUntraced(function*({ name, needs }: Subject) {
+  if (needs === undefined) return true
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const isThere = yield* spawner.string(ChildProcess.make(needs, ["--version"])).pipe(Effect.isSuccess)
+  if (!isThere) yield* Console.error(`${name} is left out: there is no ${needs}`)
+  return isThere
+})
+
 const sizesOf = ({ count, jobs, quick, workers }: Sizes): Sizes => ({
   jobs: quick ? Math.min(jobs, 6) : jobs,
   count: quick ? Math.min(count, 1_000_000) : count,
@@ -145,28 +157,19 @@ const measure = Effect.fnUntraced(function*(
   rounds: number,
   shown: Shown
 ) {
-  const present = yield* Effect.filter(subjects, isPresent)
-  const samples = present.map((): Array<RunRecord.BenchSample> => [])
+  const samples = subjects.map((): Array<RunRecord.BenchSample> => [])
   const takeSample = Effect.fnUntraced(function*(subject: Subject, n: number) {
     samples[n]!.push(yield* sample(name, subject, sizes, shown))
     shown.add(1)
   })
   for (let round = 0; round < rounds; round++) {
-    yield* Effect.forEach(present, takeSample, { discard: true })
+    yield* Effect.forEach(subjects, takeSample, { discard: true })
   }
   return {
     name,
     description,
-    subjects: present.map(({ name, role }, n) => ({ name, role, samples: samples[n]! }))
+    subjects: subjects.map(({ name, role }, n) => ({ name, role, samples: samples[n]! }))
   }
-})
-
-const isPresent = Effect.fnUntraced(function*({ name, needs }: Subject) {
-  if (needs === undefined) return true
-  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const isThere = yield* spawner.string(ChildProcess.make(needs, ["--version"])).pipe(Effect.isSuccess)
-  if (!isThere) yield* Console.error(`${name} is left out: there is no ${needs}`)
-  return isThere
 })
 
 /** By Node alone, not by what runs this script, so that no subject's workers inherit a loader. */

@@ -1,6 +1,6 @@
 import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { chmodSync, globSync, readFileSync } from "node:fs"
+import { chmodSync, existsSync, globSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { RunRecord } from "../../lib/mod.ts"
 import { cases } from "../../scripts/bench/cases.ts"
@@ -100,7 +100,8 @@ describe("scripts/bench.ts", () => {
       const chosen = ["--case", "start", "--case", "experiment", "--peer", "concurrent.futures"]
       const args = [...chosen, ...sizes, "--out", out]
       const running = yield* script.startScript("bench", args, { env: { PATH: folder } })
-      yield* script.until(() => running.errors().includes("\n"))
+      // It is written after each case.
+      yield* script.until(() => existsSync(out))
       yield* script.signal(running.pid, signal)
       const ended = yield* running.ended
       assert.strictEqual(ended.status, exitCode)
