@@ -22,7 +22,7 @@ import { main, UsageError } from "./shared/main.ts"
 import * as observability from "./shared/observability.ts"
 import * as postgres from "./shared/postgres.ts"
 import { commandOf } from "./shared/processes.ts"
-import { asShown, canDraw, print } from "./shared/terminal.ts"
+import { asShown, canDraw, print, printJson } from "./shared/terminal.ts"
 import { counted, quoted } from "./shared/words.ts"
 
 const modules = Flag.Path("module").pipe(
@@ -195,7 +195,7 @@ const status = Command.make(
     const { databaseUrl } = yield* local.find(where)
     if (!json && canDraw(process.stdout)) return yield* show(databaseUrl)
     const now = yield* ClusterExecutor.status({ databaseUrl })
-    yield* json ? Console.log(JSON.stringify(now, null, 2)) : print(draw(now))
+    yield* json ? printJson(now) : print(draw(now))
   })
 ).pipe(Command.withDescription("Show runners and jobs"))
 
@@ -231,19 +231,18 @@ const down = Command.make(
   "down",
   { folder: flags.cluster.data },
   Effect.fn("down")(function*({ folder }) {
-    if (Option.isNone(yield* local.read(folder))) {
-      return yield* Effect.fail(new UsageError(`No cluster is up in ${folder}`))
-    }
-    yield* stop(folder)
+    if (!(yield* stop(folder))) return yield* Effect.fail(new UsageError(`No cluster is up in ${folder}`))
   })
 ).pipe(Command.withDescription("Stop the cluster of this machine: its runners end what they run and take no more"))
 
 /** How long runners have to stop: longer than they give to what they run. */
 const stopTimeout = "15 seconds"
 
-/** Stops the runners, which end what they run, and then the database. */
+/** Stops the runners, which end what they run, and then the database; tells whether there was a cluster. */
 const stop = Effect.fnUntraced(function*(folder: string) {
-  const cluster = Option.getOrThrow(yield* local.read(folder))
+  const found = yield* local.read(folder)
+  if (Option.isNone(found)) return false
+  const cluster = found.value
   const command = ` runner --data ${fs.realpathSync(folder)} `
   const isRunner = (pid: number) => commandOf(pid).includes(command)
   const runners = cluster.runners.filter(isRunner)
@@ -261,6 +260,7 @@ const stop = Effect.fnUntraced(function*(folder: string) {
     yield* postgres.stop(folder)
   }
   local.remove(folder)
+  return true
 })
 
 /** Runners that were started by hand go on, and have no database any more. */
