@@ -322,6 +322,33 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.deepStrictEqual(found, [{ id: "key/6 days" }])
       }).pipe(Effect.provide(connection)))
 
+    it.effect("joins also where its connection is cut meanwhile", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const sql = yield* SqlClient
+        const isLocked = yield* Deferred.make<void>()
+        const isCut = yield* Deferred.make<void>()
+        const runner = ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [values.square] })
+        // It makes the tables.
+        yield* Effect.scoped(Layer.build(runner))
+        const locker = yield* sql`LOCK TABLE effect_futures_cluster_runner_migrations`.pipe(
+          Effect.andThen(Deferred.succeed(isLocked, undefined)),
+          Effect.andThen(Deferred.await(isCut)),
+          sql.withTransaction,
+          Effect.forkChild
+        )
+        yield* Deferred.await(isLocked)
+        const fiber = yield* Effect.forkChild(Layer.build(Layer.fresh(runner)))
+        yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
+          Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
+        )
+        yield* Deferred.succeed(isCut, undefined)
+        yield* Fiber.join(locker)
+        yield* Fiber.join(fiber)
+        assert.strictEqual(yield* Effect.provide(Executor.run(values.square, 3), program()), 9)
+      }).pipe(Effect.provide(connection)))
+
     it.effect("is known again that was away for so long that it was removed", () =>
       Effect.gen(function*() {
         const { url: databaseUrl } = yield* Database

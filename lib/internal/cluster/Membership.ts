@@ -8,6 +8,7 @@ import * as MessageStorage from "effect/cluster/MessageStorage"
 import * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
 import * as Runners from "effect/cluster/Runners"
+import * as RunnerStorage from "effect/cluster/RunnerStorage"
 import * as ShardId from "effect/cluster/ShardId"
 import * as Sharding from "effect/cluster/Sharding"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
@@ -21,6 +22,7 @@ import { PersistedQueueStore } from "effect/persistence/PersistedQueue"
 import * as Schedule from "effect/Schedule"
 import { ResultStore } from "../../ResultStore.ts"
 import { JobTable } from "./JobTable.ts"
+import { persist } from "./persist.ts"
 
 const shards = 60
 
@@ -42,7 +44,11 @@ export const layer = (runner: number, keepFor: Duration.Duration) =>
     )),
     Layer.provide(Runners.layerNoop),
     Layer.provide(MessageStorage.layerNoop),
-    Layer.provide(Layer.orDie(SqlRunnerStorage.layerWith({ prefix: "effect_futures_cluster" }))),
+    // The database may go away as a runner joins.
+    Layer.provide(Layer.effect(
+      RunnerStorage.RunnerStorage,
+      persist(SqlRunnerStorage.make({ prefix: "effect_futures_cluster" }))
+    )),
     Layer.provide(ShardingConfig.layer({
       runnerAddress: Option.some(addressOf(runner)),
       shardsPerGroup: shards,
