@@ -115,7 +115,7 @@ export interface Stats {
   readonly recycled: number
   /** How long the latest jobs waited for a worker. */
   readonly waitMs: Quantiles
-  /** How long the latest jobs ran. */
+  /** How long the latest jobs ran; a worker's first of a module counts the loading of that as well. */
   readonly runMs: Quantiles
   /** The share of the time since the start, of `maxWorkers` workers, that jobs ran which have ended. */
   readonly utilization: number
