@@ -1,6 +1,7 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Schedule, Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 import { ClusterExecutor, Executor, ExecutorError, ResultStore } from "../lib/mod.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as Notes from "./jobs/notes.ts"
@@ -22,6 +23,26 @@ const programRefuses = (options: object) => messageOf(ClusterExecutor.layer({ ..
 
 /** Enough for a job to note that it is told to stop, however busy the machine. */
 const cancelGrace = "1 minute"
+
+/** Does `use` while a transaction holds what `lock` locks. */
+const whileLocked = Effect.fnUntraced(
+  function*<A, E, R>(lock: Effect.Effect<unknown, SqlError>, use: Effect.Effect<A, E, R>) {
+    const sql = yield* SqlClient
+    const isLocked = yield* Deferred.make<void>()
+    const isOver = yield* Deferred.make<void>()
+    const locker = yield* lock.pipe(
+      Effect.andThen(Deferred.succeed(isLocked, undefined)),
+      Effect.andThen(Deferred.await(isOver)),
+      sql.withTransaction,
+      Effect.forkChild
+    )
+    yield* Deferred.await(isLocked)
+    const result = yield* use
+    yield* Deferred.succeed(isOver, undefined)
+    yield* Fiber.join(locker)
+    return result
+  }
+)
 
 layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => {
   describe("a runner", () => {
@@ -211,27 +232,21 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
       Effect.gen(function*() {
         const notes = yield* makeNotes
         const sql = yield* SqlClient
-        const locked = yield* Deferred.make<void>()
-        const hasStopped = yield* Deferred.make<void>()
         const fiber = yield* Effect.forkChild(Effect.exit(Executor.run(jobs.hold, { notes, label: "unheard" })))
         yield* until(begun(notes))
         // Its beats wait for this.
-        const locker = yield* sql`SELECT id FROM effect_futures_runners FOR UPDATE`.pipe(
-          Effect.andThen(Deferred.succeed(locked, undefined)),
-          Effect.andThen(Deferred.await(hasStopped)),
-          sql.withTransaction,
-          Effect.forkChild
+        yield* whileLocked(
+          sql`SELECT id FROM effect_futures_runners FOR UPDATE`,
+          Effect.gen(function*() {
+            yield* sql`UPDATE effect_futures_jobs SET state = 'failed', settled_at = now() WHERE state = 'running'`
+            yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+              WHERE application_name = 'effect-futures runner' AND query LIKE 'LISTEN%'`.pipe(
+              Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
+            )
+            yield* until(() => Notes.lines(notes).includes("abort unheard"))
+            Notes.openGate(notes)
+          })
         )
-        yield* Deferred.await(locked)
-        yield* sql`UPDATE effect_futures_jobs SET state = 'failed', settled_at = now() WHERE state = 'running'`
-        yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-          WHERE application_name = 'effect-futures runner' AND query LIKE 'LISTEN%'`.pipe(
-          Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
-        )
-        yield* until(() => Notes.lines(notes).includes("abort unheard"))
-        Notes.openGate(notes)
-        yield* Deferred.succeed(hasStopped, undefined)
-        yield* Fiber.join(locker)
         yield* Fiber.join(fiber)
       }).pipe(Effect.provide([cluster({ cancelGrace }), connection])))
 
@@ -274,30 +289,24 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         const { url: databaseUrl } = yield* Database
         const notes = yield* makeNotes
         const sql = yield* SqlClient
-        const isLocked = yield* Deferred.make<void>()
-        const isStopping = yield* Deferred.make<void>()
         const fiber = yield* Executor.submit(jobs.hold, { notes, label: "about to" })
         const [waiting] = yield* Effect.repeat(
           sql<{ id: string }>`SELECT id FROM effect_futures_jobs WHERE state = 'waiting'`,
           { until: (rows) => rows.length > 0, schedule: Schedule.spaced(50) }
         )
-        const locker = yield* sql`SELECT id FROM effect_futures_jobs WHERE id = ${waiting!.id} FOR UPDATE`.pipe(
-          Effect.andThen(Deferred.succeed(isLocked, undefined)),
-          Effect.andThen(Deferred.await(isStopping)),
-          sql.withTransaction,
-          Effect.forkChild
-        )
-        yield* Deferred.await(isLocked)
         const scope = yield* Scope.make()
         const runner = ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [jobs.hold], drainTimeout: 0 })
-        yield* Layer.buildWithScope(runner, scope)
-        yield* sql`SELECT FROM pg_stat_activity
-          WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
-          Effect.repeat({ until: (waiting) => waiting.length > 0, schedule: Schedule.spaced(50) })
+        const stopping = yield* whileLocked(
+          sql`SELECT id FROM effect_futures_jobs WHERE id = ${waiting!.id} FOR UPDATE`,
+          Effect.gen(function*() {
+            yield* Layer.buildWithScope(runner, scope)
+            yield* sql`SELECT FROM pg_stat_activity
+              WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
+              Effect.repeat({ until: (waiting) => waiting.length > 0, schedule: Schedule.spaced(50) })
+            )
+            return yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+          })
         )
-        const stopping = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
-        yield* Deferred.succeed(isStopping, undefined)
-        yield* Fiber.join(locker)
         yield* Fiber.join(stopping)
         const [job] = yield* sql`SELECT state, attempts FROM effect_futures_jobs WHERE id = ${waiting!.id}`
         assert.deepStrictEqual(job, { state: "waiting", attempts: 0 })
@@ -326,26 +335,21 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
       Effect.gen(function*() {
         const { url: databaseUrl } = yield* Database
         const sql = yield* SqlClient
-        const isLocked = yield* Deferred.make<void>()
-        const isCut = yield* Deferred.make<void>()
         const runner = ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [values.square] })
         // It makes the tables.
         yield* Effect.scoped(Layer.build(runner))
-        const locker = yield* sql`LOCK TABLE effect_futures_cluster_runner_migrations`.pipe(
-          Effect.andThen(Deferred.succeed(isLocked, undefined)),
-          Effect.andThen(Deferred.await(isCut)),
-          sql.withTransaction,
-          Effect.forkChild
+        const joining = yield* whileLocked(
+          sql`LOCK TABLE effect_futures_cluster_runner_migrations`,
+          Effect.gen(function*() {
+            const joining = yield* Effect.forkChild(Layer.build(Layer.fresh(runner)))
+            yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+              WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
+              Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
+            )
+            return joining
+          })
         )
-        yield* Deferred.await(isLocked)
-        const fiber = yield* Effect.forkChild(Layer.build(Layer.fresh(runner)))
-        yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-          WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
-          Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
-        )
-        yield* Deferred.succeed(isCut, undefined)
-        yield* Fiber.join(locker)
-        yield* Fiber.join(fiber)
+        yield* Fiber.join(joining)
         assert.strictEqual(yield* Effect.provide(Executor.run(values.square, 3), program()), 9)
       }).pipe(Effect.provide(connection)))
 
