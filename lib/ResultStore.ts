@@ -145,9 +145,11 @@ export const layerPostgres: Layer.Layer<ResultStore, never, SqlClient> = Layer.e
         let part = 0
         return hashed({ store, id }, pieces, (bytes) => {
           const row = sql.insert({ id, part: part++, bytes })
-          // Interruption waits for each row: one on its way would come after the removal.
+          // Interruption waits for each row: one on its way would come after the removal. On the disk before it counts as
+          // written, or a crash of the server would lose it.
           return persist(Effect.uninterruptible(
-            sql`INSERT INTO effect_futures_results ${row} ON CONFLICT DO NOTHING`
+            sql`INSERT INTO effect_futures_results ${row} ON CONFLICT DO NOTHING
+              RETURNING set_config('synchronous_commit', 'on', true)`
           ))
         })
       }).pipe(

@@ -3,11 +3,13 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schedule, type Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import fs from "node:fs"
+import path from "node:path"
 import * as ClusterDatabase from "../lib/internal/cluster/Database.ts"
 import * as JobTable from "../lib/internal/cluster/JobTable.ts"
 import { persist } from "../lib/internal/cluster/persist.ts"
 import { ClusterExecutor, Executor, ResultStore } from "../lib/mod.ts"
 import * as postgres from "../scripts/shared/postgres.ts"
+import { commandOf } from "../scripts/shared/processes.ts"
 import * as buffers from "./jobs/buffers.ts"
 import * as jobs from "./jobs/cluster.ts"
 import * as Notes from "./jobs/notes.ts"
@@ -109,6 +111,24 @@ const restart = Effect.gen(function*() {
   yield* postgres.stop(folder)
   yield* postgres.start(folder, { port, isDurable: false })
 })
+
+/** Has the server crash right after, with all that does not wait for the disk. */
+const crashAfter = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const { folder, port } = yield* Database
+    const sql = yield* SqlClient.SqlClient
+    // What does not wait for the disk gets there no sooner.
+    yield* sql`ALTER SYSTEM SET wal_writer_delay = '10 s'`
+    yield* sql`SELECT pg_reload_conf()`
+    yield* sql`CHECKPOINT`
+    const result = yield* effect
+    const [server] = fs.readFileSync(path.join(folder, "data", "postmaster.pid"), "utf8").split("\n")
+    process.kill(Number(server), "SIGQUIT")
+    yield* until(() => commandOf(Number(server)) === "")
+    yield* postgres.start(folder, { port, isDurable: false })
+    yield* persist(sql`ALTER SYSTEM RESET wal_writer_delay`)
+    return result
+  }).pipe(Effect.provide(connection))
 
 layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a cluster of three runners", (it) => {
   const faults: ReadonlyArray<
@@ -371,6 +391,32 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
         })
       ).pipe(Effect.provide(Layer.provide(ResultStore.layerPostgres, database)))
     }).pipe(Effect.provide(connection)))
+
+  it.effect("keeps a large result in the database though the server crashes once it is written", () =>
+    Effect.gen(function*() {
+      const { database } = yield* proxied
+      const bytes = new Uint8Array(1000).fill(9)
+      yield* ResultStore.ResultStore.use((store) =>
+        Effect.gen(function*() {
+          const reference = yield* crashAfter(store.write([bytes]))
+          assert.deepStrictEqual(yield* Stream.runCollect(store.read(reference)), [Buffer.from(bytes)])
+        })
+      ).pipe(Effect.provide(Layer.provide(ResultStore.layerPostgres, database)))
+    }))
+
+  it.effect("gives a runner's number to no other though the server crashes once it has it", () =>
+    Effect.gen(function*() {
+      const { database } = yield* proxied
+      yield* JobTable.JobTable.use((table) =>
+        Effect.gen(function*() {
+          const addRunner = table.addRunner({ address: "", pid: 1, workers: 1, jobs: "" })
+          const number = yield* crashAfter(addRunner)
+          const next = yield* persist(addRunner)
+          assert.notStrictEqual(next, number)
+          yield* Effect.forEach([number, next], table.removeRunner)
+        })
+      ).pipe(Effect.provide(Layer.provide(JobTable.JobTable.layer, database)))
+    }))
 
   it.effect("keeps the limit total of a job that ends in time, though its program is too busy to hear of that", () =>
     Effect.gen(function*() {

@@ -369,10 +369,11 @@ const make = Effect.gen(function*() {
       return status
     }),
 
-    /** Adds a runner, and tells its number. */
+    /** Adds a runner, and tells its number, which no other gets, whether or not the server crashes. */
     addRunner: (runner: Runner) =>
       Effect.map(
-        sql<{ readonly id: number }>`INSERT INTO effect_futures_runners ${sql.insert({ ...runner })} RETURNING id`,
+        sql<{ readonly id: number }>`INSERT INTO effect_futures_runners ${sql.insert({ ...runner })}
+          RETURNING id, set_config('synchronous_commit', 'on', true)`,
         ([added]) => added!.id
       ),
 

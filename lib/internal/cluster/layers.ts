@@ -68,7 +68,8 @@ export const layerRunner = (
       yield* Effect.addFinalizer(() => Effect.timeoutOption(drain, options.drainTimeout))
     }).pipe(untraced)
   ).pipe(
-    // Of what a runner says only the end of a job must not be forgotten: the rest would be found out again.
+    // Of what a runner says its number, the end of a job and large results must not be forgotten, and say so themselves;
+    // the rest would be found out again.
     Layer.provide(layerShared(options, {
       name: "effect-futures runner",
       maxConnections: 5,
