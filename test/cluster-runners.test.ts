@@ -331,26 +331,38 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.deepStrictEqual(found, [{ id: "key/6 days" }])
       }).pipe(Effect.provide(connection)))
 
+    /** Has a runner join whose connection is cut as it waits for the table. */
+    const joinCutAt = Effect.fnUntraced(function*(table: string) {
+      const { url: databaseUrl } = yield* Database
+      const sql = yield* SqlClient
+      const runner = ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [values.square] })
+      // It makes the tables.
+      yield* Effect.scoped(Layer.build(runner))
+      const joining = yield* whileLocked(
+        sql`LOCK TABLE ${sql(table)}`,
+        Effect.gen(function*() {
+          const joining = yield* Effect.forkChild(Layer.build(Layer.fresh(runner)))
+          yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
+            Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
+          )
+          return joining
+        })
+      )
+      yield* Fiber.join(joining)
+    })
+
     it.effect("joins also where its connection is cut meanwhile", () =>
       Effect.gen(function*() {
-        const { url: databaseUrl } = yield* Database
-        const sql = yield* SqlClient
-        const runner = ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [values.square] })
-        // It makes the tables.
-        yield* Effect.scoped(Layer.build(runner))
-        const joining = yield* whileLocked(
-          sql`LOCK TABLE effect_futures_cluster_runner_migrations`,
-          Effect.gen(function*() {
-            const joining = yield* Effect.forkChild(Layer.build(Layer.fresh(runner)))
-            yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-              WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
-              Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
-            )
-            return joining
-          })
-        )
-        yield* Fiber.join(joining)
+        yield* joinCutAt("effect_futures_cluster_runner_migrations")
         assert.strictEqual(yield* Effect.provide(Executor.run(values.square, 3), program()), 9)
+      }).pipe(Effect.provide(connection)))
+
+    it.effect("says so where its connection is cut before it has joined", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(joinCutAt("effect_futures_queue_migrations"))
+        assert.instanceOf(error, ExecutorError.ClusterUnavailable)
+        assert.include(error.message, "cannot be used: Connection closed")
       }).pipe(Effect.provide(connection)))
 
     it.effect("is known again that was away for so long that it was removed", () =>

@@ -8,6 +8,7 @@ import * as Redacted from "effect/Redacted"
 import { MinimumLogLevel } from "effect/References"
 import { SqlClient } from "effect/sql/SqlClient"
 import { ClusterUnavailable } from "../../ExecutorError.ts"
+import { failingAway } from "./persist.ts"
 import { makeTables, tables } from "./tables.ts"
 
 export interface Options {
@@ -55,6 +56,7 @@ export const layer = ({ databaseUrl, isDurable, maxConnections, name, pollInterv
       Effect.withTracerEnabled(false),
       // While it is away the queue would say so several times a second; `persist` says it once a minute.
       Effect.provideService(MinimumLogLevel, "Error"),
+      failingAway,
       Effect.mapError((error) => unavailable(url, error))
     )
   }))

@@ -14,12 +14,14 @@ type Away = SqlError | PersistedQueueError
 
 /** Tries again until the database has done it, and says when that takes long; it must be such that it may be done twice. */
 export const persist = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, Away>, R> =>
-  effect.pipe(
-    // A transaction whose connection is gone cannot be rolled back, which Effect takes for a defect.
-    Effect.catchDefect((defect) => isAway(defect) ? Effect.fail(defect) : Effect.die(defect)),
+  failingAway(effect).pipe(
     Effect.retry({ while: isAway, schedule: patience })
     // The types do not tell that this leaves no error that is away.
   ) as never
+
+/** Fails where Effect takes for a defect that the database is away, as in a transaction that cannot be rolled back then. */
+export const failingAway = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Away, R> =>
+  Effect.catchDefect(effect, (defect) => isAway(defect) ? Effect.fail(defect) : Effect.die(defect))
 
 /**
  * What `effect` comes to in real time, or nothing. What has not ended by then is interrupted, and not waited for: where
