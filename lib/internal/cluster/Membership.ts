@@ -19,6 +19,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { PersistedQueueStore } from "effect/persistence/PersistedQueue"
+import { MinimumLogLevel } from "effect/References"
 import * as Schedule from "effect/Schedule"
 import { ResultStore } from "../../ResultStore.ts"
 import { JobTable } from "./JobTable.ts"
@@ -44,10 +45,12 @@ export const layer = (runner: number, keepFor: Duration.Duration) =>
     )),
     Layer.provide(Runners.layerNoop),
     Layer.provide(MessageStorage.layerNoop),
-    // The database may go away as a runner joins.
+    // The database may go away as a runner joins, which is told of whatever else is not.
     Layer.provide(Layer.effect(
       RunnerStorage.RunnerStorage,
-      persist(SqlRunnerStorage.make({ prefix: "effect_futures_cluster" }))
+      persist(SqlRunnerStorage.make({ prefix: "effect_futures_cluster" })).pipe(
+        Effect.provideService(MinimumLogLevel, "Warn")
+      )
     )),
     Layer.provide(ShardingConfig.layer({
       runnerAddress: Option.some(addressOf(runner)),
