@@ -45,7 +45,7 @@ export const layer = (runner: number, keepFor: Duration.Duration) =>
     )),
     Layer.provide(Runners.layerNoop),
     Layer.provide(MessageStorage.layerNoop),
-    // The database may go away as a runner joins, which is told of whatever else is not.
+    // Waits for a database that goes away meanwhile, and says so: its caller hears of errors alone.
     Layer.provide(Layer.effect(
       RunnerStorage.RunnerStorage,
       persist(SqlRunnerStorage.make({ prefix: "effect_futures_cluster" })).pipe(
