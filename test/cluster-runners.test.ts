@@ -8,6 +8,7 @@ import * as Notes from "./jobs/notes.ts"
 import * as values from "./jobs/values.ts"
 import { makeNotes } from "./shared/backEnds.ts"
 import { begun, cluster, connection, Database, program } from "./shared/cluster.ts"
+import { makeProxy } from "./shared/proxy.ts"
 import { until } from "./shared/until.ts"
 
 const messageOf = (layer: Layer.Layer<never, { readonly message: string }>) =>
@@ -42,6 +43,14 @@ const whileLocked = Effect.fnUntraced(
     yield* Fiber.join(locker)
     return result
   }
+)
+
+/** Waits until a runner waits for a lock. */
+const untilRunnerWaits = SqlClient.use((sql) =>
+  sql`SELECT FROM pg_stat_activity
+    WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
+    Effect.repeat({ until: (waiting) => waiting.length > 0, schedule: Schedule.spaced(50) })
+  )
 )
 
 layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => {
@@ -300,10 +309,7 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
           sql`SELECT id FROM effect_futures_jobs WHERE id = ${waiting!.id} FOR UPDATE`,
           Effect.gen(function*() {
             yield* Layer.buildWithScope(runner, scope)
-            yield* sql`SELECT FROM pg_stat_activity
-              WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
-              Effect.repeat({ until: (waiting) => waiting.length > 0, schedule: Schedule.spaced(50) })
-            )
+            yield* untilRunnerWaits
             return yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
           })
         )
@@ -312,6 +318,36 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.deepStrictEqual(job, { state: "waiting", attempts: 0 })
         Notes.openGate(notes)
         assert.strictEqual(yield* Effect.provide(Fiber.join(fiber), runner), "about to")
+      }).pipe(Effect.provide([program(), connection])))
+
+    it.effect("does not begin what has ended elsewhere before it hears that it may", () =>
+      Effect.gen(function*() {
+        const { port, url: databaseUrl } = yield* Database
+        const proxy = yield* makeProxy(port)
+        const notes = yield* makeNotes
+        const sql = yield* SqlClient
+        const runner = { databaseUrl, maxWorkers: 1, jobs: [jobs.hold] }
+        const proxied = { ...runner, databaseUrl: databaseUrl.replace(`:${port}/`, `:${proxy.port}/`) }
+        yield* Layer.build(ClusterExecutor.runner(proxied))
+        const first = yield* Executor.submit(jobs.hold, { notes, label: "first" })
+        yield* until(begun(notes))
+        const late = yield* Executor.submit(jobs.hold, { notes, label: "late" })
+        yield* whileLocked(
+          sql`SELECT id FROM effect_futures_jobs WHERE state = 'waiting' FOR UPDATE`.pipe(
+            Effect.repeat({ until: (rows) => rows.length > 0, schedule: Schedule.spaced(50) })
+          ),
+          Effect.gen(function*() {
+            Notes.openGate(notes)
+            yield* Fiber.join(first)
+            yield* untilRunnerWaits
+            yield* proxy.freeze
+          })
+        )
+        yield* Effect.provide(Fiber.join(late), ClusterExecutor.runner(runner))
+        yield* proxy.mend
+        yield* Executor.run(jobs.hold, { notes, label: "next" })
+        const beginnings = Notes.lines(notes).filter((line) => line.startsWith("begin "))
+        assert.deepStrictEqual(beginnings, ["begin first", "begin late", "begin next"])
       }).pipe(Effect.provide([program(), connection])))
 
     it.effect("lets go of what ended more than 7 days ago where nothing else is said", () =>

@@ -41,6 +41,9 @@ export interface Options {
 /** A job that so many runners began and did not end is taken to be what ended them. */
 const maxAttempts = 5
 
+/** What the database answers after longer is asked again: another runner can have the job by now. */
+const maxAnswerMs = 1000
+
 const Sent = Schema.fromJsonString(Schema.Struct({
   retryWorkerDeath: Schema.Int,
   observed: Schema.Boolean,
@@ -90,9 +93,15 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       Effect.gen(function*() {
         if (isDraining) return yield* Effect.interrupt
         const worker = { workerId, runner: address }
+        let askedAt = now()
         const started = yield* table.start(ticket, runner, worker)
         // It has ended, or was submitted anew.
         if (started === undefined) return
+        // Heard of late, for this runner was frozen or cut off, it may have ended on another since.
+        while (now() - askedAt > maxAnswerMs) {
+          askedAt = now()
+          if (!isWanted(ticket, yield* table.wanted([ticket.id]))) return
+        }
         const startedAt = now()
         const entry: Running = { ticket, cancelled: Deferred.makeUnsafe() }
         running.add(entry)
@@ -281,7 +290,7 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     if (asked.length === 0) return
     const wanted = yield* table.wanted(asked.map(({ ticket }) => ticket.id))
     for (const { cancelled, ticket } of asked) {
-      if (wanted.get(ticket.id) !== ticket.submission) Deferred.doneUnsafe(cancelled, Effect.void)
+      if (!isWanted(ticket, wanted)) Deferred.doneUnsafe(cancelled, Effect.void)
     }
   })
 
@@ -323,6 +332,9 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     })
   }
 })
+
+const isWanted = ({ id, submission }: JobTable.Ticket, wanted: ReadonlyMap<string, number>) =>
+  wanted.get(id) === submission
 
 /** Where the worker has written the result, if it has. */
 const referenceTo = ({ id, store }: Place, exit: Exit.Exit<unknown, unknown>): Reference | undefined =>
