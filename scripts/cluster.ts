@@ -80,7 +80,7 @@ const up = Command.make(
         `${counted(input.runners, "runner")} ${input.runners === 1 ? "is" : "are"} up; ` +
           `npx tsx scripts/lazy.ts --executor cluster${where} uses ${input.runners === 1 ? "it" : "them"}`
       )
-      if (!input.detach) yield* show(databaseUrl)
+      if (!input.detach) yield* showUntilDown(folder, databaseUrl, claimed.ownsDatabase)
     })
     yield* Effect.acquireUseRelease(
       local.claim(folder, claimed),
@@ -206,6 +206,20 @@ const show = (databaseUrl: string) =>
       canDraw(process.stdout) ? Console.log(`\u001b[H\u001b[2J${asShown(draw(now))}\n\nCtrl-C ends this`) : Effect.void
     ),
     Effect.repeat(Schedule.spaced("1 second"))
+  )
+
+/** Draws it until somebody takes the cluster down. A database that is not its own can be away meanwhile. */
+const showUntilDown = (folder: string, databaseUrl: string, ownsDatabase: boolean) =>
+  Effect.raceFirst(
+    show(databaseUrl).pipe(
+      // Who takes it down stops the database first.
+      Effect.tapError(() => Effect.sleep("3 seconds")),
+      Effect.retry({ while: () => !ownsDatabase })
+    ),
+    local.read(folder).pipe(
+      Effect.repeat({ until: Option.isNone, schedule: Schedule.spaced("500 millis") }),
+      Effect.andThen(Console.log("The cluster was taken down"))
+    )
   )
 
 const draw = ({ jobs, runners }: ClusterExecutor.Status) =>

@@ -7,6 +7,7 @@ import { gunzipSync } from "node:zlib"
 import { freePort } from "../../scripts/shared/postgres.ts"
 import { commandOf } from "../../scripts/shared/processes.ts"
 import { connection, Database } from "../shared/cluster.ts"
+import { makeProxy } from "../shared/proxy.ts"
 import * as here from "./shared/here.ts"
 import { readRecord } from "./shared/record.ts"
 import * as script from "./shared/script.ts"
@@ -253,6 +254,22 @@ describe("scripts/cluster.ts", () => {
     60_000
   )
 
+  it.live("ends what shows a cluster that is taken down", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      chmodSync(folder, 0o755)
+      const data = path.join(folder, "cluster")
+      const up = yield* script.startScript("cluster", ["up", "--runners", "1", "--data", data])
+      yield* script.until(() => up.printed().includes("1 runner is up"))
+      assert.deepStrictEqual(yield* here.run("cluster", ["down", "--data", data]), {
+        status: 0,
+        stdout: "",
+        stderr: ""
+      })
+      const { status, stderr, stdout } = yield* up.ended
+      assert.deepStrictEqual([status, stderr, stdout.split("\n").at(-2)], [0, "", "The cluster was taken down"])
+    }), 60_000)
+
   it.live("starts one cluster of several that are to start in one folder", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
@@ -408,6 +425,25 @@ layer(Database.layer, { excludeTestServices: true })("scripts/cluster.ts with a 
       }),
     120_000
   )
+
+  it.effect("stays up while that is away", () =>
+    Effect.gen(function*() {
+      const { port, url } = yield* Database
+      const proxy = yield* makeProxy(port)
+      const data = path.join(yield* script.folder, "cluster")
+      const databaseUrl = url.replace(`:${port}/`, `:${proxy.port}/`)
+      const args = ["up", "--runners", "1", "--data", data, "--database-url", databaseUrl]
+      const up = yield* script.startScript("cluster", args)
+      yield* script.until(() => up.printed().includes("1 runner is up"))
+      yield* proxy.cut
+      // It looks once a second, and gives up after three.
+      yield* Effect.sleep("5 seconds")
+      yield* proxy.mend
+      assert.isTrue(script.isAlive(up.pid))
+      yield* here.run("cluster", ["down", "--data", data])
+      const { status, stderr } = yield* up.ended
+      assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
+    }), 60_000)
 
   it.effect("says which runner did not start, and leaves no cluster", () =>
     Effect.gen(function*() {
