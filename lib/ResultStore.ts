@@ -23,12 +23,9 @@ export class ResultStore extends Context.Service<ResultStore, {
   readonly write: (pieces: Iterable<Uint8Array>) => Effect.Effect<Reference, StoreFailed>
   /**
    * The bytes in pieces of at most {@link pieceBytes}, each of which lasts until the next; fails at the latest at their end
-   * if they are not those written. A store may read into the `space` that there is for so many of the next bytes.
+   * if they are not those written.
    */
-  readonly read: (
-    reference: Reference,
-    space?: (bytes: number) => Uint8Array | undefined
-  ) => Stream.Stream<Uint8Array, StoreFailed>
+  readonly read: (reference: Reference) => Stream.Stream<Uint8Array, StoreFailed>
   /** Where results are files: one that a thread of this process is to write by itself. */
   readonly reserve?: () => Place
   /** Removes what was written, if it is still there. */
@@ -96,11 +93,12 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
 
     return ResultStore.of({
       write: (pieces) => Effect.suspend(() => write(randomUUID(), pieces)),
-      read: (reference, space) =>
+      read: (reference) =>
         Stream.unwrap(Effect.map(open(reference.id), (file) => {
-          const ownSpace = Buffer.allocUnsafe(Math.min(pieceBytes, reference.bytes))
+          // What the system writes into fresh memory is faulted in twice by some machines: by the system, and by who reads it.
+          const space = Buffer.allocUnsafe(Math.min(pieceBytes, reference.bytes))
           return Stream.fromEffectRepeat(attempt(reference.id, async () => {
-            const { buffer, bytesRead } = await file.read(space?.(pieceBytes) ?? ownSpace)
+            const { buffer, bytesRead } = await file.read(space)
             return buffer.subarray(0, bytesRead)
           })).pipe(Stream.takeWhile((piece) => piece.length > 0))
         })).pipe(checked(store, reference)),

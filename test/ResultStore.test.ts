@@ -55,22 +55,6 @@ describe("ResultStore.layerFolder", () => {
       })
     ))
 
-  it.live("reads into the space that there is", () =>
-    withStore((store) =>
-      Effect.gen(function*() {
-        const reference = yield* store.write([bytes])
-        const space = new Uint8Array(2 * ResultStore.pieceBytes)
-        let at = 0
-        const take = (length: number) => space.subarray(at, at + length)
-        yield* Stream.runForEach(store.read(reference, take), (piece) =>
-          Effect.sync(() => {
-            assert.isTrue(piece.buffer === space.buffer)
-            at += piece.length
-          }))
-        assert.isTrue(Buffer.from(space.buffer, 0, at).equals(bytes))
-      })
-    ))
-
   it.live("is the same store by each of its folder's names, and gives its threads places there", () =>
     withStore((store, folder) =>
       Effect.gen(function*() {

@@ -51,7 +51,7 @@ export const load = Effect.fnUntraced(function*({ bytes, reference, spares = [] 
     const results = yield* ResultStore.ResultStore
     const reader = new wire.Reader(spares)
     yield* Stream.runForEach(
-      results.read(decodeReference(reference), (bytes) => reader.space(bytes)),
+      results.read(decodeReference(reference)),
       (piece) => Effect.sync(() => reader.push(piece))
     )
     parts.push(reader.end())

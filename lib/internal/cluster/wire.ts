@@ -203,20 +203,13 @@ export class Reader {
     this.#spares = [...spares]
   }
 
-  /** Where the next `bytes` go, if all of them are one array's: what is read there is pushed without being copied. */
-  space(bytes: number): Uint8Array | undefined {
-    const array = this.#left[0]
-    if (array === undefined || array.bytes.length - array.filled < bytes) return undefined
-    return array.bytes.subarray(array.filled, array.filled + bytes)
-  }
-
   push(piece: Uint8Array): void {
     const rest = this.#values === undefined ? this.#readHead(piece) : piece
     let at = 0
     while (at < rest.length && this.#left.length > 0) {
       const array = this.#left[0]!
       const taken = rest.subarray(at, at + array.bytes.length - array.filled)
-      if (taken.buffer !== array.bytes.buffer) array.bytes.set(taken, array.filled)
+      array.bytes.set(taken, array.filled)
       array.filled += taken.length
       at += taken.length
       if (array.filled === array.bytes.length) this.#place(this.#left.shift()!)

@@ -144,19 +144,4 @@ describe("Reader", () => {
     assert.strictEqual(buffers[0], fits)
     assert.isTrue(short.detached && another.detached)
   })
-
-  it("has space for what is one array's alone, in which it stays", () => {
-    const sent = { first: new Uint8Array([1, 2, 3]), second: new Uint8Array([4, 5, 6, 7, 8]) }
-    const bytes = message(sent)
-    const arrays = bytes.length - 8
-    const reader = new wire.Reader()
-    assert.isUndefined(reader.space(1))
-    reader.push(bytes.subarray(0, arrays + 1))
-    assert.isUndefined(reader.space(3))
-    for (let at = arrays + 1; at < bytes.length; at += 2) {
-      const space = reader.space(2) ?? new Uint8Array(1)
-      reader.push(space.subarray(0, bytes.copy(space, 0, at)))
-    }
-    assert.deepStrictEqual(reader.end().values, [sent])
-  })
 })
