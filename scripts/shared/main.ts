@@ -32,14 +32,20 @@ export type AnyCommand<Name extends string, Input, ContextInput> = Command.Comma
 export const main = <Name extends string, Input, ContextInput>(
   command: AnyCommand<Name, Input, ContextInput>
 ): void => {
-  let interrupted = status.sigint
+  let interrupted: number | undefined
   let hasEnded = false
   let isCut = false
-  const interrupt = (status: number) => {
+  const hear = (status: number) => {
     interrupted = status
+    // Nothing but the reader of what was printed is waited for.
+    if (hasEnded) process.exit(status)
+  }
+  const interrupt = (status: number) => {
+    hear(status)
     process.emit("SIGINT")
   }
-  process.once("SIGTERM", () => interrupted = status.sigterm)
+  process.on("SIGINT", () => hear(interrupted ?? status.sigint))
+  process.on("SIGTERM", () => hear(status.sigterm))
   process.on("SIGHUP", () => interrupt(status.sighup))
   // There is nobody left to tell of it.
   process.stderr.on("error", () => {})
@@ -58,7 +64,10 @@ export const main = <Name extends string, Input, ContextInput>(
     disableErrorReporting: true,
     teardown: (exit, onExit) => {
       hasEnded = true
-      onExit(statusOf(exit, interrupted))
+      const end = () => onExit(statusOf(exit, interrupted ?? status.sigint))
+      // A pipe takes what was printed last as its reader does: an interrupted script gives that a second.
+      process.stdout.write("", end)
+      if (interrupted !== undefined) setTimeout(end, 1000)
     }
   })
 }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFileSync } from "node:child_process"
-import { accessSync, constants, existsSync, readFileSync } from "node:fs"
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs"
 import fs from "node:fs/promises"
 import path from "node:path"
 import { text } from "node:stream/consumers"
@@ -324,6 +324,8 @@ describe("a full disk", () => {
     }))
 })
 
+const sizeOf = (file: string) => existsSync(file) ? statSync(file).size : 0
+
 const samplesIn = (journal: string) => readFileSync(journal, "utf8").split(`"_tag":"Sample"`).length
 
 describe("an interruption", () => {
@@ -385,6 +387,42 @@ describe("an interruption", () => {
       assert.strictEqual(record.status, "interrupted")
       assert.isBelow(record.jobs.filter(({ status }) => status === "succeeded").length, 1000)
       assert.deepStrictEqual(yield* script.filesIn(folder), ["run.json"])
+    }))
+
+  it.live("prints all of the record also to a reader that is late", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const out = path.join(folder, "run.json")
+      const args = ["--jobs", "100000", "--count", "1", "--json", "--out", out]
+      const running = yield* script.startScript("lazy", args)
+      running.stdout.pause()
+      // The record is to be larger than what a pipe holds.
+      yield* script.until(() => sizeOf(path.join(folder, "run.jsonl")) > 2_000_000)
+      yield* script.signal(running.pid, "SIGTERM")
+      yield* script.until(() => running.stdout.readableLength > 0)
+      running.stdout.resume()
+      assert.deepStrictEqual(yield* running.ended, { status: 143, stdout: yield* script.read(out), stderr: "" })
+    }))
+
+  it.live("waits for no reader that never reads, nor does what has ended", () =>
+    Effect.gen(function*() {
+      const folder = yield* script.folder
+      const started = (name: string, ...args: ReadonlyArray<string>) =>
+        Effect.tap(
+          script.startScript("lazy", ["--count", "1", "--json", "--out", path.join(folder, name), ...args]),
+          ({ stdout }) => Effect.sync(() => stdout.pause())
+        )
+      const [endless, ended] = yield* script.together(
+        Effect.tap(started("endless.json", "--jobs", "100000"), () =>
+          script.until(() => sizeOf(path.join(folder, "endless.jsonl")) > 2_000_000)),
+        Effect.tap(started("ended.json", "--jobs", "5000"), ({ stdout }) =>
+          script.until(() => stdout.readableLength > 0))
+      )
+      yield* script.signal(endless.pid, "SIGTERM")
+      yield* script.signal(ended.pid, "SIGHUP")
+      yield* script.until(() => !script.isAlive(endless.pid) && !script.isAlive(ended.pid))
+      assert.strictEqual((yield* readRecord(path.join(folder, "endless.json"))).status, "interrupted")
+      assert.strictEqual((yield* readRecord(path.join(folder, "ended.json"))).status, "completed")
     }))
 
   it.live("is told as such also where the reader goes before it has read all of the end", () =>
