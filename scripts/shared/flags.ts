@@ -91,9 +91,13 @@ export const cluster = {
   )
 }
 
+const isRunName = (name: string) => name.length > 0 && name.length <= 100
+
 /** A run that can be taken up again. */
 export const resume = {
   run: Flag.String("run").pipe(
+    Flag.withMetavar("name"),
+    Flag.filter(isRunName, () => "a name of 1 to 100 characters"),
     Flag.withDescription("A name for the run: started again under it, it does what was not finished (cluster only)"),
     Flag.optional
   ),

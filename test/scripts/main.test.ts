@@ -205,6 +205,8 @@ describe("bad usage", () => {
         { args: ["--count", "x"], says: ["--count", `"x"`, "integer"] },
         { args: ["--executor", "nope"], says: ["--executor", `"nope"`, "thread", "inline"] },
         { args: ["--otlp", "localhost:4318"], says: ["--otlp", `"localhost:4318"`, "a URL of http or https"] },
+        { args: ["--run", ""], says: ["--run", "a name of 1 to 100 characters"] },
+        { args: ["--run", "x".repeat(101)], says: ["--run", "a name of 1 to 100 characters"] },
         { args: ["--job", "3"], says: ["--job"] },
         { args: ["stray"], says: [`"stray"`] },
         { args: ["--kernel", "nope"], says: ["--kernel", `"nope"`, "math", "simd"] },
