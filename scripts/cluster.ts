@@ -23,7 +23,7 @@ import * as observability from "./shared/observability.ts"
 import * as postgres from "./shared/postgres.ts"
 import { commandOf } from "./shared/processes.ts"
 import { asShown, canDraw, print, printJson } from "./shared/terminal.ts"
-import { counted, quoted } from "./shared/words.ts"
+import { counted } from "./shared/words.ts"
 
 const modules = Flag.Path("module").pipe(
   Flag.withDescription("A module whose exported jobs the runner runs; can be given several times (those of --kernel)"),
@@ -75,7 +75,7 @@ const up = Command.make(
       if (dead !== -1) {
         return yield* Effect.fail(new UsageError(`A runner did not start: see ${logOf(folder, dead)}`))
       }
-      const where = input.data === local.defaultFolder ? "" : ` --data ${quoted(input.data)}`
+      const where = local.dataFlag(input.data)
       yield* Console.log(
         `${counted(input.runners, "runner")} ${input.runners === 1 ? "is" : "are"} up; ` +
           `npx tsx scripts/lazy.ts --executor cluster${where} uses ${input.runners === 1 ? "it" : "them"}`

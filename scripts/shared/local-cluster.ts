@@ -5,6 +5,7 @@ import path from "node:path"
 import { UsageError } from "./main.ts"
 import { resultFolder } from "./place.ts"
 import { placeFor } from "./postgres.ts"
+import { quoted } from "./words.ts"
 
 /** What is known of it, for as long as it is up. */
 export const LocalCluster = Schema.Struct({
@@ -20,6 +21,9 @@ export type LocalCluster = typeof LocalCluster.Type
 
 /** Where a cluster keeps its data if nobody says. */
 export const defaultFolder = placeFor(path.join(resultFolder, "cluster"))
+
+/** The flag that says which folder, where it has to be said, for a command line to be copied. */
+export const dataFlag = (folder: string): string => folder === defaultFolder ? "" : ` --data ${quoted(folder)}`
 
 const fileOf = (folder: string) => path.join(folder, "cluster.json")
 
@@ -88,7 +92,8 @@ export const find = Effect.fnUntraced(function*({ data, databaseUrl, results }: 
   }
   return yield* Effect.fail(
     new UsageError(
-      "No cluster is up on this machine: start one by npx tsx scripts/cluster.ts up --runners 3 --detach, or name its --database-url"
+      "No cluster is up on this machine: start one by npx tsx scripts/cluster.ts up --runners 3 --detach" +
+        `${dataFlag(data)}, or name its --database-url`
     )
   )
 })

@@ -42,6 +42,7 @@ describe("the cluster of this machine", () => {
       assert.deepStrictEqual(yield* local.read(data), Option.some(starting))
       const { message } = yield* Effect.flip(local.find(where(data)))
       assert.match(message, /^No cluster is up on this machine/)
+      assert.include(message, ` --detach --data ${data}, or `, "what it advises is where it looks")
       local.remove(data)
       local.remove(data)
       assert.deepStrictEqual(yield* local.read(data), Option.none())
