@@ -82,7 +82,10 @@ export class RemoteTasks {
       const same = this.of(task.name)
       if (same[0]?.state === "sent" && this.refuse(task, same[0].job.name, same[0].inputHash)) continue
       if (same.length === 0) first.push(task)
-      else task.isJoined = true
+      else {
+        task.isJoined = true
+        task.isTakenOver = same[0]!.isTakenOver
+      }
       this.#byName.set(task.name, [...same, task])
       task.state = same[0]?.state ?? "submitting"
       // What is being cancelled will begin anew.

@@ -81,6 +81,15 @@ describe("RemoteTasks.join", () => {
     assert.deepStrictEqual([a, b, other].map((task) => tasks.isShared(task)), [true, true, false])
   })
 
+  it("lets who joins take over what the others do", () => {
+    const { accept, tasks } = make()
+    const [a, b] = [accept("job"), accept("job")]
+    tasks.join([a])
+    a.isTakenOver = true
+    tasks.join([b])
+    assert.isTrue(b.isTakenOver)
+  })
+
   it("tells who joins a job that runs that it has started, unless it is being cancelled", () => {
     const { accept, tasks } = make()
     const [a, b, c] = [accept("job"), accept("job"), accept("job")]
