@@ -350,6 +350,27 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.deepStrictEqual(beginnings, ["begin first", "begin late", "begin next"])
       }).pipe(Effect.provide([program(), connection])))
 
+    it.effect("soon begins a job that it could not begin, however often it was taken before", () =>
+      Effect.gen(function*() {
+        const { url: databaseUrl } = yield* Database
+        const sql = yield* SqlClient
+        const fiber = yield* Executor.submit(values.square, 3)
+        yield* sql`UPDATE effect_futures_queue SET attempts = 20 WHERE state = 'pending' RETURNING id`.pipe(
+          Effect.repeat({ until: (taken) => taken.length > 0, schedule: Schedule.spaced(50) })
+        )
+        yield* whileLocked(
+          sql`SELECT id FROM effect_futures_jobs WHERE state = 'waiting' FOR UPDATE`,
+          Effect.gen(function*() {
+            yield* Layer.build(ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [values.square] }))
+            yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+              WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
+              Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
+            )
+          })
+        )
+        assert.strictEqual(yield* Fiber.join(fiber), 9)
+      }).pipe(Effect.provide([program(), connection])))
+
     it.effect("lets go of what ended more than 7 days ago where nothing else is said", () =>
       Effect.gen(function*() {
         const { url: databaseUrl } = yield* Database

@@ -12,6 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
 import type { RunnerStatus, Status } from "../../ClusterExecutor.ts"
@@ -131,7 +132,9 @@ const make = Effect.gen(function*() {
     name: "jobs",
     schema: Ticket,
     // A job that takes its runners down is ended by them, so that its client hears of it.
-    maxAttempts: 1_000_000
+    maxAttempts: 1_000_000,
+    // By default it would wait the longer the more often it was taken, for up to five minutes.
+    retrySchedule: Schedule.spaced("1 second")
   })
 
   /** Tells all who want a job. */
