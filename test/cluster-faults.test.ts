@@ -345,6 +345,24 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
       }).pipe(Effect.provide(program({ databaseUrl: url.replace(`:${port}/`, `:${proxy.port}/`) })))
     }).pipe(Effect.provide(connection)))
 
+  it.effect("lets go of what it sent also where its job could be cancelled only after it had stopped to wait", () =>
+    Effect.gen(function*() {
+      const notes = yield* makeNotes
+      const sql = yield* SqlClient.SqlClient
+      yield* startRunner()
+      const fiber = yield* Executor.submit(jobs.hold, { notes, label: "left late" })
+      yield* untilStats(({ busy }) => busy === 1)
+      yield* sql.withTransaction(Effect.gen(function*() {
+        yield* sql`SELECT id FROM effect_futures_jobs WHERE state = 'running' FOR UPDATE`
+        yield* Fiber.interrupt(fiber)
+        // Longer than until a program next lets go.
+        yield* Effect.sleep("2 seconds")
+      }))
+      yield* sql`SELECT id FROM effect_futures_jobs WHERE position('left late'::bytea in input) > 0`.pipe(
+        Effect.repeat({ until: (kept) => kept.length === 0, schedule: Schedule.spaced(50) })
+      )
+    }).pipe(Effect.provide([program(), connection])))
+
   it.effect("lets go of what it sent of more jobs than a statement has parameters", () =>
     Effect.gen(function*() {
       const { url: databaseUrl } = yield* Database

@@ -49,7 +49,8 @@ export const make = Effect.fnUntraced(function*({ client, collector, leftovers, 
       task.verdict ??= verdict
       const stopped = Deferred.makeUnsafe<void>()
       task.onStopped.push(() => Deferred.doneUnsafe(stopped, Effect.void))
-      const stop = Effect.flatMap(isLeft ? stateOf(task) : cancelJob(task.name), (state) => {
+      const left = isBeingCancelled ? Effect.undefined : isLeft ? stateOf(task) : cancelJob(task.name)
+      const stop = Effect.flatMap(left, (state) => {
         task.isCancelled = state !== undefined
         // Where it ended in time for its deadline, its result is on its way.
         const isAwaited = !task.isCancelled && !isInterrupted
@@ -57,7 +58,7 @@ export const make = Effect.fnUntraced(function*({ client, collector, leftovers, 
         return isAwaited || !isLeft && state === "running" ? Deferred.await(stopped) : Effect.void
       })
       const ended = isBeingCancelled ? Deferred.await(stopped) : stop
-      return Effect.andThen(within(ended, stopTimeout), Effect.sync(() => abandon(task, verdict)))
+      return Effect.andThen(within(ended, stopTimeout), Effect.sync(() => abandon(task, verdict, left)))
     })
 
   /** Ends a task that has not begun. */
@@ -68,7 +69,7 @@ export const make = Effect.fnUntraced(function*({ client, collector, leftovers, 
       if (tasks.isShared(task) && (yield* stateOf(task)) !== "waiting") return
       if (tasks.isShared(task)) return tasks.end(task, verdict)
       const cancelled = yield* persist(table.leave([task.name], client, ["waiting"]))
-      if (cancelled.size > 0) abandon(task, verdict)
+      if (cancelled.size > 0) abandon(task, verdict, Effect.void)
     })
 
   /** Ends a task when the time of that clock is over, unless that is called off. */
@@ -83,12 +84,12 @@ export const make = Effect.fnUntraced(function*({ client, collector, leftovers, 
     return () => timer.interruptUnsafe()
   }
 
-  /** Ends a task with what nobody can ask for again. */
-  const abandon = (task: RemoteTask, verdict: Exit.Exit<never, unknown>) => {
+  /** Ends a task with what nobody can ask for again, to be let go of once its job is `left`: until then it can end. */
+  const abandon = (task: RemoteTask, verdict: Exit.Exit<never, unknown>, left: Effect.Effect<unknown>) => {
     if (task.state === "settled") return
     tasks.end(task, verdict)
     const letGoOf = task.isCancelled ? leftovers.letGo : leftovers.letGoCancelled
-    runLater(Effect.uninterruptible(letGoOf(task.name, task.inputReference)))
+    runLater(Effect.andThen(left, Effect.uninterruptible(letGoOf(task.name, task.inputReference))))
   }
 
   /** The state of a task's job that has not ended. */
@@ -99,12 +100,11 @@ export const make = Effect.fnUntraced(function*({ client, collector, leftovers, 
     })
 
   /** Cancels a job, unless other programs want it, and tells what it was if it had not ended. */
-  const cancelJob = (name: string) =>
-    Effect.suspend(() => {
-      const told = Deferred.makeUnsafe<JobTable.Left | undefined>()
-      Queue.offerUnsafe(cancelling, { name, told })
-      return Deferred.await(told)
-    })
+  const cancelJob = (name: string) => {
+    const told = Deferred.makeUnsafe<JobTable.Left | undefined>()
+    Queue.offerUnsafe(cancelling, { name, told })
+    return Deferred.await(told)
+  }
 
   /** Those of one moment together: one by one, many would take longer than a program has to end. */
   const cancelAll = Queue.takeAll(cancelling).pipe(
