@@ -436,6 +436,29 @@ layer(Database.layer, { excludeTestServices: true, timeout: "1 minute" })("a clu
       ).pipe(Effect.provide(Layer.provide(JobTable.JobTable.layer, database)))
     }))
 
+  it.effect("keeps the limit queued of a job though it was not heard that it is cancelled", () =>
+    Effect.gen(function*() {
+      const { port, url } = yield* Database
+      const proxy = yield* makeProxy(port)
+      const sql = yield* SqlClient.SqlClient
+      yield* Effect.gen(function*() {
+        const fiber = yield* Executor.submit(values.square, 3, { deadline: { queued: "2 seconds" } })
+        yield* sql`SELECT id FROM effect_futures_jobs WHERE state = 'waiting'`.pipe(
+          Effect.repeat({ until: (waiting) => waiting.length > 0 })
+        )
+        yield* sql.withTransaction(Effect.gen(function*() {
+          yield* sql`SELECT id FROM effect_futures_jobs WHERE state = 'waiting' FOR UPDATE`
+          yield* sql`SELECT pid FROM pg_locks WHERE NOT granted`.pipe(
+            Effect.repeat({ until: (waiting) => waiting.length > 0 })
+          )
+          yield* proxy.mute
+        }))
+        yield* startRunner()
+        yield* Effect.andThen(proxy.cut, proxy.mend)
+        assert.propertyVal(yield* Effect.flip(Fiber.join(fiber)), "_tag", "DeadlineExceeded")
+      }).pipe(Effect.provide(program({ databaseUrl: url.replace(`:${port}/`, `:${proxy.port}/`) })))
+    }).pipe(Effect.provide(connection)))
+
   it.effect("keeps the limit total of a job that ends in time, though its program is too busy to hear of that", () =>
     Effect.gen(function*() {
       const notes = yield* makeNotes

@@ -68,7 +68,10 @@ export const make = Effect.fnUntraced(function*({ client, collector, leftovers, 
       if (task.state !== "sent") return tasks.end(task, verdict)
       if (tasks.isShared(task) && (yield* stateOf(task)) !== "waiting") return
       if (tasks.isShared(task)) return tasks.end(task, verdict)
-      const cancelled = yield* persist(table.leave([task.name], client, ["waiting"]))
+      task.isExpiring = true
+      // It can have been cancelled by this, and nobody heard of it.
+      const cancelled = yield* persist(table.leave([task.name], client, ["waiting", "cancelled"]))
+      task.isExpiring = false
       if (cancelled.size > 0) abandon(task, verdict, Effect.void)
     })
 

@@ -50,7 +50,7 @@ export const make = Effect.fnUntraced(function*({ leftovers, maxWorkers, runLate
           if (row.state === "cancelled") {
             for (const task of tasks.of(row.id)) {
               // Another program cancelled what this one still wants; who cancelled it here waits for its worker.
-              if (task.verdict === undefined) tasks.submitAgain(task)
+              if (task.verdict === undefined && !task.isExpiring) tasks.submitAgain(task)
             }
           } else {
             loading.add(row.id)

@@ -61,6 +61,8 @@ export class RemoteTask {
   isTakenOver = false
   /** How it ends once nobody waits for it any more, unless its job had ended before. */
   verdict: Exit.Exit<never, unknown> | undefined
+  /** Whether its job is being cancelled, for it has not begun in time. */
+  isExpiring = false
   /** Whether its job had not ended when it was cancelled, so that `verdict` stands. */
   isCancelled = false
   /** Called when no runner has it any more. */
