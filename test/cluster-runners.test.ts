@@ -218,6 +218,20 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         yield* Fiber.join(fiber)
       }).pipe(Effect.provide([cluster({ cancelGrace }), connection])))
 
+    it.effect("does not take a job for one that takes runners down whose runner is there, however often it is begun again", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const sql = yield* SqlClient
+        const fiber = yield* Executor.submit(jobs.hold, { notes, label: "long" })
+        while (Notes.lines(notes).length < 8 && fiber.pollUnsafe() === undefined) {
+          yield* sql`UPDATE effect_futures_queue SET acquired_at = now() - interval '1 minute' WHERE state = 'pending'`
+          // Longer than until it is heard of again.
+          yield* Effect.sleep("1200 millis")
+        }
+        Notes.openGate(notes)
+        assert.strictEqual(yield* Fiber.join(fiber), "long")
+      }).pipe(Effect.provide([cluster({ maxWorkers: 8 }), connection])))
+
     it.effect("stops a job that was asked for anew since, and goes on with one of which it hears late", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes

@@ -294,13 +294,19 @@ const make = Effect.gen(function*() {
         (rows) => new Map(rows.map(({ id, state }) => [id, state]))
       ),
 
-    /** The submissions of those of the jobs that have not ended. */
+    /** The submissions of those of the jobs that have not ended, and how many runners have begun them. */
     wanted: (ids: ReadonlyArray<string>) =>
       Effect.map(
-        sql<Ticket>`
-          SELECT id, submission FROM effect_futures_jobs WHERE ${sql.in("id", ids)} AND settled_at IS NULL`,
-        (rows) => new Map(rows.map(({ id, submission }) => [id, submission]))
+        sql<Ticket & Pick<Started, "attempts">>`
+          SELECT id, submission, attempts FROM effect_futures_jobs WHERE ${sql.in("id", ids)} AND settled_at IS NULL`,
+        (rows) => new Map(rows.map((row) => [row.id, row]))
       ),
+
+    /** The runner that began a job as the one of that number is alive, so those after it do not count. */
+    outlive: ({ id, submission }: Ticket, attempt: number) =>
+      sql`
+        UPDATE effect_futures_jobs SET attempts = ${attempt}
+        WHERE id = ${id} AND submission = ${submission} AND attempts > ${attempt}`,
 
     /** Those of the jobs that have ended. */
     ended: (ids: ReadonlyArray<string>) =>

@@ -64,6 +64,8 @@ const maxListeners = 8
 /** A job that runs, and what stops it. */
 interface Running {
   readonly ticket: JobTable.Ticket
+  /** How many runners had begun it with this one. */
+  readonly attempts: number
   readonly cancelled: Deferred.Deferred<void>
 }
 
@@ -100,10 +102,11 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
         // Heard of late, for this runner was frozen or cut off, it may have ended on another since.
         while (now() - askedAt > maxAnswerMs) {
           askedAt = now()
-          if (!isWanted(ticket, yield* table.wanted([ticket.id]))) return
+          const wanted = yield* table.wanted([ticket.id])
+          if (wanted.get(ticket.id)?.submission !== ticket.submission) return
         }
         const startedAt = now()
-        const entry: Running = { ticket, cancelled: Deferred.makeUnsafe() }
+        const entry: Running = { ticket, attempts: started.attempts, cancelled: Deferred.makeUnsafe() }
         running.add(entry)
         const reply = yield* restore(
           Effect.raceFirst(run(started, workerId, free), Effect.as(Deferred.await(entry.cancelled), undefined))
@@ -289,8 +292,11 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     const asked = [...running]
     if (asked.length === 0) return
     const wanted = yield* table.wanted(asked.map(({ ticket }) => ticket.id))
-    for (const { cancelled, ticket } of asked) {
-      if (!isWanted(ticket, wanted)) Deferred.doneUnsafe(cancelled, Effect.void)
+    for (const { attempts, cancelled, ticket } of asked) {
+      const job = wanted.get(ticket.id)
+      if (job?.submission !== ticket.submission) Deferred.doneUnsafe(cancelled, Effect.void)
+      // It was not heard of for a while, and is not what the job has taken down.
+      else if (job.attempts > attempts) yield* table.outlive(ticket, attempts)
     }
   })
 
@@ -332,9 +338,6 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     })
   }
 })
-
-const isWanted = ({ id, submission }: JobTable.Ticket, wanted: ReadonlyMap<string, number>) =>
-  wanted.get(id) === submission
 
 /** Where the worker has written the result, if it has. */
 const referenceTo = ({ id, store }: Place, exit: Exit.Exit<unknown, unknown>): Reference | undefined =>
