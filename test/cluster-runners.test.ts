@@ -45,13 +45,18 @@ const whileLocked = Effect.fnUntraced(
   }
 )
 
-/** Waits until a runner waits for a lock. */
-const untilRunnerWaits = SqlClient.use((sql) =>
-  sql`SELECT FROM pg_stat_activity
-    WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
-    Effect.repeat({ until: (waiting) => waiting.length > 0, schedule: Schedule.spaced(50) })
+/** Asks of the connections on which runners wait for a lock, until there is one. */
+const ofWaitingRunners = (select: string) =>
+  SqlClient.use((sql) =>
+    sql`SELECT ${sql.literal(select)} FROM pg_stat_activity
+      WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
+      Effect.repeat({ until: (rows) => rows.length > 0, schedule: Schedule.spaced(50) })
+    )
   )
-)
+
+const untilRunnerWaits = ofWaitingRunners("pid")
+
+const cutRunnerThatWaits = ofWaitingRunners("pg_terminate_backend(pid)")
 
 layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => {
   describe("a runner", () => {
@@ -376,10 +381,7 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
           sql`SELECT id FROM effect_futures_jobs WHERE state = 'waiting' FOR UPDATE`,
           Effect.gen(function*() {
             yield* Layer.build(ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [values.square] }))
-            yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-              WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
-              Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
-            )
+            yield* cutRunnerThatWaits
           })
         )
         assert.strictEqual(yield* Fiber.join(fiber), 9)
@@ -413,10 +415,7 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         sql`LOCK TABLE ${sql(table)}`,
         Effect.gen(function*() {
           const joining = yield* Effect.forkChild(Layer.build(Layer.fresh(runner)))
-          yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE application_name = 'effect-futures runner' AND wait_event_type = 'Lock'`.pipe(
-            Effect.repeat({ until: (cut) => cut.length > 0, schedule: Schedule.spaced(50) })
-          )
+          yield* cutRunnerThatWaits
           return joining
         })
       )
