@@ -241,7 +241,8 @@ const make = Effect.gen(function*() {
         sql`
           WITH ended AS (
             UPDATE effect_futures_jobs
-            SET state = ${state}, keyed = keyed AND ${!isRefusal}, reply = ${bytes ?? null},
+            SET state = ${state}, keyed = keyed AND ${!isRefusal},
+              reply = CASE WHEN settled_at IS NULL THEN ${bytes ?? null} ELSE reply END,
               reply_reference = ${reference ?? null}, settled_at = now()
             WHERE id = ${id} AND submission = ${submission}
               AND (state IN ('waiting', 'running') OR reply_reference = ${reference ?? null})

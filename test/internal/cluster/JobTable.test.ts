@@ -78,15 +78,18 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
 
   it.effect("ends a job once, also where its runner did not hear so and says it again", () =>
     Effect.gen(function*() {
-      const { finish, submit } = yield* JobTable
+      const { finish, forget, submit } = yield* JobTable
       const ticket = { id: "here/ended", submission: 1 }
       yield* submit([submission(ticket.id)], "here", false)
-      const done = { state: "done", isRefusal: false, bytes: undefined, reference: "mine" } as const
+      const done = { state: "done", isRefusal: false, bytes: Buffer.from("head"), reference: "mine" } as const
       assert.isTrue(yield* finish(ticket, done))
       assert.isTrue(yield* finish(ticket, done))
       assert.isFalse(yield* finish(ticket, { ...done, reference: "another runner's" }))
       assert.isFalse(yield* finish(ticket, failed))
       assert.deepStrictEqual(yield* rowOf(ticket.id, "state", "reply_reference"), ["done", "mine"])
+      yield* forget([ticket.id])
+      assert.isTrue(yield* finish(ticket, done))
+      assert.deepStrictEqual(yield* rowOf(ticket.id, "reply"), [null], "its program has read it")
       const unheard = { id: "here/failed", submission: 1 }
       yield* submit([submission(unheard.id)], "here", false)
       yield* finish(unheard, failed)
