@@ -16,6 +16,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
 import type { RunnerStatus, Status } from "../../ClusterExecutor.ts"
+import { now } from "../clock.ts"
 import type { Stored } from "./messages.ts"
 import { keyPrefix } from "./names.ts"
 import type { Ran, RemoteWorker } from "./RunnerClocks.ts"
@@ -162,12 +163,21 @@ const make = Effect.gen(function*() {
     /** Tells the runners that there are jobs. Does not wait for the disk: if that is lost, they ask by themselves. */
     announce: sql`SELECT pg_notify(${runnersChannel}, ''), set_config('synchronous_commit', 'off', true)`,
 
-    /** Puts jobs into the queue that are not there; may be done again. Tells of each what is known of it. */
-    submit: (jobs: Arr.NonEmptyReadonlyArray<Submission>, client: string, retryFailed: boolean) =>
+    /**
+     * Puts jobs into the queue that are not there; may be done again, and what has failed meanwhile is what was asked for.
+     * Tells of each what is known of it.
+     */
+    submit: (
+      jobs: Arr.NonEmptyReadonlyArray<Submission>,
+      client: string,
+      retryFailed: boolean,
+      askedAt = now()
+    ) =>
       Effect.gen(function*() {
         const same = sql`(jobs.job = excluded.job AND jobs.input_hash = excluded.input_hash)`
         const again = sql`(${same} AND (jobs.state = 'cancelled'
-          OR (jobs.state = 'failed' AND excluded.keyed AND (${retryFailed} OR NOT jobs.keyed))))`
+          OR (jobs.state = 'failed' AND excluded.keyed AND (${retryFailed} OR NOT jobs.keyed)
+            AND jobs.settled_at <= clock_timestamp() - make_interval(secs => ${(now() - askedAt) / 1000}))))`
         const rows = yield* sql<Submitted & { readonly createdAt: string }>`
           INSERT INTO effect_futures_jobs AS jobs ${
           sql.insert(Arr.map(jobs, (job) => ({

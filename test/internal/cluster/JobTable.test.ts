@@ -66,6 +66,24 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       assert.deepStrictEqual(yield* rowOf(id, "state", "submission", "clients"), ["waiting", 3, ["third"]])
     }).pipe(Effect.provide(table)))
 
+  it.effect("does not submit anew what has failed since it was first asked to, for that was not heard of", () =>
+    Effect.gen(function*() {
+      const { finish, submit } = yield* JobTable
+      const id = "key/failed meanwhile"
+      for (const isRefusal of [false, true]) {
+        const ask = submit([submission(id)], "here", true)
+        const { submission: number } = (yield* ask)[0]!
+        // More than the difference of two ways to the server.
+        yield* Effect.sleep("500 millis")
+        yield* finish({ id, submission: number }, { ...failed, isRefusal })
+        assert.deepInclude({ ...(yield* ask)[0] }, { state: "failed", submission: number })
+      }
+      assert.deepInclude({ ...(yield* submit([submission(id)], "here", false))[0] }, {
+        state: "waiting",
+        submission: 3
+      })
+    }).pipe(Effect.provide(table)))
+
   it.effect("tells each of those who want a job once, and none who asked for another by its key", () =>
     Effect.gen(function*() {
       const { submit } = yield* JobTable
