@@ -387,6 +387,17 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.strictEqual(yield* Fiber.join(fiber), 9)
       }).pipe(Effect.provide([program(), connection])))
 
+    it.effect("begins jobs also where the database takes more than a second for each answer", () =>
+      Effect.gen(function*() {
+        const { port, url } = yield* Database
+        const proxy = yield* makeProxy(port)
+        const databaseUrl = url.replace(`:${port}/`, `:${proxy.port}/`)
+        yield* Layer.build(ClusterExecutor.runner({ databaseUrl, maxWorkers: 1, jobs: [values.square] }))
+        yield* proxy.delay(520)
+        assert.strictEqual(yield* Executor.run(values.square, 3), 9)
+        yield* proxy.delay(0)
+      }).pipe(Effect.provide(program())))
+
     it.effect("lets go of what ended more than 7 days ago where nothing else is said", () =>
       Effect.gen(function*() {
         const { url: databaseUrl } = yield* Database

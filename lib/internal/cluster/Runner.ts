@@ -41,7 +41,7 @@ export interface Options {
 /** A job that so many runners began and did not end is taken to be what ended them. */
 const maxAttempts = 5
 
-/** What the database answers after longer is asked again: another runner can have the job by now. */
+/** What the database answers after longer is asked again, once: another runner can have the job by now. */
 const maxAnswerMs = 1000
 
 const Sent = Schema.fromJsonString(Schema.Struct({
@@ -95,13 +95,12 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       Effect.gen(function*() {
         if (isDraining) return yield* Effect.interrupt
         const worker = { workerId, runner: address }
-        let askedAt = now()
+        const askedAt = now()
         const started = yield* table.start(ticket, runner, worker)
         // It has ended, or was submitted anew.
         if (started === undefined) return
         // Heard of late, for this runner was frozen or cut off, it may have ended on another since.
-        while (now() - askedAt > maxAnswerMs) {
-          askedAt = now()
+        if (now() - askedAt > maxAnswerMs) {
           const wanted = yield* table.wanted([ticket.id])
           if (wanted.get(ticket.id)?.submission !== ticket.submission) return
         }
