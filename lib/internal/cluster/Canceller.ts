@@ -113,9 +113,12 @@ export const make = Effect.fnUntraced(function*({ client, collector, leftovers, 
   const cancelAll = Queue.takeAll(cancelling).pipe(
     Effect.map((chosen) => {
       for (const some of Arr.chunksOf(chosen, JobTable.namesAtOnce)) {
-        const cancelled = Effect.exit(
-          persist(table.leave(some.map(({ name }) => name), client, ["waiting", "running"]))
-        )
+        const leave = Effect.suspend(() => {
+          // Until the database does it, some can be asked for anew.
+          const unwanted = some.map(({ name }) => name).filter((name) => !tasks.isWanted(name))
+          return table.leave(unwanted, client, ["waiting", "running"])
+        })
+        const cancelled = Effect.exit(persist(leave))
         runLater(Effect.map(cancelled, (exit) => {
           for (const { name, told } of some) Deferred.doneUnsafe(told, Exit.map(exit, (states) => states.get(name)))
         }))

@@ -116,6 +116,11 @@ export class RemoteTasks {
     return this.#byName.get(name) ?? []
   }
 
+  /** Whether a task waits for the job that is not being ended. */
+  isWanted(name: string): boolean {
+    return this.of(name).some(({ verdict }) => verdict === undefined)
+  }
+
   /** Whether the job of a task is wanted for another one as well. */
   isShared(task: RemoteTask): boolean {
     return this.of(task.name).some((other) => other !== task && other.verdict === undefined)

@@ -13,16 +13,19 @@ import { until } from "../../shared/until.ts"
 /** A program whose jobs are with a cluster, each in the state that the test says. */
 const make = Effect.gen(function*() {
   const states = new Map<string, State>()
+  const database = { isAway: false, asked: 0 }
   const table = {
     states: (ids: ReadonlyArray<string>) =>
       Effect.sync(() => new Map(ids.map((id) => [id, { id, state: states.get(id), worker: null }]))),
     leave: (ids: ReadonlyArray<string>, _client: string, ofStates: ReadonlyArray<State>) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
+        database.asked++
+        if (database.isAway) return Effect.fail({ _tag: "PersistedQueueError" })
         const left = new Map(
           ids.map((id) => [id, states.get(id)!] as const).filter(([, state]) => ofStates.includes(state))
         )
         for (const id of left.keys()) states.set(id, "cancelled")
-        return left
+        return Effect.succeed(left)
       }),
     ended: (ids: ReadonlyArray<string>) =>
       Effect.sync(() => ids.filter((id) => states.get(id) === "done").map((id) => remoteTasks.done(id)))
@@ -43,7 +46,7 @@ const make = Effect.gen(function*() {
     return remoteTasks.send(tasks, name, { deadline })
   }
 
-  return { canceller, send, states, tasks }
+  return { canceller, database, send, states, tasks }
 })
 
 const provideStore = Effect.provide(ResultStore.layerFolder("none"))
@@ -111,6 +114,18 @@ describe("Canceller.cancel", () => {
       yield* Effect.forEach(sent, ({ task }) => canceller.cancel(task, tooLate), { concurrency: "unbounded" })
       yield* until(() => sent.every(({ exits }) => exits.length > 0))
       assert.deepStrictEqual(sent.flatMap(({ exits }) => exits), sent.map(() => Exit.succeed(9)))
+    }).pipe(provideStore))
+
+  it.live("does not cancel what is asked for anew before the database, which was away, can be told", () =>
+    Effect.gen(function*() {
+      const { canceller, database, send, states } = yield* make
+      database.isAway = true
+      const fiber = yield* Effect.forkChild(canceller.cancel(send("anew", "running").task, Exit.interrupt()))
+      yield* until(() => database.asked > 0)
+      send("anew", "running")
+      database.isAway = false
+      yield* Fiber.join(fiber)
+      assert.strictEqual(states.get("anew"), "running")
     }).pipe(provideStore))
 
   it.live("does not wait for the worker of a job that others still want", () =>
