@@ -271,10 +271,10 @@ const make = Effect.gen(function*() {
         WHERE id = ${id} AND submission = ${submission} AND state = 'running' AND runner = ${runner}`,
 
     /** Tells the clients of a cancelled job that its worker is free, and when that had it. */
-    stopped: ({ id }: Ticket, ran: Ran) =>
+    stopped: ({ id, submission }: Ticket, ran: Ran) =>
       sql`
         SELECT ${tell({ _tag: "Stopped", id, ...ran })}
-        FROM effect_futures_jobs WHERE id = ${id}`,
+        FROM effect_futures_jobs WHERE id = ${id} AND submission = ${submission}`,
 
     /**
      * The client wants the jobs no more that have not ended, or not even begun. Those that no other wants are cancelled, and

@@ -1,8 +1,8 @@
 import { assert, layer } from "@effect/vitest"
-import { Duration, Effect, Layer } from "effect"
+import { Duration, Effect, Layer, Queue } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import * as Database from "../../../lib/internal/cluster/Database.ts"
-import { connectionName, JobTable, type Submission } from "../../../lib/internal/cluster/JobTable.ts"
+import { clientChannel, connectionName, JobTable, type Submission } from "../../../lib/internal/cluster/JobTable.ts"
 import * as cluster from "../../shared/cluster.ts"
 import { worker } from "../../shared/remoteTasks.ts"
 
@@ -118,6 +118,20 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
         "its program did not hear that it was accepted"
       )
     }).pipe(Effect.provide(table)))
+
+  it.effect("tells of a worker that has stopped those whose job it had, and none who asked for it anew", () =>
+    Effect.gen(function*() {
+      const { leave, listen, stopped, submit } = yield* JobTable
+      const id = "key/stopped"
+      const news = yield* listen(clientChannel("here"))
+      yield* submit([submission(id)], "here", false)
+      yield* leave([id], "here", ["waiting"])
+      yield* submit([submission(id)], "here", false)
+      for (const number of [1, 2]) {
+        yield* stopped({ id, submission: number }, { ...worker, startedAt: number, returnedAt: number })
+      }
+      assert.include((yield* Queue.take(news)).payload, `"startedAt":2`)
+    }).pipe(Effect.scoped, Effect.provide(table)))
 
   it.effect("gives back a job of the runner that has it, as if that had not begun it", () =>
     Effect.gen(function*() {
