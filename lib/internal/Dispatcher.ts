@@ -316,6 +316,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       const runMs = at - startedAt
       const betweenMs = line.between(item.sentAt, startedAt, at)
       settle(worker, item, outcome, runMs, betweenMs, { workerId, startedAt, at, cpuMs: undefined, resultBytes: 0 })
+      // The message that it has begun may come later, when nobody knows any more whose it is.
+      if (item.task.deadline !== undefined) events.begun(item.task)
       tasks.push(item.task)
     }
     return tasks

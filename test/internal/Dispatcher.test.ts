@@ -458,3 +458,22 @@ describe("a chunk", () => {
     )
   }
 })
+
+describe("the limit `running`", () => {
+  test(
+    "is kept by the rest of a chunk, though a result is seen before the message that its worker has begun",
+    Effect.gen(function*() {
+      const { pool, worker } = yield* open(1)
+      yield* pool.execute(short, ["short", "long"], { deadline: { running: "1 second" } }).pipe(
+        Effect.forkChild({ startImmediately: true })
+      )
+      begins(worker, [2])
+      // It is looked whether something waits behind what takes long.
+      yield* TestClock.adjust("1 millis")
+      worker.say({ _tag: "Begun", id: 2 })
+      worker.begin(3)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(worker.cancels, [[3, 3]])
+    })
+  )
+})
