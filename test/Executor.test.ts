@@ -61,6 +61,18 @@ describe("the types of an executor", () => {
   })
 })
 
+describe("Executor.execute", () => {
+  it.live("runs the inputs that it was handed, whatever becomes of their array while they wait", () =>
+    Effect.gen(function*() {
+      const executor = yield* Executor.Executor
+      const inputs = [1, 2, 3]
+      const executing = yield* Effect.forkChild(executor.execute(values.square, inputs), { startImmediately: true })
+      inputs.splice(0, 2)
+      const { exits } = yield* Fiber.join(executing)
+      assert.deepStrictEqual(exits, [1, 4, 9].map((square) => Exit.succeed(square)))
+    }).pipe(three))
+})
+
 describe("an endless source", () => {
   const integers = Stream.iterate(0, (n) => n + 1)
 

@@ -129,7 +129,6 @@ export const make = Effect.fnUntraced(function*(
   ): Task | undefined => {
     if (isClosed) return void resume(Effect.interrupt)
     const pace = paceOf(job)
-    assertInputs(inputs)
     const refusal = host.refusal(job)
     if (refusal !== undefined) {
       return void resume(recipient.receive(settledAs(inputs.map(() => Exit.fail(refusal)))))
@@ -159,7 +158,10 @@ export const make = Effect.fnUntraced(function*(
   const execute = (job: Job.Any, inputs: ReadonlyArray<unknown>, runOptions?: ExecuteOptions) =>
     withValid(runOptions, (valid) =>
       Effect.callback<unknown, unknown>((resume) => {
-        const task = accept(job, inputs, valid, valid.untilFailure ? executingUntilFailure : executing, resume)
+        assertInputs(inputs)
+        const recipient = valid.untilFailure ? executingUntilFailure : executing
+        // Their array is the caller's, who may change it while they wait.
+        const task = accept(job, inputs.slice(), valid, recipient, resume)
         return task && cancel(task, interrupted)
       }))
 
