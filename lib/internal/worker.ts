@@ -381,7 +381,7 @@ const callJob = (
   try {
     const returned = job.run(input as never, context)
     if (isEffect(returned)) return runEffect(returned, context.signal, spans)
-    return isThenable(returned) ? Promise.resolve(returned).then(resolved, threw) : succeeded(returned)
+    return isThenable(returned) ? awaited(returned) : succeeded(returned)
   } catch (thrown) {
     return threw(thrown)
   }
@@ -399,11 +399,19 @@ const runEffect = async (
   }
 }
 
-const succeeded = (value: unknown): Outcome => ({ _tag: "Succeeded", value })
-
 /** An Effect that nobody runs is no result. */
-const resolved = (value: unknown): Outcome =>
-  isEffect(value) ? threw(new TypeError("A job must return an Effect itself, not a Promise of it")) : succeeded(value)
+const awaited = async (returned: Promise<unknown>): Promise<Outcome> => {
+  try {
+    const value = await returned
+    return isEffect(value)
+      ? threw(new TypeError("A job must return an Effect itself, not a Promise of it"))
+      : succeeded(value)
+  } catch (thrown) {
+    return threw(thrown)
+  }
+}
+
+const succeeded = (value: unknown): Outcome => ({ _tag: "Succeeded", value })
 
 const threw = (thrown: unknown): Outcome => ({ _tag: "Threw", thrown: describe(thrown) })
 

@@ -39,3 +39,13 @@ export const throwing = Job.make(import.meta, "throwing", (thing: Thing): number
 
 // oxlint-disable-next-line prefer-promise-reject-errors
 export const rejecting = Job.make(import.meta, "rejecting", (thing: Thing) => Promise.reject<number>(things[thing]()))
+
+/** Gives an object that throws when it is asked what it has. */
+export const resolvingWithTrap = Job.make(import.meta, "resolvingWithTrap", () =>
+  Promise.resolve<object>(
+    new Proxy({}, {
+      has: () => {
+        throw new Error("do not ask")
+      }
+    })
+  ))

@@ -163,6 +163,13 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
         assert.include(error.message, "A job must return an Effect itself, not a Promise of it")
       }).pipe(one))
 
+    it.live("fails with JobThrew for a Promise of what cannot be looked at", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Executor.run(throws.resolvingWithTrap, undefined))
+        assert.propertyVal(error, "_tag", "JobThrew")
+        assert.propertyVal(error, "message", "do not ask")
+      }).pipe(one))
+
     it.live("fails with JobThrew for a defect of a job's Effect", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(Executor.run(effects.die, undefined))
