@@ -378,11 +378,11 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     task.end(exit)
   }
 
-  /** What the worker runs meanwhile is not to blame, and ends there. */
+  /** What the worker runs meanwhile is not to blame, and ends there; its reply may be on the way. */
   const onUnread = (worker: Fleet.Worker) => {
     onProgress(worker)
     const { line, slots, unread } = worker
-    const isRunning = line.size > 0 && slots?.isClaimed(line.first) === true && !slots.isReplied(line.first)
+    const isRunning = line.size > 0 && slots?.isClaimed(line.first) === true
     if (unread!.side === "result" || !isRunning) return fleet.lose(worker)
     recall(worker).forEach((task) => task.suspect())
     onAvailable()

@@ -403,6 +403,28 @@ describe("a worker's death", () => {
   )
 })
 
+describe("a worker that cannot read an input", () => {
+  test(
+    "ends no sooner than the reply has come that is on its way",
+    Effect.gen(function*() {
+      const { pool, worker, workers } = yield* open(1)
+      const [first, second] = yield* submit(pool, [2, 3])
+      worker.begin(2)
+      worker.slots.reply(2)
+      worker.say({ _tag: "Unread", side: "input", reason: "too deep" })
+      yield* Effect.yieldNow
+      worker.reply(2, [{ _tag: "Succeeded", value: "done" }])
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(first!.pollUnsafe(), Exit.succeed("done"))
+      assert.isTrue(worker.isAsked)
+      workers[1]!.up()
+      begins(workers[1]!, [1])
+      workers[1]!.tell()
+      assert.deepStrictEqual(second!.pollUnsafe(), Exit.succeed(1))
+    })
+  )
+})
+
 describe("Executor.stats, queued", () => {
   test(
     "counts what is sent ahead, but for one that its worker is about to begin",
