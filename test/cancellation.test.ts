@@ -115,6 +115,18 @@ for (const { layer, name } of backEnds) {
         assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
       }).pipe(Effect.provide(layer({ maxWorkers: 1, cancelGrace: "1 minute" }))))
 
+    it.live("of a job that stops in time keeps its worker, though the event loop is too busy to hear of that", () =>
+      Effect.gen(function*() {
+        const notes = yield* makeNotes
+        const fiber = yield* Executor.submit(effects.endAs, { notes, n: 1, does: "never end" })
+        yield* until(() => Notes.lines(notes).length === 1)
+        yield* Effect.yieldNow
+        const interrupting = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+        keepBusy(400)
+        yield* Fiber.join(interrupting)
+        assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
+      }).pipe(Effect.provide(layer({ maxWorkers: 1, cancelGrace: "200 millis" }))))
+
     it.live("of many running and queued jobs at once: each settles, and the next runs", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes

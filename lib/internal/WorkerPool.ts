@@ -71,17 +71,17 @@ export const make = Effect.fnUntraced(function*(
       if (busy.length === 0) return Effect.void
       fleet.keepSpare()
       const finished = Effect.callback<void>((resume) => task.whenFinished(() => goOn(resume, Effect.void)))
+      const stopBusy = Effect.suspend(() =>
+        Effect.forEach(dispatcher.withdraw(task).filter((worker) => !hasGoneOn(worker, task)), fleet.stop, {
+          concurrency: "unbounded",
+          discard: true
+        })
+      ).pipe(Effect.andThen(Effect.suspend(() => task.hasFinished ? Effect.void : finished)))
       return finished.pipe(
         Effect.timeoutOrElse({
           duration: options.cancelGrace,
-          orElse: () =>
-            Effect.andThen(
-              Effect.forEach(dispatcher.withdraw(task).filter((worker) => !hasGoneOn(worker, task)), fleet.stop, {
-                concurrency: "unbounded",
-                discard: true
-              }),
-              Effect.suspend(() => task.hasFinished ? Effect.void : finished)
-            )
+          // Where the event loop was busy, that it has stopped in time is heard of only now.
+          orElse: () => Effect.andThen(Effect.yieldNow, stopBusy)
         }),
         // A job runs in real time, whatever clock its caller has.
         Effect.provideService(Clock.Clock, host.clock)
