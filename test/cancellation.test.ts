@@ -4,6 +4,7 @@ import { Deferred, Effect, Exit, Fiber, Layer, Option, Scope, Stream } from "eff
 import { TestClock } from "effect/testing"
 import { Executor, ExecutorError, Future, InlineExecutor, ThreadExecutor } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
+import { hold } from "./jobs/cluster.ts"
 import * as effects from "./jobs/effects.ts"
 import { polite } from "./jobs/endless.ts"
 import * as faults from "./jobs/faults.ts"
@@ -118,10 +119,14 @@ for (const { layer, name } of backEnds) {
     it.live("of a job that stops in time keeps its worker, though the event loop is too busy to hear of that", () =>
       Effect.gen(function*() {
         const notes = yield* makeNotes
-        const fiber = yield* Executor.submit(effects.endAs, { notes, n: 1, does: "never end" })
+        const fiber = yield* Executor.submit(hold, { notes, label: "job" })
         yield* until(() => Notes.lines(notes).length === 1)
         yield* Effect.yieldNow
         const interrupting = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+        keepBusy(30_000, () => Notes.lines(notes).includes("abort job"))
+        Notes.openGate(notes)
+        keepBusy(30_000, () => Notes.lines(notes).includes("end job"))
+        // The grace is over, and the reply on its way.
         keepBusy(400)
         yield* Fiber.join(interrupting)
         assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
