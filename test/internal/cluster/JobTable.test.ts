@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Layer, Queue } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
+import { now } from "../../../lib/internal/clock.ts"
 import * as Database from "../../../lib/internal/cluster/Database.ts"
 import { clientChannel, connectionName, JobTable, type Submission } from "../../../lib/internal/cluster/JobTable.ts"
 import * as cluster from "../../shared/cluster.ts"
@@ -69,19 +70,16 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
   it.effect("does not submit anew what has failed since it was first asked to, for that was not heard of", () =>
     Effect.gen(function*() {
       const { finish, submit } = yield* JobTable
-      const id = "key/failed meanwhile"
       for (const isRefusal of [false, true]) {
-        const ask = submit([submission(id)], "here", true)
-        const { submission: number } = (yield* ask)[0]!
-        // More than the difference of two ways to the server.
-        yield* Effect.sleep("500 millis")
-        yield* finish({ id, submission: number }, { ...failed, isRefusal })
-        assert.deepInclude({ ...(yield* ask)[0] }, { state: "failed", submission: number })
+        const id = `key/failed meanwhile, ${isRefusal}`
+        const first = now() - Duration.toMillis("1 minute")
+        const ask = (askedAt: number) =>
+          Effect.map(submit([submission(id)], "here", true, askedAt), ([row]) => ({ ...row }))
+        yield* ask(first)
+        yield* finish({ id, submission: 1 }, { ...failed, isRefusal })
+        assert.deepInclude(yield* ask(first), { state: "failed", submission: 1 })
+        assert.deepInclude(yield* ask(now()), { state: "waiting", submission: 2 })
       }
-      assert.deepInclude({ ...(yield* submit([submission(id)], "here", false))[0] }, {
-        state: "waiting",
-        submission: 3
-      })
     }).pipe(Effect.provide(table)))
 
   it.effect("tells each of those who want a job once, and none who asked for another by its key", () =>
