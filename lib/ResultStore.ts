@@ -95,7 +95,7 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
       write: (pieces) => Effect.suspend(() => write(randomUUID(), pieces)),
       read: (reference) =>
         Stream.unwrap(Effect.map(open(reference.id), (file) => {
-          // What the system writes into fresh memory is faulted in twice by some machines: by the system, and by who reads it.
+          // Read into fresh memory at once, each page is faulted in twice on some machines: for the system, and the reader.
           const space = Buffer.allocUnsafe(Math.min(pieceBytes, reference.bytes))
           return Stream.fromEffectRepeat(attempt(reference.id, async () => {
             const { buffer, bytesRead } = await file.read(space)
