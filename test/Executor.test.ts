@@ -248,6 +248,21 @@ describe("Executor.map", () => {
       }
     }).pipe(three))
 
+  it.live("fails with the last of a chunk, which stopped those before it: with maxBufferedBytes", () =>
+    Effect.gen(function*() {
+      const board = Board.make()
+      const failLast = Job.make(import.meta, "failLast", (n: number) => {
+        if (n === 2) throw new Error("the last")
+        return deaf.run(board, {} as Job.Context)
+      })
+      const error = yield* Stream.make(1, 2).pipe(
+        Executor.map(failLast, { chunkSize: 2, unordered: true, maxBufferedBytes: 1000 }),
+        Stream.runDrain,
+        Effect.flip
+      )
+      assert.strictEqual(error.message, "the last")
+    }).pipe(three))
+
   it.live("fails with the source's own failure", () =>
     Effect.gen(function*() {
       const error = yield* Stream.make(1, 2).pipe(

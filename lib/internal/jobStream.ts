@@ -37,8 +37,11 @@ export const values = Effect.fnUntraced(function*<Input, A, E, E2, R2>(
   // In order and side by side, a failure does not wait for the items before it.
   const failsAtOnce = !valid.unordered && valid.concurrency > 1
   const check = (items: Exits<A, E>): Effect.Effect<Exits<A, E>, E | ExecutorError> => {
-    const failure = failsAtOnce ? failureIn(items) : undefined
-    return failure === undefined ? Effect.succeed(items) : Exit.failCause(failure.cause)
+    const failure = failureIn(items)
+    if (failure === undefined) return Effect.succeed(items)
+    if (failsAtOnce) return Exit.failCause(failure.cause)
+    // Whichever of them is read first tells it.
+    return Effect.succeed(items.map((exit) => Exit.isFailure(exit) ? failure : exit))
   }
   return (yield* executeChunks(executor, job, valid, inputs, check, true)).pipe(
     Stream.map(toTakes),
@@ -89,7 +92,7 @@ const failureIn = <A, E>(items: ReadonlyArray<Exit.Exit<A, E>>): Exit.Failure<A,
 const toTakes = <A, E>(items: ReadonlyArray<Exit.Exit<A, E>>): Array<Take<A, E>> => {
   const succeeded: Array<A> = []
   for (const exit of items) {
-    if (Exit.isFailure(exit)) return [...nonEmpty(succeeded), Exit.failCause(failureIn(items)!.cause)]
+    if (Exit.isFailure(exit)) return [...nonEmpty(succeeded), Exit.failCause(exit.cause)]
     succeeded.push(exit.value)
   }
   return nonEmpty(succeeded)
