@@ -4,6 +4,7 @@
  * The journal takes each event as it happens, so what a run did that was killed can be read. At the end the record is
  * written beside it, whole or not at all, and the journal goes.
  */
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -289,8 +290,14 @@ const make = Effect.gen(function*() {
           Effect.forever(journal.append),
           Effect.forever(Effect.delay(Effect.sync(() => run.tick()), sampleInterval))
         )
-        const raced = yield* Effect.exit(restore(Effect.raceFirst(Effect.exit(observed), background)))
-        const exit = Exit.isSuccess(raced) ? raced.value : Exit.failCause(raced.cause)
+        let why: Cause.Cause<E> | undefined
+        const watched = Effect.onError(observed, (cause) =>
+          Effect.sync(() => {
+            why = cause
+          }))
+        const raced = yield* Effect.exit(restore(Effect.raceFirst(watched, background)))
+        // Of a race that is interrupted nobody hears what failed while it stopped.
+        const exit = why !== undefined && RunRecord.statusOf(raced) === "interrupted" ? Exit.failCause(why) : raced
 
         run.end(RunRecord.statusOf(exit))
         yield* Effect.ignore(journal.append)

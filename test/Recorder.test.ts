@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, FileSystem, Layer, PlatformError, Schema, Stream } from "effect"
+import { Effect, Exit, Fiber, FileSystem, Latch, Layer, PlatformError, Schema, Stream } from "effect"
 import { sin } from "../lib/jobs/sin.ts"
 import { Executor, ExecutorError, InlineExecutor, Recorder, RunRecord } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
@@ -141,6 +141,20 @@ describe("Recorder.record", () => {
       assert.strictEqual(status, "interrupted")
       assert.deepStrictEqual(jobs.map((job) => job.status), ["succeeded", "interrupted"])
       assert.deepStrictEqual(yield* names, ["run.json"])
+    }).pipe(live))
+
+  it.live("records what fails when the program is interrupted as a failure, and passes it on", () =>
+    Effect.gen(function*() {
+      const { file } = yield* place
+      const begun = yield* Latch.make()
+      const program = Effect.ensuring(Effect.andThen(begun.open, Effect.never), Effect.die(new Error("not closed")))
+      const fiber = yield* Effect.forkChild(record(program, { file }))
+      yield* begun.await
+      yield* Fiber.interrupt(fiber)
+      const exit = yield* Fiber.await(fiber)
+      assert.isTrue(Exit.hasInterrupts(exit))
+      assert.isTrue(Exit.hasDies(exit))
+      assert.strictEqual((yield* read(file)).status, "failed")
     }).pipe(live))
 
   it.live("records a program that runs no job", () =>
