@@ -145,6 +145,27 @@ describe("Executor.map", () => {
       assert.deepStrictEqual(tags, [...one, ...one, ...one, ...one, ...one])
     }).pipe(three))
 
+  it.live("goes on in chunks after a job that takes long among quick ones: chunkSize auto", () =>
+    Effect.gen(function*() {
+      const chunks: Array<number> = []
+      const executor = yield* Executor.Executor
+      const timed = Executor.Executor.of({
+        ...executor,
+        execute: (job, inputs, options) =>
+          Effect.map(executor.execute(job, inputs, options), (settled) => {
+            chunks.push(inputs.length)
+            return { ...settled, runMs: chunks.length === 10 ? 20 : 1 }
+          })
+      })
+      yield* Stream.fromIterable(numbers).pipe(
+        Executor.map(values.square, { chunkSize: "auto", concurrency: 1 }),
+        Stream.runDrain,
+        Effect.provideService(Executor.Executor, timed)
+      )
+      assert.strictEqual(chunks[9], 5)
+      assert.isAtLeast(Math.min(...chunks.slice(10, -1)), 2)
+    }).pipe(three))
+
   it.live("ends when none of its jobs is at work any more", () =>
     Effect.gen(function*() {
       let atWork = 0

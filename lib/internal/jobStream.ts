@@ -112,8 +112,9 @@ class ChunkSize {
     this.#budget = budget
   }
 
+  /** In the geometric mean, where one slow item among quick ones counts for little. */
   measured(itemMs: number): void {
-    this.#itemMs = this.#itemMs === undefined ? itemMs : this.#itemMs * 0.7 + itemMs * 0.3
+    this.#itemMs = this.#itemMs === undefined ? itemMs : this.#itemMs ** 0.7 * itemMs ** 0.3
   }
 
   get now(): number {
