@@ -119,7 +119,7 @@ export const json = toggle("json", "Print JSON on standard output, and nothing e
 export const result = {
   out: Flag.Path("out").pipe(
     strictPath,
-    Flag.withDescription("Where the record goes, by default into results/"),
+    Flag.withDescription("The file of the record, which ends in .json, by default one in results/"),
     Flag.optional
   ),
   force: toggle("force", "Overwrite the record, and skip the check of free memory where there is one"),
