@@ -37,7 +37,7 @@ export const layer = ({ databaseUrl, isDurable, maxConnections, name, pollInterv
       pollInterval,
       lockExpiration: lockExpirationSeconds * 1000,
       lockRefreshInterval: lockExpirationSeconds * 1000 / 3
-    })
+    }).pipe(Layer.tap(() => Effect.ignore(widenCounter)))
     const connections = PgClient.layer({
       url: Redacted.make(databaseUrl),
       applicationName: name,
@@ -89,6 +89,17 @@ const migrate = Effect.gen(function*() {
   const known = Object.keys(tables).length
   if (latest!.id > known) return yield* Effect.fail(new OtherTables({ latest: latest!.id, known }))
   yield* sql`SELECT submission, attempts, input_hash, reply_reference, clients FROM effect_futures_jobs LIMIT 0`
+})
+
+/**
+ * The queue counts in 32 bits what it is offered, also what it has: a runner's question is such an offer, so that busy
+ * runners would be at the end within weeks. Who does not own the counter leaves it to who does.
+ */
+const widenCounter = Effect.gen(function*() {
+  const sql = yield* SqlClient
+  const [narrow] = yield* sql`SELECT FROM pg_sequence
+    WHERE seqrelid = to_regclass('effect_futures_queue_sequence_seq') AND seqtypid = 'integer'::regtype`
+  if (narrow !== undefined) yield* sql`ALTER SEQUENCE effect_futures_queue_sequence_seq AS bigint`
 })
 
 /** The tables were made by a later program. */

@@ -215,6 +215,18 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       assert.deepStrictEqual(yield* inputs, ["of waits"])
     }).pipe(Effect.provide(table)))
 
+  it.effect("goes on once the queue was offered as much as 32 bits can count, as it is at each question", () =>
+    Effect.gen(function*() {
+      const { ask, submit } = yield* JobTable
+      const sql = yield* SqlClient
+      yield* sql`SELECT setval('effect_futures_queue_sequence_seq', 2147483647)`
+      yield* ask
+      yield* submit([submission("here/late")], "here", false)
+      const [latest] = yield* sql<{ element: string }>`
+        SELECT element FROM effect_futures_queue WHERE sequence > 2147483647 ORDER BY sequence DESC LIMIT 1`
+      assert.deepStrictEqual(JSON.parse(latest!.element), { id: "here/late", submission: 1 })
+    }).pipe(Effect.provide(table)))
+
   it.effect("waits for the server's disk where what changes must not be forgotten, and nowhere else", () =>
     Effect.gen(function*() {
       const { url: databaseUrl } = yield* cluster.Database
