@@ -42,7 +42,8 @@ export const layer = ({ databaseUrl, isDurable, maxConnections, name, pollInterv
       url: Redacted.make(databaseUrl),
       applicationName: name,
       maxConnections,
-      ...(!isDurable && { startupParameters: { synchronous_commit: "off" } }),
+      // The queue's times are those of the session's zone, which can go back an hour; this one does not.
+      startupParameters: { timezone: "UTC", ...(!isDurable && { synchronous_commit: "off" }) },
       connectTimeout: "10 seconds",
       // A machine that is gone without a word would be waited for for ever.
       keepAlive: "10 seconds"

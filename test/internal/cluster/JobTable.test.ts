@@ -227,6 +227,25 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       assert.deepStrictEqual(JSON.parse(latest!.element), { id: "here/late", submission: 1 })
     }).pipe(Effect.provide(table)))
 
+  it.effect("offers what can be taken at once, also where the server's clock goes back an hour, as in autumn", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient
+      const inZone = <A, E>(zone: string, use: Effect.Effect<A, E, JobTable | SqlClient>) =>
+        Effect.andThen(
+          sql.unsafe(`ALTER DATABASE postgres SET timezone = '${zone}'`),
+          Effect.provide(use, table, { local: true })
+        )
+      yield* inZone("Etc/GMT-1", JobTable.use(({ submit }) => submit([submission("here/autumn")], "here", false)))
+      const due = yield* inZone(
+        "Etc/GMT",
+        SqlClient.use((sql) =>
+          sql`SELECT element FROM effect_futures_queue WHERE visible_at <= now()
+          AND element LIKE '%here/autumn%'`
+        )
+      )
+      assert.strictEqual(due.length, 1)
+    }).pipe(Effect.provide(cluster.connection)))
+
   it.effect("waits for the server's disk where what changes must not be forgotten, and nowhere else", () =>
     Effect.gen(function*() {
       const { url: databaseUrl } = yield* cluster.Database
