@@ -47,6 +47,8 @@ export const make = Effect.fnUntraced(function*({ leftovers, maxWorkers, runLate
         for (const row of yield* persist(table.ended(some))) {
           // By another who asked at the same time.
           if (loading.has(row.id)) continue
+          // That was for who asked before: it is being submitted anew.
+          if (row.state !== "done" && tasks.of(row.id)[0]?.state === "submitting") continue
           if (row.state === "cancelled") {
             for (const task of tasks.of(row.id)) {
               // Another program cancelled what this one still wants; who cancelled it here waits for its worker.

@@ -162,6 +162,25 @@ describe("Collector.sweep", () => {
       assert.deepStrictEqual([unwanted.state, wanted.state], ["sent", "leaving"])
     }))
 
+  it.effect("takes no failure or cancellation for the end of a job that is submitted anew meanwhile", () =>
+    Effect.gen(function*() {
+      for (const state of ["failed", "cancelled"] as const) {
+        const { collector, loading, tasks } = yield* make({
+          ended: (ids) =>
+            Effect.sync(() => {
+              tasks.end(first.task, Exit.interrupt())
+              tasks.join([next.task])
+              return ids.map((id) => done(id, { state }))
+            }),
+          known: (ids) => ids.map((id) => ({ id, state }))
+        })
+        const first = send(tasks, "job")
+        const next = accept(tasks, "job")
+        yield* collector.sweep
+        assert.deepStrictEqual([next.task.state, loading], ["submitting", []])
+      }
+    }).pipe(provideStore))
+
   it.live("ends tasks whose job the cluster does not know any more, unless its result is being read", () => {
     const { isRead, provide } = slowStore()
     return Effect.gen(function*() {
