@@ -87,7 +87,7 @@ export const make = Effect.fnUntraced(function*({ leftovers, maxWorkers, runLate
       }))
       if (task.state === "settled") continue
       if (Exit.isFailure(loaded)) {
-        yield* Effect.ignore(table.lose(row.id))
+        yield* Effect.ignore(table.lose(row))
         const reason = reasonFor(Cause.squash(loaded.cause))
         tasks.end(task, Exit.fail(new ResultLost({ job: task.job.name, reason })))
         continue

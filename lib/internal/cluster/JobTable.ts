@@ -335,9 +335,14 @@ const make = Effect.gen(function*() {
         (rows) => new Map(rows.map((row) => [row.id, row]))
       ),
 
-    /** The result that stands under a key is gone: the job counts as failed, so that it can be asked for again. */
-    lose: (id: string) =>
-      sql`UPDATE effect_futures_jobs SET state = 'failed' WHERE id = ${id} AND keyed AND state = 'done'`,
+    /**
+     * The result that stands under a key is gone, unless another has come since: the job counts as failed, so that it can be
+     * asked for again.
+     */
+    lose: ({ id, replyReference }: Ended) =>
+      sql`
+        UPDATE effect_futures_jobs SET state = 'failed'
+        WHERE id = ${id} AND keyed AND state = 'done' AND reply_reference IS NOT DISTINCT FROM ${replyReference}`,
 
     /** Lets go of what was sent, where nobody can ask for it again; of any number of jobs. */
     forget: (ids: ReadonlyArray<string>) =>

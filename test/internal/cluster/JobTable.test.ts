@@ -246,6 +246,22 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       assert.strictEqual(due.length, 1)
     }).pipe(Effect.provide(cluster.connection)))
 
+  it.effect("loses the result that could not be read, and none that came since", () =>
+    Effect.gen(function*() {
+      const { finish, lose, submit } = yield* JobTable
+      const id = "key/lost"
+      const first = { id, state: "done", reply: null, replyReference: "first" } as const
+      const done = { state: "done", isRefusal: false, bytes: Buffer.from("head") } as const
+      yield* submit([submission(id)], "here", true)
+      yield* finish({ id, submission: 1 }, { ...done, reference: "first" })
+      yield* lose(first)
+      assert.strictEqual(yield* stateOf(id), "failed")
+      yield* submit([submission(id)], "here", true)
+      yield* finish({ id, submission: 2 }, { ...done, reference: "second" })
+      yield* lose(first)
+      assert.strictEqual(yield* stateOf(id), "done")
+    }).pipe(Effect.provide(table)))
+
   it.effect("waits for the server's disk where what changes must not be forgotten, and nowhere else", () =>
     Effect.gen(function*() {
       const { url: databaseUrl } = yield* cluster.Database
