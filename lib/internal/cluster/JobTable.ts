@@ -368,9 +368,11 @@ const make = Effect.gen(function*() {
 
     status: Effect.gen(function*() {
       const runners = yield* sql<Omit<RunnerStatus, "running"> & { readonly running: string }>`
+        WITH ended AS MATERIALIZED (
+          SELECT runner, count(*)::int AS jobs FROM effect_futures_jobs WHERE state IN ('done', 'failed') GROUP BY runner
+        )
         SELECT runners.pid, runners.address, runners.workers, runners.shards, least(count(jobs.id), runners.workers)::int AS busy,
-          (SELECT count(*)::int FROM effect_futures_jobs AS ended
-            WHERE ended.runner = runners.id AND ended.state IN ('done', 'failed')) AS ended,
+          coalesce((SELECT ended.jobs FROM ended WHERE ended.runner = runners.id), 0) AS ended,
           coalesce(json_agg(json_build_object(
             'job', jobs.job,
             'key', CASE WHEN jobs.keyed THEN substr(jobs.id, ${keyPrefix.length + 1}) END,

@@ -215,6 +215,38 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       assert.deepStrictEqual(yield* inputs, ["of waits"])
     }).pipe(Effect.provide(table)))
 
+  it.effect("looks through the jobs no more often for many runners than for one when it tells what the cluster does", () =>
+    Effect.gen(function*() {
+      const { addRunner, status } = yield* JobTable
+      const sql = yield* SqlClient
+      const scans = sql<{ count: bigint }>`
+        SELECT seq_scan AS count FROM pg_stat_xact_user_tables WHERE relname = 'effect_futures_jobs'`
+      const scansOfStatus = Effect.all([scans, status, scans]).pipe(
+        Effect.map(([[before], , [after]]) => after!.count - before!.count),
+        sql.withTransaction
+      )
+      yield* addRunner({ address: "one", pid: 1, workers: 1, jobs: "[]" })
+      const forOne = yield* scansOfStatus
+      for (const pid of [2, 3, 4]) yield* addRunner({ address: `runner ${pid}`, pid, workers: 1, jobs: "[]" })
+      assert.strictEqual(yield* scansOfStatus, forOne)
+    }).pipe(Effect.provide(table)))
+
+  it.effect("loses the result that could not be read, and none that came since", () =>
+    Effect.gen(function*() {
+      const { finish, lose, submit } = yield* JobTable
+      const id = "key/lost"
+      const first = { id, state: "done", reply: null, replyReference: "first" } as const
+      const done = { state: "done", isRefusal: false, bytes: Buffer.from("head") } as const
+      yield* submit([submission(id)], "here", true)
+      yield* finish({ id, submission: 1 }, { ...done, reference: "first" })
+      yield* lose(first)
+      assert.strictEqual(yield* stateOf(id), "failed")
+      yield* submit([submission(id)], "here", true)
+      yield* finish({ id, submission: 2 }, { ...done, reference: "second" })
+      yield* lose(first)
+      assert.strictEqual(yield* stateOf(id), "done")
+    }).pipe(Effect.provide(table)))
+
   it.effect("goes on once the queue was offered as much as 32 bits can count, as it is at each question", () =>
     Effect.gen(function*() {
       const { ask, submit } = yield* JobTable
@@ -245,22 +277,6 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       )
       assert.strictEqual(due.length, 1)
     }).pipe(Effect.provide(cluster.connection)))
-
-  it.effect("loses the result that could not be read, and none that came since", () =>
-    Effect.gen(function*() {
-      const { finish, lose, submit } = yield* JobTable
-      const id = "key/lost"
-      const first = { id, state: "done", reply: null, replyReference: "first" } as const
-      const done = { state: "done", isRefusal: false, bytes: Buffer.from("head") } as const
-      yield* submit([submission(id)], "here", true)
-      yield* finish({ id, submission: 1 }, { ...done, reference: "first" })
-      yield* lose(first)
-      assert.strictEqual(yield* stateOf(id), "failed")
-      yield* submit([submission(id)], "here", true)
-      yield* finish({ id, submission: 2 }, { ...done, reference: "second" })
-      yield* lose(first)
-      assert.strictEqual(yield* stateOf(id), "done")
-    }).pipe(Effect.provide(table)))
 
   it.effect("waits for the server's disk where what changes must not be forgotten, and nowhere else", () =>
     Effect.gen(function*() {
