@@ -120,13 +120,16 @@ const startRunner = (
 
 const logOf = (folder: string, n: number) => path.join(folder, `runner-${n}.log`)
 
-const isAlive = (pid: number) => {
+/** Tells whether there is such a process: it may have ended since somebody looked. */
+const signal = (pid: number, name: NodeJS.Signals | 0) => {
   try {
-    return process.kill(pid, 0)
+    return process.kill(pid, name)
   } catch {
     return false
   }
 }
+
+const isAlive = (pid: number) => signal(pid, 0)
 
 const runner = Command.make(
   "runner",
@@ -260,14 +263,14 @@ const stop = Effect.fnUntraced(function*(folder: string) {
   const command = ` runner --data ${fs.realpathSync(folder)} `
   const isRunner = (pid: number) => commandOf(pid).includes(command)
   const runners = cluster.runners.filter(isRunner)
-  for (const pid of runners) process.kill(pid, "SIGTERM")
+  for (const pid of runners) signal(pid, "SIGTERM")
   yield* Effect.sync(() => runners.some(isRunner)).pipe(
     Effect.repeat({ while: (some) => some, schedule: Schedule.spaced("50 millis") }),
     Effect.timeoutOption(stopTimeout)
   )
   for (const pid of runners.filter(isRunner)) {
     yield* Console.error(`Runner ${pid} did not stop and was killed: what it ran begins anew when a cluster is up`)
-    process.kill(pid, "SIGKILL")
+    signal(pid, "SIGKILL")
   }
   if (cluster.ownsDatabase) {
     yield* tellOthers(cluster)
