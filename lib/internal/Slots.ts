@@ -32,7 +32,10 @@ const bits = 4
 const stateOf = (item: number, state: State) => item << bits | state
 
 /** The places before the states. */
-const Cell = { cancelled: 0, told: 1, woken: 2, length: 3 } as const
+const Cell = { cancelled: 0, round: 1, told: 2, woken: 3, length: 4 } as const
+
+/** How often the numbers that a cell can hold have gone round before the item's. */
+const roundOf = (item: number) => Math.floor(item / 2 ** 32)
 
 const doubles = 3 * capacity * Float64Array.BYTES_PER_ELEMENT
 
@@ -113,6 +116,7 @@ export class Slots {
   }
 
   cancel(item: number): void {
+    Atomics.store(this.#cells, Cell.round, roundOf(item))
     Atomics.store(this.#cells, Cell.cancelled, item)
   }
 
@@ -147,7 +151,8 @@ export class Slots {
   }
 
   isCancelled(item: number): boolean {
-    return Atomics.load(this.#cells, Cell.cancelled) === (item | 0)
+    return Atomics.load(this.#cells, Cell.cancelled) === (item | 0) &&
+      Atomics.load(this.#cells, Cell.round) === roundOf(item)
   }
 
   /** Puts down the outcome of an item that was claimed, if it is one that fits. */

@@ -99,10 +99,12 @@ describe("Slots", () => {
 
   it("tell which item is cancelled", () => {
     const { executor, worker } = open()
-    for (const item of [1, 2 ** 31 + 1]) {
+    assert.isFalse(worker.isCancelled(2 ** 32))
+    for (const item of [1, 2 ** 31 + 1, 2 ** 32 + 1]) {
       executor.cancel(item)
       assert.isTrue(worker.isCancelled(item))
       assert.isFalse(worker.isCancelled(item + 1))
+      assert.isFalse(worker.isCancelled(item + 2 ** 32))
     }
   })
 })

@@ -71,6 +71,12 @@ describe("a cancellation", () => {
     assert.deepStrictEqual(aborted, [false, true])
   })
 
+  it("is of no item whose number is the same but for what 32 bits cannot hold", () => {
+    const { ran, send } = open()
+    send(2 ** 32, "job", "a")
+    assert.deepStrictEqual(ran, ["job a"])
+  })
+
   it("has a job not run whose module is still loading", async () => {
     const ran: Array<unknown> = []
     const found = Promise.withResolvers<Job.Any>()
