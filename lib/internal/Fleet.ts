@@ -352,12 +352,14 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
 
   const stop = (worker: Worker): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const isAtRest = worker.state === "idle" || worker.state === "retired"
+      const { state } = worker
       worker.state = "stopping"
       const terminate = Effect.asVoid(Effect.andThen(host.terminate(worker.workerId), Fiber.await(worker.fiber!)))
-      if (!isAtRest) return terminate
+      if (state === "busy" || state === "starting") return terminate
+      // One that goes already may still be showing what its jobs have printed.
+      const going = state === "stopping" ? Fiber.await(worker.fiber!) : Fiber.interrupt(worker.fiber!)
       // What a job left behind may keep it from hearing that it should go.
-      return Effect.asVoid(Fiber.interrupt(worker.fiber!)).pipe(
+      return Effect.asVoid(going).pipe(
         Effect.timeoutOrElse({ duration: partingGrace, orElse: () => terminate }),
         Effect.provideService(Clock.Clock, host.clock)
       )

@@ -141,6 +141,23 @@ describe("a pool that closes", () => {
   )
 })
 
+describe("a pool that closes while a worker goes that was asked to", () => {
+  test(
+    "has the time for it that it gives to others",
+    Effect.gen(function*() {
+      const { close, pool, workers } = yield* puppets.open(1, { maxJobsPerWorker: 1, lingers: true })
+      yield* submit(pool)
+      yield* up(workers[1])
+      workers[0]!.run(1, 1)
+      yield* Effect.yieldNow
+      assert.deepInclude(workers[0], { isAsked: true, isKilled: false })
+      yield* Effect.forkChild(close, { startImmediately: true })
+      yield* die(workers[0])
+      assert.isFalse(workers[0]!.isKilled)
+    })
+  )
+})
+
 describe("a worker", () => {
   test(
     "that says twice that it is up has one job at a time",
