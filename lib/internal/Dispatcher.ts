@@ -214,6 +214,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     if (Exit.isFailure(sent)) {
       // The worker waits for these before it takes a later one from the slots; a message tells that they do not come.
       worker.job = undefined
+      // Their message would have done so, for what is in the slots before them.
+      wake(worker)
       spareBuffers.put(task.job, spares)
       const reason = Fleet.reasonOf(sent)
       // Later, for it resumes callers, who may send more before what is being sent.

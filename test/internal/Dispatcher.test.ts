@@ -224,6 +224,22 @@ describe("what is sent ahead", () => {
   )
 })
 
+describe("an input that cannot be sent", () => {
+  test(
+    "leaves nothing in the slots before it that its worker is not woken for",
+    Effect.gen(function*() {
+      const { pool, worker } = yield* open(1)
+      yield* submit(pool, [2])
+      worker.slots.sleep()
+      const [given] = yield* submit(pool, [3, () => {}])
+      assert.isFalse(worker.slots.mustWake())
+      begins(worker, [2, 3])
+      worker.tell()
+      assert.strictEqual(yield* Fiber.join(given!), 3)
+    })
+  )
+})
+
 describe("a job of another priority", () => {
   test(
     "has what waits behind the oldest taken back, which keeps its order",
