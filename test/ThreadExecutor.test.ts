@@ -343,6 +343,16 @@ describe("an input that no thread can read", () => {
     }).pipe(small))
 })
 
+describe("a result that the executor's thread cannot read", () => {
+  it.live("costs neither its worker nor what that runs beside", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Executor.run(values.nested, 5000))
+      assert.deepInclude({ ...error }, { _tag: "CloneError", side: "result" })
+      assert.strictEqual(yield* Executor.run(values.workerId, undefined), 1)
+      assert.propertyVal(yield* Executor.stats, "died", 0)
+    }).pipe(Effect.provide(ThreadExecutor.layer({ maxWorkers: 1, resourceLimits: { stackSizeMb: 4 } }))))
+})
+
 describe("closing the scope of a ThreadExecutor", () => {
   it.live("stops busy loops and leaves no thread", () =>
     Effect.gen(function*() {

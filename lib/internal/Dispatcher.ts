@@ -384,10 +384,26 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
   const onUnread = (worker: Fleet.Worker) => {
     onProgress(worker)
     const { line, slots, unread } = worker
+    // Replies come in order.
+    const oldest = line.items().find(({ number }) => slots?.isClaimed(number) === true)
+    if (unread!.side === "result" && oldest !== undefined && (oldest.task.isSingle || line.size === 1)) {
+      return onResultUnread(worker, oldest, unread!.reason)
+    }
     const isRunning = line.size > 0 && slots?.isClaimed(line.first) === true
     if (unread!.side === "result" || !isRunning) return fleet.lose(worker)
     recall(worker).forEach((task) => task.suspect())
     onAvailable()
+  }
+
+  /** The result is that of this item, and of no other: its worker waits for nothing, and goes on. */
+  const onResultUnread = (worker: Fleet.Worker, item: Item, reason: string) => {
+    const { slots, workerId } = worker
+    const startedAt = slots!.startedAt(item.number)
+    const at = now()
+    const measured = { workerId, startedAt, at, cpuMs: undefined, resultBytes: 0 }
+    worker.unread = undefined
+    settle(worker, item, { _tag: "NotCloned", side: "result", reason }, at - startedAt, undefined, measured)
+    released(worker, [item.task])
   }
 
   const onLost = (worker: Fleet.Worker, death: Fleet.Death) => {

@@ -11,7 +11,7 @@ import { importingModule } from "./importJob.ts"
 
 /** What threads and child processes have in common here. */
 interface Spawned {
-  readonly on: (event: "messageerror", listener: (error: Error) => void) => unknown
+  readonly on: (event: string, listener: (error: Error) => void) => unknown
   readonly emit: (event: "message", message: unknown) => unknown
   readonly once: (event: "exit", listener: (exitCode: number | null, signal?: string | null) => void) => unknown
 }
@@ -58,7 +58,12 @@ export const make = <W extends Spawned>(
         throw new Error(`There is no ${fileURLToPath(entry)}: expected effect-futures not to be bundled, but external`)
       }
       const spawned = spawn(workerId)
-      spawned.on("messageerror", (error) => spawned.emit("message", unread("result", error)))
+      const on = spawned.on.bind(spawned)
+      on("messageerror", (error) => spawned.emit("message", unread("result", error)))
+      // The platform would give its worker up at once, and what that runs.
+      Object.assign(spawned, {
+        on: (event: string, listener: () => void) => event === "messageerror" ? spawned : on(event, listener)
+      })
       const gone = new Promise<void>((resolve) => {
         spawned.once("exit", (exitCode, signal) => {
           alive.delete(workerId)

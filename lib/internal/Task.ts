@@ -181,6 +181,11 @@ export class Task implements Waiting<Task> {
     return this.#unsettled > this.pending
   }
 
+  /** Whether it has a single item, which no other has its message with. */
+  get isSingle(): boolean {
+    return this.#inputs.length === 1
+  }
+
   get isSettled(): boolean {
     return this.#unsettled === 0
   }

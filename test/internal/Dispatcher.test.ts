@@ -441,6 +441,63 @@ describe("a worker that cannot read an input", () => {
   )
 })
 
+describe("a result that cannot be read", () => {
+  const unread = { _tag: "Unread", side: "result", reason: "too deep" } as const
+
+  test(
+    "costs its job alone, and not what its worker runs meanwhile",
+    Effect.gen(function*() {
+      const { pool, worker, workers } = yield* open(1)
+      const [first, second, third] = yield* submit(pool, [2, 3, 4])
+      worker.begin(2)
+      worker.slots.reply(2)
+      worker.begin(3)
+      worker.say(unread)
+      const error = yield* Effect.flip(Fiber.join(first!))
+      assert.deepInclude({ ...error }, { _tag: "CloneError", side: "result", reason: "too deep" })
+      assert.isUndefined(second!.pollUnsafe())
+      worker.put(3)
+      assert.deepStrictEqual(begins(worker, [4]), [4])
+      worker.tell()
+      assert.deepStrictEqual(yield* Effect.forEach([second!, third!], Fiber.join), [3, 4])
+      assert.isFalse(worker.isAsked)
+      assert.lengthOf(workers, 1)
+    })
+  )
+
+  test(
+    "is that of the oldest which was begun, though what is before it never will be",
+    Effect.gen(function*() {
+      const { pool, worker } = yield* open(1)
+      yield* pool.execute(short, ["fails", "is not run"], { untilFailure: true }).pipe(
+        Effect.forkChild({ startImmediately: true })
+      )
+      const [deep] = yield* submit(pool, ["deep"])
+      worker.begin(2)
+      worker.reply(2, [{ _tag: "NotFound", reason: "fails" }])
+      worker.begin(4)
+      worker.say(unread)
+      assert.deepInclude({ ...yield* Effect.flip(Fiber.join(deep!)) }, { _tag: "CloneError", side: "result" })
+      assert.isFalse(worker.isAsked)
+    })
+  )
+
+  test(
+    "costs its worker where it may be that of others, too",
+    Effect.gen(function*() {
+      const { pool, worker } = yield* open(1)
+      yield* execute(pool, ["one", "other"], false)
+      for (const item of [2, 3]) {
+        worker.begin(item)
+        worker.slots.reply(item)
+      }
+      worker.say(unread)
+      yield* Effect.yieldNow
+      assert.isTrue(worker.isAsked)
+    })
+  )
+})
+
 describe("Executor.stats, queued", () => {
   test(
     "counts what is sent ahead, but for one that its worker is about to begin",

@@ -56,11 +56,12 @@ describe("SpawnedWorkers", () => {
     assert.deepStrictEqual(host.exitOf(1), { exitCode: undefined })
   })
 
-  it("has a message that cannot be read be one that says so", () => {
+  it("has a message that cannot be read be one that says so, and nothing else", () => {
     const { spawn } = open()
     const worker = spawn(1)
     const messages: Array<unknown> = []
     worker.on("message", (message) => messages.push(message))
+    assert.strictEqual(worker.on("messageerror", (error) => messages.push(error)), worker)
     worker.emit("messageerror", new Error("garbled"))
     assert.deepStrictEqual(messages, [[1, { _tag: "Unread", side: "result", reason: "garbled" }]])
   })
