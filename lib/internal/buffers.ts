@@ -2,7 +2,7 @@
  * The buffers of a job's results: where they are allocated, which of them a result holds, and how they are let go.
  * Loads nothing of Effect.
  */
-import { isArrayBuffer } from "node:util/types"
+import { isArrayBuffer, isNativeError } from "node:util/types"
 import type * as Job from "../Job.ts"
 
 /** Gives the memory back now, not when the collector comes by. Somebody may have moved it before. */
@@ -111,6 +111,8 @@ const partsOf = (object: object): ReadonlyArray<unknown> => {
   try {
     if (isArrayBuffer(object)) return []
     if (ArrayBuffer.isView(object)) return [object.buffer]
+    // Its fields are left out.
+    if (isNativeError(object)) return [object.cause]
     return object instanceof Map || object instanceof Set ? [...object] : Object.values(object)
   } catch {
     return []
