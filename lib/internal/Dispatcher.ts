@@ -402,6 +402,8 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     const at = now()
     const measured = { workerId, startedAt, at, cpuMs: undefined, resultBytes: 0 }
     worker.unread = undefined
+    // Nor may an input before it have been: a message tells that it does not come.
+    worker.job = undefined
     settle(worker, item, { _tag: "NotCloned", side: "result", reason }, at - startedAt, undefined, measured)
     released(worker, [item.task])
   }
