@@ -245,13 +245,16 @@ const make = Effect.gen(function*() {
         ([started]) => started
       ),
 
-    /** Ends a job, if nobody has; its clients hear of it. Tells whether this was its end, also when it is asked again. */
+    /**
+     * Ends a job, if nobody has, and lets go of its input; its clients hear of it. Tells whether this was its end, also when
+     * it is asked again.
+     */
     finish: ({ id, submission }: Ticket, { bytes, isRefusal, reference, state }: Reply) =>
       Effect.map(
         sql`
           WITH ended AS (
             UPDATE effect_futures_jobs
-            SET state = ${state}, keyed = keyed AND ${!isRefusal},
+            SET state = ${state}, keyed = keyed AND ${!isRefusal}, input = NULL,
               reply = CASE WHEN settled_at IS NULL THEN ${bytes ?? null} ELSE reply END,
               reply_reference = ${reference ?? null}, settled_at = now()
             WHERE id = ${id} AND submission = ${submission}

@@ -205,6 +205,18 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       assert.deepStrictEqual(yield* rowOf("gone/old", "input"), [null])
     }).pipe(Effect.provide(table)))
 
+  it.effect("keeps the input of a job with a key until it ends", () =>
+    Effect.gen(function*() {
+      const { finish, start, submit } = yield* JobTable
+      const id = "key/input"
+      yield* submit([submission(id)], "here", false)
+      const [sent] = yield* rowOf(id, "input")
+      assert.deepStrictEqual((yield* start({ id, submission: 1 }, 1, worker))?.input, sent)
+      assert.deepStrictEqual((yield* start({ id, submission: 1 }, 1, worker))?.input, sent)
+      yield* finish({ id, submission: 1 }, failed)
+      assert.deepStrictEqual(yield* rowOf(id, "input", "reply"), [null, failed.bytes])
+    }).pipe(Effect.provide(table)))
+
   it.effect("keeps the inputs of jobs that have not ended, and of no others", () =>
     Effect.gen(function*() {
       const { finish, inputs, submit } = yield* JobTable
