@@ -314,9 +314,11 @@ export class Task implements Waiting<Task> {
     this.#onFinish.push(tell)
   }
 
-  /** Settles what no worker has. */
+  /** Settles what no worker has. All of it is taken first, for an observer that hears of one may interrupt the task. */
   end(exit: Exit.Exit<never, unknown> = this.#verdict ?? Exit.interrupt()): void {
-    while (this.pending > 0) this.#settle(this.#takeNext(), exit)
+    const items: Array<Item> = []
+    while (this.pending > 0) items.push(this.#takeNext())
+    for (const item of items) this.#settle(item, exit)
   }
 
   /** No worker has it any more. */

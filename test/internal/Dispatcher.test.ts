@@ -527,6 +527,31 @@ describe("Executor.stats, queued", () => {
   )
 })
 
+describe("an observer", () => {
+  test(
+    "that interrupts a call as it hears of its first end has none of its items counted twice",
+    Effect.gen(function*() {
+      const { pool, worker } = yield* open(1)
+      yield* submit(pool, [2])
+      worker.begin(2)
+      const ended: Array<Executor.JobEvent> = []
+      const fiber: Fiber.Fiber<unknown, unknown> = yield* pool.execute(short, [3, 4, 5], {
+        deadline: { queued: "1 second" }
+      }).pipe(
+        Effect.provideService(Executor.JobObserver, (event) => {
+          if (event._tag !== "Settled") return
+          ended.push(event)
+          fiber.interruptUnsafe()
+        }),
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* TestClock.adjust("1 second")
+      assert.lengthOf(ended, 3)
+      assert.strictEqual(yield* queued(pool), 0)
+    })
+  )
+})
+
 describe("a chunk", () => {
   for (
     const { expected, isKnown, isObserved, ms, name, sharesMemory } of [
