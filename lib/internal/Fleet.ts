@@ -150,6 +150,8 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   let isPaused = false
   /** The latest start failed: only a job that waits is a reason to try again. */
   let isBroken = false
+  /** A worker died that had run nothing, and none has run anything since: whatever it died of, others may as well. */
+  let hasDiedUnused = false
   let isClosed = false
 
   const read = host.unpacked ?? identity
@@ -246,6 +248,10 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
     spares.delete(worker)
     if (state !== "stopping") counts.died++
     if (state === "starting") startFailed(new WorkerStartError(death))
+    if (state === "idle" && worker.jobs === 0) {
+      if (hasDiedUnused) pauseStarts()
+      hasDiedUnused = true
+    }
     if (isWornOut(worker)) promoteAny()
     events.lost(worker, death)
     events.available()
@@ -254,11 +260,14 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   const startFailed = (error: WorkerStartError) => {
     Deferred.doneUnsafe(started, Exit.fail(error))
     isBroken = true
-    if (!isPaused) {
-      isPaused = true
-      runLater(Effect.delay(Effect.sync(resumeStarts), restartPause))
-    }
+    pauseStarts()
     if (inState("retired") === workers.size) events.noneLeft(error)
+  }
+
+  const pauseStarts = () => {
+    if (isPaused) return
+    isPaused = true
+    runLater(Effect.delay(Effect.sync(resumeStarts), restartPause))
   }
 
   const resumeStarts = () => {
@@ -270,7 +279,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   const grow = (waitingJobs: number) => {
     if (isClosed || (isBroken && waitingJobs === 0)) return
     const promoted = promoteIdle(waitingJobs)
-    const mayStart = !isPaused || workers.size === 0
+    const mayStart = !isPaused || workers.size === 0 && waitingJobs > 0
     const wanted = Math.max(waitingJobs - promoted - inState("starting"), options.minWorkers - workers.size)
     for (let n = Math.min(wanted, options.maxWorkers - workers.size); n > 0; n--) {
       if (!promoteAny() && mayStart) workers.add(launch())
@@ -310,6 +319,7 @@ export const make = Effect.fnUntraced(function*(options: Options, host: Host, ev
   const becomeIdle = (worker: Worker) => {
     if (worker.unread !== undefined) return lose(worker)
     worker.state = "idle"
+    if (worker.jobs > 0) hasDiedUnused = false
     if (Number.isFinite(idleMillis)) worker.idleSince = monotonicMillis()
     if (isWornOut(worker)) retire(worker)
     else watch(worker)

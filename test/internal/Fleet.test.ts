@@ -235,6 +235,37 @@ describe("a worker", () => {
   )
 })
 
+describe("a worker that dies before it has run anything", () => {
+  test(
+    "is replaced at once, and where that dies likewise once a second, until one has run a job",
+    Effect.gen(function*() {
+      const { pool, workers } = yield* puppets.open(1)
+      yield* die(workers[0])
+      for (const expected of [2, 3]) {
+        assert.lengthOf(workers, expected)
+        yield* up(workers.at(-1))
+        yield* die(workers.at(-1))
+        yield* pass(999)
+        assert.lengthOf(workers, expected)
+        yield* pass(1)
+      }
+      yield* up(workers[3])
+      yield* die(workers[3])
+      const fiber = yield* submit(pool)
+      assert.lengthOf(workers, 5)
+      yield* up(workers[4])
+      workers[4]!.run(1, 1)
+      yield* Fiber.join(fiber)
+      yield* pass(1000)
+      yield* die(workers[4])
+      assert.lengthOf(workers, 6)
+      yield* up(workers[5])
+      yield* die(workers[5])
+      assert.lengthOf(workers, 7)
+    })
+  )
+})
+
 describe("a start that fails", () => {
   test(
     "is tried again after a second, while there is another worker",
