@@ -9,8 +9,8 @@ export const parametersOf = ({ parameters }: Pick<RunRecord.ResultFile, "paramet
 export const damageOf = ({ line, problem }: Recorder.Read["damage"][number]): string =>
   `line ${line} cannot be read: ${oneLine(problem)}`
 
-/** A message of several lines, in one. */
-export const oneLine = (message: string): string => message.replace(/\s*\n\s*/g, " ")
+/** A message of several lines, in one; looked for from the beginning of white space alone, of which there can be a lot. */
+export const oneLine = (message: string): string => message.replace(/(?<!\s)\s*\n\s*/g, " ")
 
 /** So many of a thing, as one says it: "1 job", "2 jobs". */
 export const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? "" : "s"}`
