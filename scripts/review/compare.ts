@@ -118,10 +118,15 @@ const rowsOf = (records: ReadonlyArray<RunRecord.ResultFile>): Array<changes.Row
 
 const namesIn = (names: ReadonlyArray<string>) => [...new Set(names)]
 
-const notCompleted = (record: RunRecord.ResultFile) =>
-  ("runs" in record && record.runs.length > 0 ? record.runs : [record])
-    .filter(({ status }) => status !== "completed")
-    .map(({ script, status }) => `${script} is not completed but ${status}`)
+/** Each run of several that did not complete, or the record itself where that is more than they tell. */
+const notCompleted = (record: RunRecord.ResultFile) => {
+  const runs = "runs" in record ? record.runs.filter(isNotCompleted) : []
+  return (runs.length > 0 ? runs : [record].filter(isNotCompleted)).map(({ script, status }) =>
+    `${script} is not completed but ${status}`
+  )
+}
+
+const isNotCompleted = ({ status }: Pick<RunRecord.ResultFile, "status">) => status !== "completed"
 
 /** What makes the gate shut: nothing is worse than a figure that is not there. */
 const worseThan = (

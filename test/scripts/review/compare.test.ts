@@ -65,6 +65,12 @@ describe("review compare", () => {
           ""
         ].join("\n")
       )
+      // As if it had ended between two runs.
+      const some: RunRecord.ComparisonRecord = { ...none, runs: [runRecord] }
+      assert.strictEqual(
+        yield* gate(some, { ...some, status: "completed" }),
+        "A: compare is not completed but interrupted\n"
+      )
     }))
 
   it.live("leaves the gate open for what neither tells, and for a change up to the limit", () =>
