@@ -20,16 +20,20 @@ export const placeOf = Effect.fnUntraced(function*(
   return { file, overwrite: force }
 })
 
-/** Begins a run that writes its record itself; returns what stands at the head of that if the run ends now. */
+/**
+ * Begins a run that writes its record itself; returns what stands at the head of that if the run ends now. How long it took
+ * is told by a clock that nobody sets.
+ */
 export const begin = Effect.fnUntraced(function*(script: string, parameters: RunRecord.Parameters) {
   const { environment } = yield* Recorder.Recorder
-  const startedAt = new Date().toISOString()
+  const start = Date.now()
+  const begun = performance.now()
   return (status: RunRecord.Status) => ({
     version: 1 as const,
     script,
     status,
-    startedAt,
-    finishedAt: new Date().toISOString(),
+    startedAt: new Date(start).toISOString(),
+    finishedAt: new Date(start + performance.now() - begun).toISOString(),
     environment,
     parameters
   })
