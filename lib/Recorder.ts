@@ -15,6 +15,7 @@ import * as Path from "effect/Path"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { JobObserver } from "./Executor.ts"
 import type { InvalidOptions } from "./ExecutorError.ts"
@@ -189,6 +190,9 @@ const notRead = (file: string) => (problem: Problem) => new RecordNotRead({ file
 
 const encoder = new TextEncoder()
 
+/** What is written before it takes its place has one name in this process. */
+const writing = Semaphore.makeUnsafe(1)
+
 const make = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -257,7 +261,7 @@ const make = Effect.gen(function*() {
         Effect.andThen(fs.rename(partial, file)),
         Effect.onError(() => Effect.ignore(fs.remove(partial)))
       )
-    }).pipe(Effect.catchTag("PlatformError", notWritten(place.file)))
+    }).pipe(Effect.catchTag("PlatformError", notWritten(place.file)), writing.withPermit)
 
   /** Writes the run's lines to its journal, as far as there are any; it waits for the first. */
   const openJournal = Effect.fnUntraced(function*(place: Place, run: ObservedRun) {

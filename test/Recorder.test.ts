@@ -433,6 +433,25 @@ describe("Recorder.write, Recorder.check, Recorder.read", () => {
       assert.deepStrictEqual(yield* names, ["run.json"])
     }).pipe(live))
 
+  it.live("write one after the other what is to be written at once", () =>
+    Effect.gen(function*() {
+      const { file, names } = yield* place
+      const recorder = yield* Recorder.Recorder
+      const scripts = ["eager", "lazy", "remove", "loan"]
+      yield* Effect.forEach(
+        scripts,
+        (script) => recorder.write({ ...runRecord, script }, { file, overwrite: true }),
+        { concurrency: "unbounded" }
+      )
+      assert.include(scripts, (yield* recorder.read(file)).record.script)
+      yield* Effect.flip(
+        Effect.forEach([1, 2], () => recorder.write(runRecord, { file: file.replace("run", "other") }), {
+          concurrency: "unbounded"
+        })
+      )
+      assert.deepStrictEqual(yield* names, ["other.json", "run.json"])
+    }).pipe(live))
+
   it.live("fail where a file stands in place of the folder", () =>
     Effect.gen(function*() {
       const { directory } = yield* place
