@@ -203,8 +203,12 @@ const make = Effect.gen(function*() {
 
   const checkJournal = Effect.fnUntraced(function*({ file, overwrite = false }: Place) {
     const name = journalOf(file)
-    if (!(yield* Effect.orElseSucceed(fs.exists(name), () => false))) return
+    const info = yield* Effect.option(fs.stat(name))
+    if (info._tag === "None") return
     const expected = "expected no journal there yet"
+    if (info.value.type !== "File") {
+      return yield* new RecordNotWritten({ file: name, reason: `${expected}, but there is a ${info.value.type}` })
+    }
     if (!overwrite) {
       const reason = `${expected}: the run that keeps it goes on, or was killed`
       return yield* new RecordNotWritten({ file: name, reason })

@@ -1,6 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, FileSystem, Latch, Layer, PlatformError, Schema, Stream } from "effect"
+import { execFileSync } from "node:child_process"
 import { sin } from "../lib/jobs/sin.ts"
 import { Executor, ExecutorError, InlineExecutor, Recorder, RunRecord } from "../lib/mod.ts"
 import * as Board from "./jobs/board.ts"
@@ -295,6 +296,18 @@ describe("Recorder.record", () => {
       assert.instanceOf(error, RecordNotWritten)
       assert.include(error.message, `${journal} cannot be written`)
       assert.include(error.message, `its run goes on, in process ${process.ppid}`)
+    }).pipe(live))
+
+  it.live("does not begin where something else stands in place of the journal, which might take nothing", () =>
+    Effect.gen(function*() {
+      const { file, journal } = yield* place
+      execFileSync("mkfifo", [journal])
+      const error = yield* Effect.flip(record(Effect.die("begun"), { file, overwrite: true }))
+      assert.instanceOf(error, RecordNotWritten)
+      assert.strictEqual(
+        error.message,
+        `${journal} cannot be written: expected no journal there yet, but there is a FIFO`
+      )
     }).pipe(live))
 
   it.live("does not begin where there is no directory, or where a directory stands", () =>
