@@ -190,6 +190,14 @@ const notRead = (file: string) => (problem: Problem) => new RecordNotRead({ file
 
 const encoder = new TextEncoder()
 
+const noJournal = "expected no journal there yet"
+
+const goesOn = (file: string, pid: number) =>
+  new RecordNotWritten({ file, reason: `${noJournal}: its run goes on, in process ${pid}` })
+
+/** The journals that this process keeps. */
+const kept = new Set<string>()
+
 /** What is written before it takes its place has one name in this process. */
 const writing = Semaphore.makeUnsafe(1)
 
@@ -205,19 +213,28 @@ const make = Effect.gen(function*() {
     const name = journalOf(file)
     const info = yield* Effect.option(fs.stat(name))
     if (info._tag === "None") return
-    const expected = "expected no journal there yet"
     if (info.value.type !== "File") {
-      return yield* new RecordNotWritten({ file: name, reason: `${expected}, but there is a ${info.value.type}` })
+      return yield* new RecordNotWritten({ file: name, reason: `${noJournal}, but there is a ${info.value.type}` })
     }
     if (!overwrite) {
-      const reason = `${expected}: the run that keeps it goes on, or was killed`
+      const reason = `${noJournal}: the run that keeps it goes on, or was killed`
       return yield* new RecordNotWritten({ file: name, reason })
     }
     const { pid } = yield* Effect.orElseSucceed(reader.readJournal(name), () => ({ pid: undefined }))
     // Its own number was another's before: in a container numbers come again.
-    if (pid === process.pid || !recordReader.isRunning(pid)) return
-    return yield* new RecordNotWritten({ file: name, reason: `${expected}: its run goes on, in process ${pid}` })
+    const isAnothers = pid === process.pid && !kept.has(path.resolve(name))
+    if (isAnothers || !recordReader.isRunning(pid)) return
+    return yield* goesOn(name, pid)
   })
+
+  /** For the time of a scope the journal is that of one run. */
+  const keep = (name: string) =>
+    Effect.acquireRelease(
+      Effect.suspend(() =>
+        kept.has(path.resolve(name)) ? goesOn(name, process.pid) : Effect.succeed(kept.add(path.resolve(name)))
+      ),
+      () => Effect.sync(() => kept.delete(path.resolve(name)))
+    )
 
   const checkFile = Effect.fnUntraced(
     function*({ file, overwrite = false }: Place) {
@@ -271,6 +288,7 @@ const make = Effect.gen(function*() {
   const openJournal = Effect.fnUntraced(function*(place: Place, run: ObservedRun) {
     yield* check(place)
     const name = journalOf(place.file)
+    yield* keep(name)
     const file = yield* fs.open(name, { flag: place.overwrite === true ? "w" : "wx" }).pipe(
       Effect.catchTag("PlatformError", notWritten(name))
     )

@@ -298,6 +298,29 @@ describe("Recorder.record", () => {
       assert.include(error.message, `its run goes on, in process ${process.ppid}`)
     }).pipe(live))
 
+  it.live("keeps a journal for one run of its process, also where it is to be overwritten", () =>
+    Effect.gen(function*() {
+      const { file, journal, names } = yield* place
+      const refused = yield* Latch.make()
+      let begun = 0
+      const program = Effect.suspend(() => ++begun === 1 ? refused.await : Effect.die("begun as well"))
+      const exits = yield* Effect.forEach(
+        [1, 2],
+        () => Effect.exit(Effect.onError(record(program, { file, overwrite: true }), () => refused.open)),
+        { concurrency: "unbounded" }
+      )
+      const reasons = exits.flatMap((exit) => Exit.isFailure(exit) ? String(exit.cause) : [])
+      assert.lengthOf(reasons, 1)
+      const reason =
+        `${journal} cannot be written: expected no journal there yet: its run goes on, in process ${process.pid}`
+      assert.include(reasons[0], reason)
+
+      const within = record(Effect.die("begun within"), { file, overwrite: true })
+      const error = yield* record(Effect.flip(within), { file, overwrite: true })
+      assert.propertyVal(error, "message", reason)
+      assert.deepStrictEqual(yield* names, ["run.json"])
+    }).pipe(live))
+
   it.live("does not begin where something else stands in place of the journal, which might take nothing", () =>
     Effect.gen(function*() {
       const { file, journal } = yield* place
