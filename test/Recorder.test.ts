@@ -772,6 +772,19 @@ describe("Recorder.follow", () => {
       assert.deepStrictEqual(told.at(-1)!.record, yield* read(file), "the journal is gone, and was read to its end")
     }).pipe(live))
 
+  it.live("adds what is there already up anew once it has read as much again, not piece by piece", () =>
+    Effect.gen(function*() {
+      const { journal } = yield* place
+      const fs = yield* FileSystem.FileSystem
+      const recorder = yield* Recorder.Recorder
+      const noted = `${JSON.stringify({ _tag: "Sample", ...sample(0, 1), cpuMs: 0 })}\n`
+      const samples = Math.floor(2 ** 24 / noted.length) - 10
+      yield* fs.writeFileString(journal, `${JSON.stringify(startOfKilled)}\n${noted.repeat(samples)}`)
+      const told = yield* Stream.runCollect(recorder.follow(journal, "1 millis"))
+      const quarters = told.map(({ record }) => Math.round(record.memory.length / samples * 4))
+      assert.deepStrictEqual(quarters, [1, 2, 4, 4])
+    }).pipe(live))
+
   it.live("refuses an interval that is none", () =>
     Effect.gen(function*() {
       const recorder = yield* Recorder.Recorder

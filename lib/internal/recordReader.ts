@@ -84,18 +84,31 @@ export const make = Effect.gen(function*() {
   const follow = (file: string, interval: Duration.Duration) =>
     Stream.unwrap(Effect.map(Effect.andThen(statFile(file), fs.open(file)), (opened) => {
       const reader = new journal.Reader()
+      let readBytes = 0
+      /** What is there by now, or as much as there was before: adding all up takes the longer the more it is. */
+      const readOn = Effect.gen(function*() {
+        const { size } = yield* opened.stat
+        const before = readBytes
+        const enough = Math.min(ByteSize.toNumberUnsafe(size), 2 * before)
+        do {
+          const piece = yield* opened.readAlloc(2 ** 22)
+          if (Option.isNone(piece)) break
+          reader.add(piece.value)
+          readBytes += piece.value.length
+        } while (readBytes < enough)
+        return readBytes > before
+      })
       const next = Effect.gen(function*() {
         // Asked before reading, so that what a process wrote last is read.
         const wasRunning = isRunning(reader.ledger.pid())
-        const piece = yield* opened.readAlloc(2 ** 22)
-        if (Option.isNone(piece) && wasRunning) {
+        const hasGrown = yield* readOn
+        if (!hasGrown && wasRunning) {
           yield* Effect.sleep(interval)
           return [[], more] as const
         }
-        if (Option.isSome(piece)) reader.add(piece.value)
-        const damage = Option.isSome(piece) ? [] : reader.end()
+        const damage = hasGrown ? [] : reader.end()
         const followed = { record: yield* recordOf(reader), damage, isRunning: isRunning(reader.ledger.pid()) }
-        return [[followed], Option.isSome(piece) ? more : Option.none()] as const
+        return [[followed], hasGrown ? more : Option.none()] as const
       })
       return Stream.paginate(undefined, () => next)
     }))
