@@ -38,19 +38,21 @@ export const watch = Command.make(
     const url = yield* serve({ folder, port, updates: Stream.fromPubSub(updates) })
     yield* Console.log(json ? JSON.stringify({ url, folder }) : `${url} shows the runs in ${folder} (Ctrl-C ends it)`)
 
-    let latest: Folder | undefined = { files: [], contents: merge([]) }
+    let latest: (() => Folder) | undefined = nothing
     const publish = Effect.suspend(() => {
       if (latest === undefined) return Effect.void
-      const update = encode(latest)
+      const update = encode(latest())
       latest = undefined
       return PubSub.publish(updates, update)
     })
     return yield* Effect.raceFirst(
-      keepUp(folder, (folder) => latest = folder),
+      keepUp(folder, (now) => latest = now),
       Effect.forever(Effect.andThen(publish, Effect.sleep("500 millis")))
     )
   }, Effect.scoped)
 ).pipe(Command.withDescription("Serve a page that follows the runs in a folder"))
+
+const nothing = (): Folder => ({ files: [], contents: merge([]) })
 
 const encoder = new TextEncoder()
 

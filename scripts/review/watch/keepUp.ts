@@ -19,10 +19,10 @@ const interval = "250 millis"
 const share = 0.25
 
 /**
- * Keeps up with what stands in a folder until it is interrupted, and tells `onChange`. A journal is followed
- * while its run goes on, and stands for the record that takes its place.
+ * Keeps up with what stands in a folder until it is interrupted, and tells `onChange`, which can ask for all of it when it
+ * has the time. A journal is followed while its run goes on, and stands for the record that takes its place.
  */
-export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (folder: Folder) => void) {
+export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (now: () => Folder) => void) {
   const fs = yield* FileSystem.FileSystem
   const recorder = yield* Recorder.Recorder
   const following = yield* FiberMap.make<string>()
@@ -34,7 +34,7 @@ export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (fol
   let files: ReadonlyArray<string> = []
 
   const changed = () =>
-    onChange({ files: files.map((file) => path.basename(file)), contents: merge([...known.values()]) })
+    onChange(() => ({ files: files.map((file) => path.basename(file)), contents: merge([...known.values()]) }))
 
   const learn = (record: string, contents: Contents) => {
     known.set(record, contents)
@@ -61,8 +61,9 @@ export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (fol
     const now = yield* Effect.orElseSucceed(filesIn(folder), (): Array<string> => [])
     const isSame = now.join("\n") === files.join("\n")
     files = now
+    const there = new Set(files)
     for (const record of known.keys()) {
-      const isThere = files.includes(record) || files.includes(Recorder.journalOf(record))
+      const isThere = there.has(record) || there.has(Recorder.journalOf(record))
       if (!isThere && !FiberMap.hasUnsafe(following, record)) known.delete(record)
     }
     if (!isSame) changed()
