@@ -59,12 +59,14 @@ export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (now
 
   const look = Effect.gen(function*() {
     const now = yield* Effect.orElseSucceed(filesIn(folder), (): Array<string> => [])
-    const isSame = now.join("\n") === files.join("\n")
+    let isSame = now.join("\n") === files.join("\n")
     files = now
     const there = new Set(files)
     for (const record of known.keys()) {
       const isThere = there.has(record) || there.has(Recorder.journalOf(record))
-      if (!isThere && !FiberMap.hasUnsafe(following, record)) known.delete(record)
+      if (isThere || FiberMap.hasUnsafe(following, record)) continue
+      known.delete(record)
+      isSame = false
     }
     if (!isSame) changed()
     for (const file of files) {
