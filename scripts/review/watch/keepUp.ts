@@ -44,14 +44,14 @@ export const keepUp = Effect.fnUntraced(function*(folder: string, onChange: (now
   const follow = (journal: string, record: string) =>
     recorder.follow(journal, interval).pipe(
       Stream.runForEach(Effect.fnUntraced(function*({ damage, isRunning, record: soFar }) {
-        const began = yield* Clock.currentTimeMillis
+        const began = yield* Clock.monotonicTimeNanos
         learn(record, {
           digests: [digest(soFar, isRunning)],
           benchmarks: [],
           unreadable: damagesOf(journal, damage)
         })
         if (soFar.status !== "killed") told.add(record)
-        const tookMs = (yield* Clock.currentTimeMillis) - began
+        const tookMs = Number((yield* Clock.monotonicTimeNanos) - began) / 1e6
         yield* Effect.sleep(tookMs * (1 / share - 1))
       })),
       Effect.catchTag("RecordNotRead", ({ reason }) => Effect.sync(() => learn(record, unreadable(journal, reason))))

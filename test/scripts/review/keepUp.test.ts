@@ -1,11 +1,11 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import fs from "node:fs/promises"
 import path from "node:path"
 import { Recorder } from "../../../lib/mod.ts"
 import { type Folder, keepUp } from "../../../scripts/review/watch/keepUp.ts"
-import { environment, runRecord } from "../../shared/records.ts"
+import { environment, runRecord, sample } from "../../shared/records.ts"
 import { until } from "../../shared/until.ts"
 import * as script from "../shared/script.ts"
 
@@ -38,4 +38,26 @@ describe("keepUp", () => {
       yield* note({ _tag: "End", status: "completed", atMs: 1, cpuMs: 1 })
       yield* until(() => digests()?.length === 0)
     }).pipe(live))
+
+  it.live("follows a run also where the system's clock is set an hour ahead again and again", () => {
+    const clock = Clock.Clock.defaultValue()
+    let hours = 0
+    const ahead = () => clock.currentTimeMillisUnsafe() + 3_600_000 * hours++
+    return Effect.gen(function*() {
+      const { digests, note } = yield* following
+      for (let n = 1; n <= 3; n++) {
+        yield* note({ _tag: "Sample", cpuMs: 1, ...sample(n, n * 1e6) })
+        yield* until(() => digests()?.[0]?.memory.length === n)
+      }
+    }).pipe(
+      live,
+      Effect.provideService(
+        Clock.Clock,
+        Object.assign(Object.create(clock) as Clock.Clock, {
+          currentTimeMillisUnsafe: ahead,
+          currentTimeMillis: Effect.sync(ahead)
+        })
+      )
+    )
+  })
 })
