@@ -26,7 +26,8 @@ export class ObservedRun {
   #hasEnded = false
 
   constructor({ parameters, script }: Named, where: RunRecord.Environment) {
-    const startedAt = new Date(this.#begun).toISOString()
+    // By the system's clock as it is: the one of `now` stood still where the machine slept, since the process began.
+    const startedAt = new Date().toISOString()
     this.#note({ _tag: "Start", version: 1, pid: process.pid, script, startedAt, environment: where, parameters })
   }
 

@@ -1,7 +1,11 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Queue } from "effect"
 import { ObservedRun } from "../../lib/internal/ObservedRun.ts"
 import { environment } from "../shared/records.ts"
+
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 describe("a run that has ended", () => {
   it.effect("notes nothing of the jobs that outlive it", () =>
@@ -48,6 +52,17 @@ describe("a run that is recorded", () => {
     const [there, here] = run.ledger.record()!.jobs
     assert.deepInclude(there, { status: "killed", workerId: 7, runner: "there" })
     assert.notProperty(here, "runner")
+  })
+
+  it("begins at the time of the system's clock, also where that was set since the process began", () => {
+    const startedAt = new Date(Date.now() + 86_400_000).toISOString()
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.parse(startedAt) })
+    const run = new ObservedRun({ script: "test", parameters: {} }, environment)
+    run.end("completed")
+    const { finishedAt, startedAt: recorded, summary } = run.ledger.record()!
+    assert.strictEqual(recorded, startedAt)
+    assert.strictEqual(Date.parse(finishedAt) - Date.parse(startedAt), Math.floor(summary.wallMs))
+    assert.isBelow(summary.wallMs, 86_400_000)
   })
 
   it("samples nothing before its first job, and has no time before its start", () => {
