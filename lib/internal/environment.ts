@@ -31,6 +31,6 @@ const commit = Effect.gen(function*() {
       { cwd: import.meta.dirname, stderr: "ignore" }
     )
   )
-  const name = /^# branch\.oid ([0-9a-f]{40})$/m.exec(status)?.[1]
+  const name = /^# branch\.oid ([0-9a-f]{40,64})$/m.exec(status)?.[1]
   return name === undefined ? null : /^[^#]/m.test(status) ? `${name}-dirty` : name
 }).pipe(Effect.orElseSucceed(() => null))

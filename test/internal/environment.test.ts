@@ -36,6 +36,7 @@ describe("environment", () => {
         `# branch.oid ${oid}\n# branch.head main\n1 .M N... 100644 100644 100644 a b lib/Job.ts\n`,
         `${oid}-dirty`
       ],
+      ["in a repository of SHA-256", `# branch.oid ${oid}${oid.slice(0, 24)}\n`, `${oid}${oid.slice(0, 24)}`],
       ["never committed", "# branch.oid (initial)\n# branch.head main\n1 A. N... 0 1 1 a b lib/Job.ts\n", null],
       ["in no repository", "", null]
     ] as const
