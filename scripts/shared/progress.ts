@@ -80,13 +80,20 @@ const lineOf = (
 ) => {
   const now = memory()
   const perSecond = done / elapsedMs * 1000
-  const left = cliProgress.Format.TimeFormat(Math.ceil((total - done) / perSecond), { autopaddingChar: " " }, 5)
+  // What grows while it is read can be more than it was.
+  const left = timeOf(Math.max(0, Math.ceil((total - done) / perSecond)))
   return [
     `{bar} {percentage}% | ${Math.round(done)}/${Math.round(total)} ${unit}`,
-    ...(done > 0 ? [`${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s`, `${left.trim()} left`] : []),
+    ...(done > 0 ? [`${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s`, `${left} left`] : []),
     ...(now === undefined ? [] : [`${megabytes(now.rssBytes)}, peak ${megabytes(now.maxRssBytes)}`]),
     ...(workers === undefined ? [] : [`${workers.busy()}/${workers.count} busy`])
   ].join(" | ")
 }
+
+/** Of hours the library tells the last two digits. */
+const timeOf = (seconds: number) =>
+  seconds < 100 * 3600
+    ? cliProgress.Format.TimeFormat(seconds, { autopaddingChar: " " }, 5).trim()
+    : `${Math.round(seconds / 86_400)} days`
 
 const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`

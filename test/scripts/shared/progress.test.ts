@@ -54,7 +54,7 @@ describe("progress", () => {
 
   it.live("tells rate, time left and memory by what has passed, and parts of a unit as whole ones", () =>
     Effect.gen(function*() {
-      const bars = yield* Effect.forEach([20.4, 40, 500], (done) =>
+      const bars = yield* Effect.forEach([20.4, 40, 500, 0.02, 1100], (done) =>
         Effect.gen(function*() {
           const { stream, written } = fake(true)
           const now = vi.spyOn(performance, "now").mockReturnValue(1000)
@@ -64,10 +64,12 @@ describe("progress", () => {
           })
           return written()
         }))
-      const [slow, slower, fast] = bars
+      const [slow, slower, fast, slowest, more] = bars
       assert.match(slow!, / 20\/1000 MB \| 2\.0\/s \| 8m 0s left \| \d{2,4} MB, peak \d{2,4} MB/)
       assert.match(slower!, / 40\/1000 MB \| 4\.0\/s \| 4m 0s left /)
       assert.match(fast!, / 500\/1000 MB \| 50\/s \| 10s left /)
+      assert.match(slowest!, / 0\/1000 MB \| 0\.0\/s \| 6 days left /)
+      assert.match(more!, / 100% \| 1100\/1000 MB \| 110\/s \| 0s left /)
     }).pipe(Effect.ensuring(Effect.sync(() => vi.restoreAllMocks()))))
 
   it.live("knows no time left before anything is done, and no memory of a process that is gone", () =>
