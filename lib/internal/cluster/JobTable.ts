@@ -19,7 +19,7 @@ import type { RunnerStatus, Status } from "../../ClusterExecutor.ts"
 import { now } from "../clock.ts"
 import type { Stored } from "./messages.ts"
 import { keyPrefix } from "./names.ts"
-import type { Ran, RemoteWorker } from "./RunnerClocks.ts"
+import { type Ran, type RemoteWorker, workersPerRunner } from "./RunnerClocks.ts"
 
 /** What the queue holds. */
 export const Ticket = Schema.Struct({ id: Schema.String, submission: Schema.Int })
@@ -229,13 +229,14 @@ const make = Effect.gen(function*() {
         // Many have one flush of the disk together; one has fewer round trips without.
       }).pipe((submitted) => jobs.length === 1 ? submitted : sql.withTransaction(submitted)),
 
-    /** Begins a job, if it has not ended; its clients hear of it. */
+    /** Begins a job, if it has not ended; its clients hear of it. The row has no room for a worker's whole number. */
     start: ({ id, submission }: Ticket, runner: number, worker: RemoteWorker) =>
       Effect.map(
         sql<Started>`
           WITH started AS (
             UPDATE effect_futures_jobs
-            SET state = 'running', runner = ${runner}, worker = ${worker.workerId}, attempts = attempts + 1, started_at = now()
+            SET state = 'running', runner = ${runner}, worker = ${worker.workerId % workersPerRunner},
+              attempts = attempts + 1, started_at = now()
             WHERE id = ${id} AND submission = ${submission} AND state IN ('waiting', 'running')
             RETURNING *
           )
@@ -332,7 +333,8 @@ const make = Effect.gen(function*() {
     states: (ids: ReadonlyArray<string>) =>
       Effect.map(
         sql<Known>`
-          SELECT jobs.id, state, worker AS "workerId", coalesce(address, 'runner ' || runner) AS runner
+          SELECT jobs.id, state, coalesce(address, 'runner ' || runner) AS runner,
+            runner::float8 * ${workersPerRunner} + worker % ${workersPerRunner} AS "workerId"
           FROM effect_futures_jobs AS jobs LEFT JOIN effect_futures_runners AS runners ON runners.id = runner
           WHERE ${sql.in("jobs.id", ids)}`,
         (rows) => new Map(rows.map((row) => [row.id, row]))

@@ -4,6 +4,7 @@ import { SqlClient } from "effect/sql/SqlClient"
 import { now } from "../../../lib/internal/clock.ts"
 import * as Database from "../../../lib/internal/cluster/Database.ts"
 import { clientChannel, connectionName, JobTable, type Submission } from "../../../lib/internal/cluster/JobTable.ts"
+import { workersPerRunner } from "../../../lib/internal/cluster/RunnerClocks.ts"
 import * as cluster from "../../shared/cluster.ts"
 import { worker } from "../../shared/remoteTasks.ts"
 
@@ -154,9 +155,12 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
       const id = "here/running"
       yield* submit([submission(id)], "here", false)
       assert.propertyVal((yield* states([id])).get(id), "state", "waiting")
+      const sql = yield* SqlClient
+      // The first whose workers' numbers are beyond 32 bits.
+      yield* sql`SELECT setval('effect_futures_runners_id_seq', 2147484, false)`
       const runner = yield* addRunner({ address: "its address", pid: 1, workers: 1, jobs: "[]" })
-      yield* start({ id, submission: 1 }, runner, worker)
-      const { workerId } = worker
+      const workerId = runner * workersPerRunner + 7
+      assert.isDefined(yield* start({ id, submission: 1 }, runner, { workerId, runner: "its address" }))
       const known = { id, state: "running", workerId } as const
       assert.deepStrictEqual((yield* states([id])).get(id), { ...known, runner: "its address" })
       yield* removeRunner(runner)
