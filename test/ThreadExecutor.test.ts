@@ -103,6 +103,19 @@ describe("a job that no worker finds", () => {
       }
     }).pipe(one))
 
+  it.live("is found by the same worker once its module is there", () =>
+    Effect.gen(function*() {
+      const file = `${yield* makeNotes}/late.ts`
+      const job = jobIn(file)
+      assert.include(yield* reasonFor(job), "Cannot find module")
+      const jobModule = new URL("../lib/Job.ts", import.meta.url)
+      fs.writeFileSync(
+        file,
+        `import * as Job from "${jobModule}"; Job.make(import.meta, "lost", (n: number) => n)`
+      )
+      assert.strictEqual(yield* Executor.run(job, 1), 1)
+    }).pipe(one))
+
   it.live("fails with JobNotFound: it is not made at the top level of its module", () =>
     Effect.gen(function*() {
       assert.include(yield* reasonFor(makeNested()), `makes no job named "nested" at its top level`)

@@ -3,8 +3,8 @@ import { AsyncLocalStorage } from "node:async_hooks"
 import type * as Job from "../Job.ts"
 import * as registry from "./registry.ts"
 
-/** Why modules cannot be imported, which may have made their jobs all the same. */
-const failures = new Map<string, unknown>()
+/** Modules that could not be imported, and may have made their jobs all the same; each time it is tried again. */
+const failed = new Set<string>()
 
 const importing = new AsyncLocalStorage<string>()
 
@@ -13,16 +13,16 @@ export const importingModule = (): string | undefined => importing.getStore()
 
 export const importJob = (address: unknown): Job.Any | Promise<Job.Any> => {
   const { module, name } = address as Pick<Job.Any, "module" | "name">
-  if (failures.has(module)) throw failures.get(module)
-  const job = registry.get(module, name)
+  const job = failed.has(module) ? undefined : registry.get(module, name)
   return job === undefined || job === "ambiguous" ? importThenFind(module, name) : job
 }
 
 const importThenFind = async (module: string, name: string): Promise<Job.Any> => {
   try {
     await importing.run(module, () => import(module))
+    failed.delete(module)
   } catch (cause) {
-    failures.set(module, cause)
+    failed.add(module)
     throw cause
   }
   const job = registry.get(module, name)
