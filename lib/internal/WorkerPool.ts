@@ -211,8 +211,10 @@ export const make = Effect.fnUntraced(function*(
     Effect.suspend(() => {
       isClosed = true
       fleet.startNoMore()
+      // Before anybody is told of an end, who may at once have others come back to the queue.
+      const away = dispatcher.tasksAway()
       dispatcher.endQueued(interrupted)
-      const cancelled = Effect.forEach(dispatcher.tasksAway(), (task) => cancel(task, interrupted), {
+      const cancelled = Effect.forEach(away, (task) => cancel(task, interrupted), {
         concurrency: "unbounded",
         discard: true
       })

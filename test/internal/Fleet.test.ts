@@ -583,3 +583,20 @@ describe("a worker that begins nothing of what it was sent", () => {
     })
   )
 })
+
+describe("an executor that closes", () => {
+  it.effect("ends also what comes back to the queue because who is told of an end interrupts another", () =>
+    Effect.gen(function*() {
+      const { close, pool, workers } = yield* puppets.open(2, { maxJobsPerWorker: 1 })
+      const [chunk, other] = yield* Effect.forEach(
+        [[1, 2], [3]],
+        (inputs) => Effect.forkChild(pool.execute(job("chunk"), inputs, { oneByOne: true }), { startImmediately: true })
+      )
+      const queued = yield* pool.submit(job("queued"), 4)
+      queued.addObserver(() => other!.interruptUnsafe())
+      workers.slice(0, 2).forEach((worker) => worker.begin(1))
+      workers[0]!.put(1)
+      yield* close
+      assert.isDefined(chunk!.pollUnsafe())
+    }))
+})
