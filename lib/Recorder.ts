@@ -211,10 +211,11 @@ const make = Effect.gen(function*() {
 
   const checkJournal = Effect.fnUntraced(function*({ file, overwrite = false }: Place) {
     const name = journalOf(file)
-    const info = yield* Effect.option(fs.stat(name))
-    if (info._tag === "None") return
-    if (info.value.type !== "File") {
-      return yield* new RecordNotWritten({ file: name, reason: `${noJournal}, but there is a ${info.value.type}` })
+    const type = yield* fs.stat(name).pipe(Effect.map((info) => info.type), Effect.orElseSucceed(() => undefined))
+    if (type === undefined) return
+    // To open it would wait for a reader.
+    if (type === "FIFO") {
+      return yield* new RecordNotWritten({ file: name, reason: `${noJournal}, but there is a FIFO` })
     }
     if (!overwrite) {
       const reason = `${noJournal}: the run that keeps it goes on, or was killed`

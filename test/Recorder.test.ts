@@ -321,7 +321,7 @@ describe("Recorder.record", () => {
       assert.deepStrictEqual(yield* names, ["run.json"])
     }).pipe(live))
 
-  it.live("does not begin where something else stands in place of the journal, which might take nothing", () =>
+  it.live("does not begin where a FIFO stands in place of the journal, which would wait for a reader", () =>
     Effect.gen(function*() {
       const { file, journal } = yield* place
       execFileSync("mkfifo", [journal])
