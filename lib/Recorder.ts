@@ -223,8 +223,7 @@ const make = Effect.gen(function*() {
     }
     const { pid } = yield* Effect.orElseSucceed(reader.readJournal(name), () => ({ pid: undefined }))
     // Its own number was another's before: in a container numbers come again.
-    const isAnothers = pid === process.pid && !kept.has(path.resolve(name))
-    if (isAnothers || !recordReader.isRunning(pid)) return
+    if (pid === process.pid || !recordReader.isRunning(pid)) return
     return yield* goesOn(name, pid)
   })
 
