@@ -80,7 +80,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     if (priority !== undefined && task.priority !== priority && !isMixed) {
       // From now on an order has to be kept that lines do not know.
       isMixed = true
-      fleet.workers.forEach(recall)
+      fleet.workers.forEach((worker) => recall(worker))
     }
     priority = task.priority
     const worker = queue.size === 0 ? workerFor(task) : undefined
@@ -389,9 +389,10 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     if (unread!.side === "result" && oldest !== undefined && (oldest.task.isSingle || line.size === 1)) {
       return onResultUnread(worker, oldest, unread!.reason)
     }
-    const isRunning = line.size > 0 && slots?.isClaimed(line.first) === true
-    if (unread!.side === "result" || !isRunning) return fleet.lose(worker)
-    recall(worker).forEach((task) => task.suspect())
+    if (unread!.side === "result") return fleet.lose(worker)
+    // All of it, for what the worker began as it goes it would be said to have died of.
+    recall(worker, 0).forEach((task) => task.suspect())
+    if (line.size === 0 || slots?.isClaimed(line.first) !== true) fleet.lose(worker)
     onAvailable()
   }
 
@@ -442,13 +443,13 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
     noneLeft: (error) => endQueued(Exit.fail(error))
   })
 
-  /** Takes back what the worker has beside its oldest item and need not start there. */
-  const recall = (worker: Fleet.Worker): ReadonlyArray<Task> => {
+  /** Takes back what the worker has beside its oldest items and need not start there. */
+  const recall = (worker: Fleet.Worker, oldest = 1): ReadonlyArray<Task> => {
     const { line, slots } = worker
     const tasks: Array<Task> = []
     if (slots === undefined) return tasks
     post(worker)
-    for (const item of line.items().slice(1).toReversed()) {
+    for (const item of line.items().slice(oldest).toReversed()) {
       if (!item.task.canWaitAnywhere) continue
       if (!slots.takeBack(item.number)) break
       worker.jobs--

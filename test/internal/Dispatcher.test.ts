@@ -439,6 +439,22 @@ describe("a worker that cannot read an input", () => {
       assert.deepStrictEqual(second!.pollUnsafe(), Exit.succeed(1))
     })
   )
+
+  test(
+    "is not blamed on what its worker would begin as it goes",
+    Effect.gen(function*() {
+      const { pool, worker, workers } = yield* open(1)
+      const [given] = yield* submit(pool, [2, 3n])
+      worker.say({ _tag: "Unread", side: "input", reason: "too deep" })
+      assert.isFalse(worker.begin(2))
+      yield* Effect.yieldNow
+      assert.isTrue(worker.isAsked)
+      worker.die()
+      workers[1]!.up()
+      workers[1]!.run(1, 1)
+      assert.strictEqual(yield* Fiber.join(given!), 1)
+    })
+  )
 })
 
 describe("a result that cannot be read", () => {
