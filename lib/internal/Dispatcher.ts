@@ -314,7 +314,7 @@ export const make = Effect.fnUntraced(function*(options: Fleet.Options, host: Fl
       if (!slots.isDone(number)) continue
       const startedAt = slots.startedAt(number)
       const at = slots.returnedAt(number)
-      const outcome: Outcome = { _tag: "Succeeded", value: slots.value(number) }
+      const outcome: Outcome = { _tag: "Succeeded", value: slots.takeResult(number) }
       const runMs = at - startedAt
       const betweenMs = line.between(item.sentAt, startedAt, at)
       settle(worker, item, outcome, runMs, betweenMs, { workerId, startedAt, at, cpuMs: undefined, resultBytes: 0 })

@@ -1,14 +1,16 @@
 /**
  * Memory that an executor shares with one of its workers: a slot for each item on its way, where both sides note how far
  * it is. A note is seen at once, however busy the other side is, and outlives the worker. Inputs and results that are
- * numbers and the like need no message. Loads nothing of Effect.
+ * numbers and the like, or small as JSON, need no message. Loads nothing of Effect.
  *
  * An item is sent; then either the worker claims it or the executor takes it back, whichever comes first. One that is
  * claimed is done when its result is in the slot, or when the reply that carries it has come. That the worker replied is
  * noted as well: it did not die of that item. Items are numbered as they are sent, and a state holds its item's number,
  * so that an item that comes late never meets the state of another.
  */
+import { plainJson } from "./plainJson.ts"
 import type { Outcome } from "./protocol.ts"
+import { Texts } from "./Texts.ts"
 
 /** How many items can be on their way to and from one worker. */
 export const capacity = 1024
@@ -22,7 +24,8 @@ const State = {
   null: 5,
   false: 6,
   true: 7,
-  number: 8
+  number: 8,
+  json: 9
 } as const
 
 type State = typeof State[keyof typeof State]
@@ -51,7 +54,10 @@ export class Slots {
   /** For each input that the worker has yet to take: its item's number, and the state that it would be as a result. */
   readonly #inputs: Int32Array
 
-  constructor(memory = new SharedArrayBuffer(doubles + integers)) {
+  readonly #inputTexts: Texts
+  readonly #resultTexts: Texts
+
+  constructor(memory = new SharedArrayBuffer(doubles + integers + 2 * Texts.bytes)) {
     const column = (n: number) => new Float64Array(memory, n * doubles / 3, capacity)
     this.memory = memory
     this.#values = column(0)
@@ -60,6 +66,8 @@ export class Slots {
     this.#cells = new Int32Array(memory, doubles, Cell.length)
     this.#states = new Int32Array(memory, doubles + this.#cells.byteLength, capacity)
     this.#inputs = new Int32Array(memory, doubles + this.#cells.byteLength + this.#states.byteLength, capacity)
+    this.#inputTexts = new Texts(memory, doubles + integers)
+    this.#resultTexts = new Texts(memory, doubles + integers + Texts.bytes)
   }
 
   // The executor's side.
@@ -70,10 +78,10 @@ export class Slots {
 
   /** Puts down the input of an item that was sent, if it is one that fits; the worker takes them in order. */
   give(item: number, input: unknown): boolean {
-    const state = stateFor(input)
     // The worker may not have taken one that it will not claim.
-    if (state === undefined || Atomics.load(this.#inputs, item % capacity) !== 0) return false
-    if (state === State.number) this.#values[item % capacity] = input as number
+    if (Atomics.load(this.#inputs, item % capacity) !== 0) return false
+    const state = this.#put(item, input, this.#inputTexts)
+    if (state === undefined) return false
     Atomics.store(this.#inputs, item % capacity, stateOf(item, state))
     return true
   }
@@ -102,9 +110,9 @@ export class Slots {
     return Atomics.load(this.#states, item % capacity) >= stateOf(item, State.undefined)
   }
 
-  /** The result of an item that is done. */
-  value(item: number): unknown {
-    return this.#valueOf(item, Atomics.load(this.#states, item % capacity))
+  /** The result of an item that is done; JSON is there once. */
+  takeResult(item: number): unknown {
+    return this.#take(item, Atomics.load(this.#states, item % capacity), this.#resultTexts)
   }
 
   startedAt(item: number): number {
@@ -138,7 +146,7 @@ export class Slots {
   }
 
   takeInput(item: number): unknown {
-    const input = this.#valueOf(item, Atomics.load(this.#inputs, item % capacity))
+    const input = this.#take(item, Atomics.load(this.#inputs, item % capacity), this.#inputTexts)
     Atomics.store(this.#inputs, item % capacity, 0)
     return input
   }
@@ -155,11 +163,11 @@ export class Slots {
       Atomics.load(this.#cells, Cell.round) === roundOf(item)
   }
 
-  /** Puts down the outcome of an item that was claimed, if it is one that fits. */
-  put(item: number, outcome: Outcome, at: number): boolean {
-    const state = outcome._tag === "Succeeded" ? stateFor(outcome.value) : undefined
+  /** Puts down the outcome of an item that was claimed, if it is one that fits; JSON only of one that is `alone`. */
+  put(item: number, outcome: Outcome, at: number, alone: boolean): boolean {
+    if (outcome._tag !== "Succeeded") return false
+    const state = this.#put(item, outcome.value, alone ? this.#resultTexts : undefined)
     if (state === undefined) return false
-    if (state === State.number) this.#values[item % capacity] = (outcome as { readonly value: number }).value
     this.#returnedAt[item % capacity] = at
     Atomics.store(this.#states, item % capacity, stateOf(item, state))
     return true
@@ -175,7 +183,15 @@ export class Slots {
     return Atomics.exchange(this.#cells, Cell.told, 1) === 0
   }
 
-  #valueOf(item: number, cell: number): unknown {
+  #put(item: number, value: unknown, texts: Texts | undefined): State | undefined {
+    const state = stateFor(value)
+    if (state === State.number) this.#values[item % capacity] = value as number
+    if (state !== State.json) return state
+    const json = texts && plainJson(value)
+    return json !== undefined && texts!.put(item, json) ? state : undefined
+  }
+
+  #take(item: number, cell: number, texts: Texts): unknown {
     switch (cell - stateOf(item, 0)) {
       case State.undefined:
         return undefined
@@ -185,6 +201,8 @@ export class Slots {
         return false
       case State.true:
         return true
+      case State.json:
+        return JSON.parse(texts.take(item))
       default:
         return this.#values[item % capacity]
     }
@@ -196,9 +214,9 @@ export class Slots {
   }
 }
 
-const stateFor = (value: unknown): State | undefined => {
+const stateFor = (value: unknown): State => {
   if (value === undefined) return State.undefined
   if (typeof value === "number") return State.number
   if (value === null) return State.null
-  return typeof value === "boolean" ? value ? State.true : State.false : undefined
+  return typeof value === "boolean" ? value ? State.true : State.false : State.json
 }

@@ -32,12 +32,13 @@ export type Inbound = readonly [0, ToWorker] | readonly [1]
 /** How a worker gets hold of the job that a run names; throws or rejects, saying why, where there is none. */
 export type FindJob = (address: unknown) => Job.Any | Promise<Job.Any>
 
-type Message = Extract<ToWorker, { readonly _tag: "Run" }>
+interface Message extends Extract<ToWorker, { readonly _tag: "Run" }> {
+  /** Whether inputs have an object in common; no job is to see what another did to it. */
+  readonly haveCommonObject: boolean
+}
 
 /** A message whose items are being run. */
 interface Run extends Message {
-  /** Whether inputs have an object in common; no job is to see what another did to it. */
-  readonly haveCommonObject: boolean
   limited: boolean
   found: Job.Any | Promise<Job.Any> | undefined
   /** Outcomes that the executor does not know of yet, from item `first` on. */
@@ -132,7 +133,6 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
       buffers.begin(message.spares)
       const awaited = runFrom(message.id, {
         ...message,
-        haveCommonObject: message.inputs.length > 1 && haveCommonObject(message.inputs),
         found: undefined,
         outcomes: [],
         first: message.id,
@@ -207,7 +207,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     const startedAt = at
     at = now()
     const mayPut = slots !== undefined && run.outcomes.length === 0 && !run.observed && !run.traced && !buffers.mustMove
-    if (mayPut && slots!.put(item, outcome, at)) {
+    if (mayPut && slots!.put(item, outcome, at, !run.together || run.inputs.length === 1)) {
       buffers.take([])
       if (slots!.mustTell()) port.post([1, { _tag: "Progress" }], [])
       return
@@ -330,7 +330,7 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
         if (message.id <= lastItem) return
         lastItem = message.id + message.inputs.length - 1
         job = message.job
-        inbox.push(message)
+        inbox.push({ ...message, haveCommonObject: message.inputs.length > 1 && haveCommonObject(message.inputs) })
         if (!isWorking) work()
         return
       case "Cancel":
@@ -360,7 +360,8 @@ const given = {
   observed: false,
   traced: false,
   limited: false,
-  asSent: undefined
+  asSent: undefined,
+  haveCommonObject: false
 } as const
 
 const endOf = ({ id, inputs }: Run) => id + inputs.length

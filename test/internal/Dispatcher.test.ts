@@ -288,14 +288,14 @@ describe("a job of another priority", () => {
     "changes nothing in a message that is to go at the end of the turn, though what it has goes to another worker, too",
     Effect.gen(function*() {
       const { pool, workers: [first, , third] } = yield* open(3)
-      // A text goes in a message; what cannot be sent leaves its worker idle before that goes.
-      const inputs = [2, () => {}, () => {}, "text"]
+      // A bigint goes in a message; what cannot be sent leaves its worker idle before that goes.
+      const inputs = [2, () => {}, () => {}, 4n]
       yield* Effect.forEach(inputs, (input) => pool.submit(short, input))
       yield* pool.submit(short, "urgent", { priority: 1 })
       yield* Effect.yieldNow
-      assert.deepStrictEqual(first!.runs, [[1, "first"], [3, "text"]])
+      assert.deepStrictEqual(first!.runs, [[1, "first"], [3, 4n]])
       assert.isFalse(first!.begin(3))
-      assert.deepStrictEqual(third!.runs, [[2, "text"]])
+      assert.deepStrictEqual(third!.runs, [[2, 4n]])
     })
   )
 })
@@ -588,7 +588,7 @@ describe("a chunk", () => {
           else worker!.reply(1, [{ _tag: "Succeeded", value: 1 }], { startedAt: time.now - ms })
           yield* Fiber.join(fiber)
         }
-        yield* execute(pool, Array(10).fill("input"), isObserved)
+        yield* execute(pool, Array(10).fill(4n), isObserved)
         assert.lengthOf(worker!.runs[isKnown ? 1 : 0]!, 1 + expected)
       })
     )

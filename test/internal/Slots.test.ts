@@ -8,9 +8,9 @@ const open = () => {
 }
 
 describe("Slots", () => {
-  it("bring inputs and results that are numbers and the like, of each item by itself", () => {
+  it("bring inputs and results that are numbers and the like, or small, of each item by itself", () => {
     const { executor, worker } = open()
-    const values = [undefined, null, false, true, 0, -0, 1.5, NaN, Infinity]
+    const values = [undefined, null, false, true, 0, -0, 1.5, NaN, Infinity, "", "text ж \ud800", [], { n: [1, "b"] }]
     // Numbers go round, and their highest bits are cut off.
     for (const first of [1, capacity - 3, 5 * capacity - 2, 2 ** 29 - 3]) {
       for (const [n, value] of values.entries()) {
@@ -20,13 +20,13 @@ describe("Slots", () => {
         assert.isTrue(executor.give(item, value))
         assert.isTrue(worker.hasInput(item))
         assert.isFalse(worker.hasInput(item + capacity))
-        assert.isTrue(Object.is(worker.takeInput(item), value))
+        assert.deepStrictEqual(worker.takeInput(item), value)
         assert.isFalse(worker.hasInput(item))
         assert.isTrue(worker.claim(item, 10 + n))
         assert.isFalse(executor.isDone(item))
-        assert.isTrue(worker.put(item, { _tag: "Succeeded", value }, 20 + n))
+        assert.isTrue(worker.put(item, { _tag: "Succeeded", value }, 20 + n, true))
         assert.isTrue(executor.isDone(item))
-        assert.isTrue(Object.is(executor.value(item), value))
+        assert.deepStrictEqual(executor.takeResult(item), value)
         assert.deepStrictEqual([executor.startedAt(item), executor.returnedAt(item)], [10 + n, 20 + n])
       }
     }
@@ -35,11 +35,13 @@ describe("Slots", () => {
   it("bring nothing else", () => {
     const { executor, worker } = open()
     executor.send(1)
-    for (const value of ["text", {}, 1n, Symbol.iterator]) assert.isFalse(executor.give(1, value))
+    const others = [1n, Symbol.iterator, new Date(), "text".repeat(1000)]
+    for (const value of others) assert.isFalse(executor.give(1, value))
     assert.isFalse(worker.hasInput(1))
     worker.claim(1, 0)
-    assert.isFalse(worker.put(1, { _tag: "Succeeded", value: "text" }, 0))
-    assert.isFalse(worker.put(1, { _tag: "NotFound", reason: "" }, 0))
+    for (const value of others) assert.isFalse(worker.put(1, { _tag: "Succeeded", value }, 0, true))
+    assert.isFalse(worker.put(1, { _tag: "Succeeded", value: "of a chunk" }, 0, false))
+    assert.isFalse(worker.put(1, { _tag: "NotFound", reason: "" }, 0, true))
     assert.isFalse(executor.isDone(1))
   })
 
@@ -60,7 +62,7 @@ describe("Slots", () => {
     assert.isFalse(executor.isClaimed(1))
     assert.isTrue(worker.claim(1, 0))
     assert.isTrue(executor.isClaimed(1))
-    worker.put(1, { _tag: "Succeeded", value: 3 }, 0)
+    worker.put(1, { _tag: "Succeeded", value: 3 }, 0, true)
     assert.isTrue(executor.isClaimed(1))
     assert.isFalse(executor.takeBack(1))
     assert.isTrue(executor.takeBack(2))
@@ -83,7 +85,7 @@ describe("Slots", () => {
     assert.isFalse(executor.isDone(1))
     executor.send(2)
     worker.claim(2, 0)
-    worker.put(2, { _tag: "Succeeded", value: 3 }, 0)
+    worker.put(2, { _tag: "Succeeded", value: 3 }, 0, true)
     assert.isFalse(executor.isReplied(2))
   })
 

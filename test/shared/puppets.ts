@@ -60,7 +60,7 @@ export class Puppet {
 
   /** The result of what has begun is in its slot; nobody is told. */
   put(item: number, value: unknown = item) {
-    this.slots.put(item, { _tag: "Succeeded", value }, time.now)
+    this.slots.put(item, { _tag: "Succeeded", value }, time.now, true)
   }
 
   /** Says that there are results in the slots. */

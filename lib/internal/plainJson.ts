@@ -1,0 +1,48 @@
+/** Small plain values as JSON, which needs no message and less time than a structured clone. Loads nothing of Effect. */
+import { isProxy } from "node:util/types"
+
+/** How many characters a value may have, where each part of it counts for some more. */
+const mostCharacters = 2048
+
+const perPart = 8
+
+/** `value` as JSON, if it is small and `JSON.parse` makes of that what `structuredClone` makes of the value. */
+export const plainJson = (value: unknown): string | undefined => {
+  const seen: Array<object> = []
+  let left = mostCharacters
+  const isKept = (part: unknown): boolean => {
+    left -= typeof part === "string" ? perPart + part.length : perPart
+    if (left < 0) return false
+    switch (typeof part) {
+      case "string":
+      case "boolean":
+        return true
+      case "number":
+        return Number.isFinite(part) && !Object.is(part, -0)
+      case "object":
+        return part === null || isKeptObject(part)
+      default:
+        return false
+    }
+  }
+  const isKeptObject = (object: object): boolean => {
+    // One that is there twice would become two.
+    if (isProxy(object) || seen.includes(object)) return false
+    seen.push(object)
+    const prototype: unknown = Object.getPrototypeOf(object)
+    if (prototype === Array.prototype && Array.isArray(object)) return areKept(object)
+    return (prototype === Object.prototype || prototype === null) && Object.values(object).every(isKept)
+  }
+  const areKept = (array: ReadonlyArray<unknown>): boolean => {
+    // As many keys as items: it has nothing beside them.
+    if (array.length * perPart > left || Object.keys(array).length !== array.length) return false
+    for (let n = 0; n < array.length; n++) if (!isKept(array[n])) return false
+    return true
+  }
+  try {
+    return isKept(value) && !("toJSON" in Array.prototype) ? JSON.stringify(value) : undefined
+  } catch {
+    // A getter throws, of which the message will tell.
+    return undefined
+  }
+}
