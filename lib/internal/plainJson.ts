@@ -6,8 +6,13 @@ const mostCharacters = 2048
 
 const perPart = 8
 
+/** To see that an object has so many properties takes long; the next values are not looked at. */
+const many = 1000
+let skips = 0
+
 /** `value` as JSON, if it is small and `JSON.parse` makes of that what `structuredClone` makes of the value. */
 export const plainJson = (value: unknown): string | undefined => {
+  if (skips > 0) return void skips--
   const seen: Array<object> = []
   let left = mostCharacters
   const isKept = (part: unknown): boolean => {
@@ -31,7 +36,12 @@ export const plainJson = (value: unknown): string | undefined => {
     seen.push(object)
     const prototype: unknown = Object.getPrototypeOf(object)
     if (prototype === Array.prototype && Array.isArray(object)) return areKept(object)
-    return (prototype === Object.prototype || prototype === null) && Object.values(object).every(isKept)
+    return (prototype === Object.prototype || prototype === null) && arePropertiesKept(object)
+  }
+  const arePropertiesKept = (object: object): boolean => {
+    const values = Object.values(object)
+    if (values.length > many) skips = many
+    return values.length * perPart <= left && values.every(isKept)
   }
   const areKept = (array: ReadonlyArray<unknown>): boolean => {
     // As many keys as items: it has nothing beside them.

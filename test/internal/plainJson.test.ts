@@ -95,6 +95,12 @@ describe("plainJson", () => {
     }
   })
 
+  it("is not looked for again soon after an object of so many keys that it takes long to see", () => {
+    assert.isUndefined(plainJson(Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`key ${n}`, n]))))
+    const next = Array.from({ length: 1001 }, (_, n) => plainJson(n))
+    assert.deepStrictEqual(next, [...Array(1000).fill(undefined), "1000"])
+  })
+
   it("is what structuredClone is, of whatever it is", () => {
     const options = { withBigInt: true, withDate: true, withMap: true, withSparseArray: true, withNullPrototype: true }
     fc.assert(
