@@ -1,16 +1,18 @@
 /**
  * Memory that an executor shares with one of its workers: a slot for each item on its way, where both sides note how far
  * it is. A note is seen at once, however busy the other side is, and outlives the worker. Inputs and results that are
- * numbers and the like, or small as JSON, need no message. Loads nothing of Effect.
+ * numbers and the like, or small, need no message. Loads nothing of Effect.
  *
  * An item is sent; then either the worker claims it or the executor takes it back, whichever comes first. One that is
  * claimed is done when its result is in the slot, or when the reply that carries it has come. That the worker replied is
  * noted as well: it did not die of that item. Items are numbered as they are sent, and a state holds its item's number,
  * so that an item that comes late never meets the state of another.
  */
+import { isArrayBuffer, isTypedArray } from "node:util/types"
+import { Places } from "./Places.ts"
 import { plainJson } from "./plainJson.ts"
 import type { Outcome } from "./protocol.ts"
-import { Texts } from "./Texts.ts"
+import { typedArrays } from "./typedArrays.ts"
 
 /** How many items can be on their way to and from one worker. */
 export const capacity = 1024
@@ -25,7 +27,8 @@ const State = {
   false: 6,
   true: 7,
   number: 8,
-  json: 9
+  json: 9,
+  array: 10
 } as const
 
 type State = typeof State[keyof typeof State]
@@ -54,10 +57,10 @@ export class Slots {
   /** For each input that the worker has yet to take: its item's number, and the state that it would be as a result. */
   readonly #inputs: Int32Array
 
-  readonly #inputTexts: Texts
-  readonly #resultTexts: Texts
+  readonly #inputPlaces: Places
+  readonly #resultPlaces: Places
 
-  constructor(memory = new SharedArrayBuffer(doubles + integers + 2 * Texts.bytes)) {
+  constructor(memory = new SharedArrayBuffer(doubles + integers + 2 * Places.bytes)) {
     const column = (n: number) => new Float64Array(memory, n * doubles / 3, capacity)
     this.memory = memory
     this.#values = column(0)
@@ -66,8 +69,8 @@ export class Slots {
     this.#cells = new Int32Array(memory, doubles, Cell.length)
     this.#states = new Int32Array(memory, doubles + this.#cells.byteLength, capacity)
     this.#inputs = new Int32Array(memory, doubles + this.#cells.byteLength + this.#states.byteLength, capacity)
-    this.#inputTexts = new Texts(memory, doubles + integers)
-    this.#resultTexts = new Texts(memory, doubles + integers + Texts.bytes)
+    this.#inputPlaces = new Places(memory, doubles + integers)
+    this.#resultPlaces = new Places(memory, doubles + integers + Places.bytes)
   }
 
   // The executor's side.
@@ -80,7 +83,7 @@ export class Slots {
   give(item: number, input: unknown): boolean {
     // The worker may not have taken one that it will not claim.
     if (Atomics.load(this.#inputs, item % capacity) !== 0) return false
-    const state = this.#put(item, input, this.#inputTexts)
+    const state = this.#put(item, input, this.#inputPlaces)
     if (state === undefined) return false
     Atomics.store(this.#inputs, item % capacity, stateOf(item, state))
     return true
@@ -110,9 +113,9 @@ export class Slots {
     return Atomics.load(this.#states, item % capacity) >= stateOf(item, State.undefined)
   }
 
-  /** The result of an item that is done; JSON is there once. */
+  /** The result of an item that is done; what has a place there leaves it. */
   takeResult(item: number): unknown {
-    return this.#take(item, Atomics.load(this.#states, item % capacity), this.#resultTexts)
+    return this.#take(item, Atomics.load(this.#states, item % capacity), this.#resultPlaces)
   }
 
   startedAt(item: number): number {
@@ -146,7 +149,7 @@ export class Slots {
   }
 
   takeInput(item: number): unknown {
-    const input = this.#take(item, Atomics.load(this.#inputs, item % capacity), this.#inputTexts)
+    const input = this.#take(item, Atomics.load(this.#inputs, item % capacity), this.#inputPlaces)
     Atomics.store(this.#inputs, item % capacity, 0)
     return input
   }
@@ -163,10 +166,10 @@ export class Slots {
       Atomics.load(this.#cells, Cell.round) === roundOf(item)
   }
 
-  /** Puts down the outcome of an item that was claimed, if it is one that fits; JSON only of one that is `alone`. */
-  put(item: number, outcome: Outcome, at: number, alone: boolean): boolean {
+  /** Puts down the outcome of an item that was claimed, if it is one that fits; in a place only where it `mayHavePlace`. */
+  put(item: number, outcome: Outcome, at: number, mayHavePlace: boolean): boolean {
     if (outcome._tag !== "Succeeded") return false
-    const state = this.#put(item, outcome.value, alone ? this.#resultTexts : undefined)
+    const state = this.#put(item, outcome.value, mayHavePlace ? this.#resultPlaces : undefined)
     if (state === undefined) return false
     this.#returnedAt[item % capacity] = at
     Atomics.store(this.#states, item % capacity, stateOf(item, state))
@@ -183,15 +186,22 @@ export class Slots {
     return Atomics.exchange(this.#cells, Cell.told, 1) === 0
   }
 
-  #put(item: number, value: unknown, texts: Texts | undefined): State | undefined {
+  #put(item: number, value: unknown, places: Places | undefined): State | undefined {
     const state = stateFor(value)
     if (state === State.number) this.#values[item % capacity] = value as number
-    if (state !== State.json) return state
-    const json = texts && plainJson(value)
-    return json !== undefined && texts!.put(item, json) ? state : undefined
+    if (state !== undefined || places === undefined) return state
+    if (isTypedArray(value)) return this.#putArray(item, value, places)
+    const json = plainJson(value)
+    return json !== undefined && places.putText(item, json) ? State.json : undefined
   }
 
-  #take(item: number, cell: number, texts: Texts): unknown {
+  #putArray(item: number, array: NodeJS.TypedArray, places: Places): State | undefined {
+    if (!ownsItsBuffer(array) || !places.putBytes(item, new Uint8Array(array.buffer))) return undefined
+    this.#values[item % capacity] = typedArrays.findIndex(({ name }) => name === array[Symbol.toStringTag])
+    return State.array
+  }
+
+  #take(item: number, cell: number, places: Places): unknown {
     switch (cell - stateOf(item, 0)) {
       case State.undefined:
         return undefined
@@ -202,7 +212,9 @@ export class Slots {
       case State.true:
         return true
       case State.json:
-        return JSON.parse(texts.take(item))
+        return JSON.parse(places.takeText(item))
+      case State.array:
+        return new typedArrays[this.#values[item % capacity]!]!(places.takeBytes(item).buffer)
       default:
         return this.#values[item % capacity]
     }
@@ -214,9 +226,13 @@ export class Slots {
   }
 }
 
-const stateFor = (value: unknown): State => {
+const stateFor = (value: unknown): State | undefined => {
   if (value === undefined) return State.undefined
   if (typeof value === "number") return State.number
   if (value === null) return State.null
-  return typeof value === "boolean" ? value ? State.true : State.false : State.json
+  return typeof value === "boolean" ? value ? State.true : State.false : undefined
 }
+
+/** Whether its clone would have nothing but its own bytes. */
+const ownsItsBuffer = ({ buffer, byteLength }: NodeJS.TypedArray): boolean =>
+  isArrayBuffer(buffer) && buffer.byteLength === byteLength && !buffer.resizable && !buffer.detached

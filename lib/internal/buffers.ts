@@ -40,6 +40,11 @@ export class Buffers {
     return this.#moving.length > 0
   }
 
+  /** Whether buffers move, or may do with the results. */
+  get mayMove(): boolean {
+    return this.mustMove || this.#taken.length > 0
+  }
+
   /** Which buffers move with `results`. The others that the jobs so far allocated are to be filled again. */
   take(results: ReadonlyArray<unknown>): ReadonlyArray<ArrayBuffer> {
     if (this.#taken.length === 0 && this.#moving.length === 0) return []

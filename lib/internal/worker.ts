@@ -207,7 +207,8 @@ export const make = (port: Port, find: FindJob): (message: Inbound) => void => {
     const startedAt = at
     at = now()
     const mayPut = slots !== undefined && run.outcomes.length === 0 && !run.observed && !run.traced && !buffers.mustMove
-    if (mayPut && slots!.put(item, outcome, at, !run.together || run.inputs.length === 1)) {
+    const isAlone = !run.together || run.inputs.length === 1
+    if (mayPut && slots!.put(item, outcome, at, isAlone && !buffers.mayMove)) {
       buffers.take([])
       if (slots!.mustTell()) port.post([1, { _tag: "Progress" }], [])
       return

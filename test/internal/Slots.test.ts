@@ -56,6 +56,49 @@ describe("Slots", () => {
     assert.isTrue(executor.give(1 + capacity, 4))
   })
 
+  it("bring small typed arrays of every kind, each with a buffer of its own", () => {
+    const { executor, worker } = open()
+    const kinds = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array]
+    const fractions = [Float32Array, Float64Array]
+    const arrays = [
+      ...[...kinds, ...fractions].map((Kind) => new Kind([1, 2, 255])),
+      new BigInt64Array([-1n, 2n ** 60n]),
+      new BigUint64Array([2n ** 64n - 1n]),
+      new Float64Array([NaN, -0, 0.1]),
+      new Float64Array()
+    ]
+    for (const [n, array] of arrays.entries()) {
+      executor.send(n)
+      assert.isTrue(executor.give(n, array))
+      const input = worker.takeInput(n)
+      worker.claim(n, 0)
+      assert.isTrue(worker.put(n, { _tag: "Succeeded", value: input }, 0, true))
+      const result = executor.takeResult(n)
+      assert.deepStrictEqual(result, array)
+      assert.deepStrictEqual((result as Uint8Array).buffer, array.buffer)
+    }
+  })
+
+  it("bring a Buffer as its clone, and no array that is a part of its buffer, shared, resizable, moved or large", () => {
+    const { executor, worker } = open()
+    executor.send(1)
+    const moved = new Uint8Array(1)
+    moved.buffer.transfer()
+    const others = [
+      new Uint8Array(new ArrayBuffer(2), 1),
+      new Uint8Array(new ArrayBuffer(2), 0, 1),
+      new Uint8Array(new SharedArrayBuffer(1)),
+      new Uint8Array(new ArrayBuffer(1, { maxByteLength: 2 })),
+      moved,
+      new Uint8Array(2049),
+      new DataView(new ArrayBuffer(1)),
+      new ArrayBuffer(1)
+    ]
+    for (const value of others) assert.isFalse(executor.give(1, value))
+    assert.isTrue(executor.give(1, Buffer.from(new Uint8Array([1, 2]).buffer)))
+    assert.deepStrictEqual(worker.takeInput(1), new Uint8Array([1, 2]))
+  })
+
   it("have an item claimed or taken back, whichever comes first", () => {
     const { executor, worker } = open()
     for (const item of [1, 2]) executor.send(item)

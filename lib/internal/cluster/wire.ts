@@ -9,6 +9,7 @@
 import { isArrayBuffer } from "node:util/types"
 import type * as Job from "../../Job.ts"
 import { free, takeOf } from "../buffers.ts"
+import { typedArrays } from "../typedArrays.ts"
 
 /** A value that cannot be sent as it is. */
 export class Unsendable extends Error {
@@ -26,22 +27,9 @@ const makers = new Map<string, (buffer: ArrayBuffer) => unknown>([
   ["undefined", () => undefined]
 ])
 
-const constructors: ReadonlyArray<new(buffer: ArrayBuffer) => unknown> = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  ...(typeof Float16Array === "undefined" ? [] : [Float16Array]),
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-  DataView
-]
-for (const constructor of constructors) makers.set(constructor.name, (buffer) => new constructor(buffer))
+for (const constructor of [...typedArrays, DataView]) {
+  makers.set(constructor.name, (buffer) => new constructor(buffer))
+}
 
 /** Which of a job's schemas a value goes by. */
 export type SchemaName = keyof Job.Schemas<unknown, unknown, unknown>
