@@ -284,7 +284,7 @@ export class Task implements Waiting<Task> {
   /** Keeps the buffers that came with results until its caller has done with them. */
   keep(buffers: ReadonlyArray<ArrayBuffer>): void {
     this.#buffers ??= []
-    this.#buffers.push(...buffers)
+    for (const buffer of buffers) this.#buffers.push(buffer)
   }
 
   /** The worker that ran `item` died, perhaps of what was `unread` of it. Returns whether it is to be run again. */

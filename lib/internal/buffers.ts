@@ -19,7 +19,7 @@ export class Buffers {
 
   /** Begins a run that may fill `spares` beside what the last run left. */
   begin(spares: ReadonlyArray<ArrayBuffer>): void {
-    this.#spares.push(...spares)
+    for (const spare of spares) this.#spares.push(spare)
   }
 
   allocate<T extends Job.TypedArray>(constructor: Job.TypedArrayConstructor<T>, length: number, zeroed: boolean): T {
@@ -32,7 +32,7 @@ export class Buffers {
   }
 
   move(buffers: ReadonlyArray<ArrayBuffer>): void {
-    this.#moving.push(...buffers)
+    for (const buffer of buffers) this.#moving.push(buffer)
   }
 
   /** Whether buffers move whatever the results are. */
@@ -50,7 +50,7 @@ export class Buffers {
     if (this.#taken.length === 0 && this.#moving.length === 0) return []
     const inResults = this.#taken.length === 0 ? new Set<ArrayBuffer>() : buffersIn(results)
     const moving = new Set([...this.#taken.filter((buffer) => inResults.has(buffer)), ...this.#moving])
-    this.#left.push(...this.#taken.filter((buffer) => !moving.has(buffer)))
+    for (const buffer of this.#taken) if (!moving.has(buffer)) this.#left.push(buffer)
     this.#taken = []
     this.#moving = []
     return [...moving]

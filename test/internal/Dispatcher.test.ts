@@ -514,6 +514,21 @@ describe("a result that cannot be read", () => {
   )
 })
 
+describe("a result", () => {
+  test(
+    "can have come with any number of buffers",
+    Effect.gen(function*() {
+      const { pool, worker } = yield* open(1)
+      const fiber = yield* pool.submit(short, "many")
+      worker.begin(2)
+      // More than a call can have arguments.
+      const buffers = Array.from({ length: 200_000 }, () => new ArrayBuffer(0))
+      worker.reply(2, [{ _tag: "Succeeded", value: "done" }], { buffers })
+      assert.strictEqual(yield* Fiber.join(fiber), "done")
+    })
+  )
+})
+
 describe("Executor.stats, queued", () => {
   test(
     "counts what is sent ahead, but for one that its worker is about to begin",

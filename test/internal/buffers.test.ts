@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { buffersIn, haveCommonObject } from "../../lib/internal/buffers.ts"
+import { Buffers, buffersIn, haveCommonObject } from "../../lib/internal/buffers.ts"
 
 describe("what the clone of an error reaches", () => {
   const cause = Uint8Array.of(1)
@@ -16,5 +16,21 @@ describe("what the clone of an error reaches", () => {
     const errors = ["one", "other"].map((message) => Object.assign(new Error(message), { field: cause }))
     assert.isFalse(haveCommonObject(errors))
     assert.notProperty(structuredClone(errors[0]), "field")
+  })
+})
+
+describe("the buffers of a job", () => {
+  /** More than a call can have arguments. */
+  const many = 200_000
+
+  it("can be any number, left by it, moving or given back", () => {
+    const buffers = new Buffers()
+    for (let n = 0; n < many; n++) buffers.allocate(Uint8Array, 0, true)
+    assert.deepStrictEqual(buffers.take([]), [])
+    const moving = Array.from({ length: many }, () => new ArrayBuffer(0))
+    buffers.move(moving)
+    assert.lengthOf(buffers.take([]), many)
+    buffers.begin(moving)
+    buffers.end()
   })
 })
