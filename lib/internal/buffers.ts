@@ -12,19 +12,19 @@ export const free = (buffer: ArrayBuffer): void => {
 
 /** The buffers of one worker: those it may fill again, and those that the run in progress has taken. */
 export class Buffers {
-  #spares: Array<ArrayBuffer> = []
+  #spares = new BySize()
   #taken: Array<ArrayBuffer> = []
   #moving: Array<ArrayBuffer> = []
-  #left: Array<ArrayBuffer> = []
+  #left = new BySize()
 
   /** Begins a run that may fill `spares` beside what the last run left. */
   begin(spares: ReadonlyArray<ArrayBuffer>): void {
-    for (const spare of spares) this.#spares.push(spare)
+    for (const spare of spares) this.#spares.add(spare)
   }
 
   allocate<T extends Job.TypedArray>(constructor: Job.TypedArrayConstructor<T>, length: number, zeroed: boolean): T {
     const bytes = length * constructor.BYTES_PER_ELEMENT
-    const spare = takeOf(this.#left, bytes) ?? takeOf(this.#spares, bytes)
+    const spare = this.#left.take(bytes) ?? this.#spares.take(bytes)
     if (spare !== undefined && zeroed) new Uint8Array(spare).fill(0)
     const array = new constructor(spare ?? length)
     this.#taken.push(array.buffer)
@@ -50,7 +50,7 @@ export class Buffers {
     if (this.#taken.length === 0 && this.#moving.length === 0) return []
     const inResults = this.#taken.length === 0 ? new Set<ArrayBuffer>() : buffersIn(results)
     const moving = new Set([...this.#taken.filter((buffer) => inResults.has(buffer)), ...this.#moving])
-    for (const buffer of this.#taken) if (!moving.has(buffer)) this.#left.push(buffer)
+    for (const buffer of this.#taken) if (!moving.has(buffer)) this.#left.add(buffer)
     this.#taken = []
     this.#moving = []
     return [...moving]
@@ -60,7 +60,7 @@ export class Buffers {
   keep(): void {
     for (const buffer of [...this.#taken.splice(0), ...this.#moving.splice(0)]) {
       try {
-        if (!buffer.detached) this.#left.push(buffer.transfer())
+        if (!buffer.detached) this.#left.add(buffer.transfer())
       } catch {
         // A memory of WebAssembly cannot move.
       }
@@ -69,9 +69,35 @@ export class Buffers {
 
   /** Ends a run. What it did not use is freed, what it has left is kept for the next. */
   end(): void {
-    if (this.#spares.length > 0) this.#spares.forEach(free)
+    const unused = this.#spares
+    unused.free()
     this.#spares = this.#left
-    this.#left = []
+    this.#left = unused
+  }
+}
+
+/** Buffers by how long they are, of which there may be many. */
+class BySize {
+  readonly #buffers = new Map<number, Array<ArrayBuffer>>()
+
+  add(buffer: ArrayBuffer): void {
+    const others = this.#buffers.get(buffer.byteLength)
+    if (others === undefined) this.#buffers.set(buffer.byteLength, [buffer])
+    else others.push(buffer)
+  }
+
+  /** Takes one of so many bytes that nobody has moved. */
+  take(bytes: number): ArrayBuffer | undefined {
+    const buffers = this.#buffers.get(bytes)
+    let buffer = buffers?.pop()
+    while (buffer?.detached === true) buffer = buffers!.pop()
+    return buffer
+  }
+
+  free(): void {
+    if (this.#buffers.size === 0) return
+    for (const buffers of this.#buffers.values()) buffers.forEach(free)
+    this.#buffers.clear()
   }
 }
 

@@ -33,4 +33,37 @@ describe("the buffers of a job", () => {
     buffers.begin(moving)
     buffers.end()
   })
+
+  it("are found by how long they are: those of other lengths are not looked at", () => {
+    let looks = 0
+    const byteLength = {
+      get: () => {
+        looks++
+        return 8
+      }
+    }
+    const buffers = new Buffers()
+    buffers.begin(
+      Array.from({ length: 100 }, () => Object.defineProperty(new ArrayBuffer(8), "byteLength", byteLength))
+    )
+    looks = 0
+    for (let n = 0; n < 100; n++) buffers.allocate(Float64Array, 2, true)
+    assert.strictEqual(looks, 0)
+  })
+
+  it("are filled again, but for those that were moved", () => {
+    const buffers = new Buffers()
+    const spares = Array.from({ length: 3 }, () => new ArrayBuffer(8))
+    buffers.begin(spares)
+    const arrays = [1, 1, 2, 1].map((length) => buffers.allocate(Float64Array, length, true))
+    const [first, second, other, third] = arrays.map(({ buffer }) => buffer)
+    assert.sameMembers([first, second, third], spares)
+    assert.notInclude(spares, other)
+    buffers.take([])
+    buffers.end()
+    first!.transfer()
+    const again = [1, 1, 1].map((length) => buffers.allocate(Float64Array, length, true).buffer)
+    assert.includeMembers(again, [second, third])
+    assert.notInclude(again, first)
+  })
 })
