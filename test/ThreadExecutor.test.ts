@@ -63,6 +63,10 @@ describe("ThreadExecutor.layer", () => {
         "resourceLimits.maxOldGenerationSizeMb must be a number of at least 4: received 1"
       )
       assert.strictEqual(
+        yield* messageFor(ThreadExecutor.layer, { resourceLimits: { maxOldGenerationSizeMb: 2 ** 53 } }),
+        "resourceLimits.maxOldGenerationSizeMb must be a number of at most 4194304: received 9007199254740992"
+      )
+      assert.strictEqual(
         yield* messageFor(ThreadExecutor.layer, { resourceLimits: { codeRangeSizeMb: "8" } }),
         `resourceLimits.codeRangeSizeMb must be a number of at least 0: received "8"`
       )

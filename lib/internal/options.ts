@@ -77,6 +77,9 @@ const leastLimits = {
   stackSizeMb: 0.5
 } satisfies ResourceLimits
 
+/** So does it with more than there are addresses for; no machine has as much memory. */
+const mostMb = 2 ** 22
+
 /** What is left out stays so, but for the flags. */
 export const validateSpawn = Effect.fnUntraced(function*({ env, execArgv = [], resourceLimits }: SpawnOptions) {
   const areStrings = Array.isArray(execArgv) && execArgv.every((flag) => typeof flag === "string")
@@ -88,6 +91,7 @@ export const validateSpawn = Effect.fnUntraced(function*({ env, execArgv = [], r
     const value = resourceLimits?.[limit]
     const isEnough = value === undefined || Number.isFinite(value) && value >= leastLimits[limit]
     yield* expect(`resourceLimits.${limit}`, value, isEnough, `a number of at least ${leastLimits[limit]}`)
+    yield* expect(`resourceLimits.${limit}`, value, !(value! > mostMb), `a number of at most ${mostMb}`)
   }
   // A thread would be given the word "undefined".
   const given = env && Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined))
