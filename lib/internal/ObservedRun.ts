@@ -1,6 +1,7 @@
 /** One run as it is recorded: what it notes goes to the journal, and adds up to the record. */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
 import type { JobEvent } from "../Executor.ts"
 import * as Memory from "../Memory.ts"
 import type * as RunRecord from "../RunRecord.ts"
@@ -87,11 +88,14 @@ export class ObservedRun {
     this.#sample()
   }
 
+  /** Leaves out one that cannot be taken, as where the process has no file left to read it from. */
   #sample() {
+    const memory = Result.getOrUndefined(Result.try(Memory.sampleUnsafe))
+    if (memory === undefined) return
     this.#note({
       _tag: "Sample",
       atMs: this.#since(now()),
-      ...Memory.sampleUnsafe(),
+      ...memory,
       finishedJobs: this.#finishedJobs,
       cpuMs: this.#cpuMs()
     })

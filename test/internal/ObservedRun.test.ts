@@ -5,6 +5,7 @@ import { environment } from "../shared/records.ts"
 
 afterEach(() => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
 })
 
 describe("a run that has ended", () => {
@@ -23,6 +24,20 @@ describe("a run that has ended", () => {
 
 describe("a run that is recorded", () => {
   const settled = { _tag: "Settled", status: "succeeded", workerId: 7, resultBytes: 8, error: undefined } as const
+
+  it("leaves out what memory it cannot sample, as where no file can be opened", () => {
+    const run = new ObservedRun({ script: "test", parameters: {} }, environment)
+    const at = Date.now()
+    run.observe({ _tag: "Submitted", id: 4, job: "square", at })
+    vi.spyOn(process, "memoryUsage").mockImplementation(() => {
+      throw new Error("EMFILE: too many open files, uv_resident_set_memory")
+    })
+    run.observe({ ...settled, id: 4, startedAt: at, at, cpuMs: undefined })
+    run.tick()
+    run.end("completed")
+    const { jobs, memory, status } = run.ledger.record()!
+    assert.deepStrictEqual([status, jobs[0]!.status, memory.length], ["completed", "succeeded", 1])
+  })
 
   it("counts what jobs took in other processes, unless an earlier run had them done", () => {
     const run = new ObservedRun({ script: "test", parameters: {} }, environment)
