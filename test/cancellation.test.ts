@@ -304,6 +304,14 @@ describe("deadlines, by the clock", () => {
         "deadline.running must be a duration of at least 0: received NaN"
       )
       assert.strictEqual(
+        yield* refusal({ deadline: { running: { seconds: NaN } } }),
+        "deadline.running must be a duration of at least 0: received { seconds: NaN }"
+      )
+      assert.strictEqual(
+        yield* refusal({ deadline: { running: [NaN, 0] } }),
+        "deadline.running must be a duration of at least 0: received [ NaN, 0 ]"
+      )
+      assert.strictEqual(
         yield* refusal({ deadline: "1 second" }),
         "deadline must be an object of queued, running or total: received \"1 second\""
       )

@@ -176,7 +176,7 @@ export const uniqueNames = Effect.fnUntraced(function*(jobs: ReadonlyArray<Job.A
   yield* Effect.forEach(jobs, validateJobName, { discard: true })
 })
 
-/** Not negative; `Infinity` is a duration, and `NaN`, which Effect takes for none at all, is not. */
+/** Not negative; `Infinity` is a duration, and `NaN`, also as a part, which Effect takes for none at all, is not. */
 export const duration = (option: string, value: Duration.Input) =>
   durationThat(option, value, Duration.isGreaterThanOrEqualTo(Duration.zero), "a duration of at least 0")
 
@@ -190,10 +190,13 @@ const durationThat = (
   isExpected: (duration: Duration.Duration) => boolean,
   expected: string
 ) =>
-  Option.filter(Duration.fromInput(value), (duration) => !Number.isNaN(value) && isExpected(duration)).pipe(
+  Option.filter(Duration.fromInput(value), (duration) => !hasNaN(value) && isExpected(duration)).pipe(
     Effect.fromOption,
     Effect.mapError(() => new InvalidOptions({ option, value, expected }))
   )
+
+const hasNaN = (value: Duration.Input) =>
+  typeof value === "object" ? Object.values(value).some(Number.isNaN) : Number.isNaN(value)
 
 /** Undefined where there is none. */
 const limit = (option: string, value: Duration.Input | undefined) =>
