@@ -287,7 +287,9 @@ const make = Effect.gen(function*() {
   /** Writes the run's lines to its journal, as far as there are any; it waits for the first. */
   const openJournal = Effect.fnUntraced(function*(place: Place, run: ObservedRun) {
     yield* check(place)
-    const name = journalOf(place.file)
+    // The program may go to another folder meanwhile.
+    const recordFile = path.resolve(place.file)
+    const name = journalOf(recordFile)
     yield* keep(name)
     const file = yield* fs.open(name, { flag: place.overwrite === true ? "w" : "wx" }).pipe(
       Effect.catchTag("PlatformError", notWritten(name))
@@ -297,7 +299,7 @@ const make = Effect.gen(function*() {
       Effect.flatMap(restore(Queue.takeAll(run.lines)), (lines) => file.writeAll(encoder.encode(lines.join(""))))
     ).pipe(Effect.catchTag("PlatformError", notWritten(name)))
     yield* Effect.onError(append, () => Effect.ignore(fs.remove(name)))
-    return { name, append, remove: Effect.ignore(fs.remove(name)) }
+    return { recordFile, name, append, remove: Effect.ignore(fs.remove(name)) }
   })
 
   const record = <A, E, R>(program: Effect.Effect<A, E, R>, options: Options) =>
@@ -328,7 +330,7 @@ const make = Effect.gen(function*() {
         run.end(RunRecord.statusOf(exit))
         yield* Effect.ignore(journal.append)
         const record = run.ledger.record()!
-        const written = yield* writeUnchecked(record, options).pipe(
+        const written = yield* writeUnchecked(record, { ...options, file: journal.recordFile }).pipe(
           Effect.as(record),
           Effect.mapError(({ file, reason }) =>
             new RecordNotWritten({ file, reason: `${reason}; its journal stays in ${journal.name}` })

@@ -208,6 +208,19 @@ describe("Recorder.record", () => {
       assert.strictEqual(seen[0], "Submitted")
     }).pipe(live))
 
+  it.live("writes the record where it was to be, though the program goes to another folder", () =>
+    Effect.gen(function*() {
+      const { directory, file, names } = yield* place
+      const elsewhere = yield* place
+      const before = process.cwd()
+      yield* Effect.addFinalizer(() => Effect.sync(() => process.chdir(before)))
+      process.chdir(directory)
+      yield* record(Effect.sync(() => process.chdir(elsewhere.directory)), { file: "run.json" })
+      assert.deepStrictEqual(yield* names, ["run.json"])
+      assert.deepStrictEqual(yield* elsewhere.names, [])
+      assert.propertyVal(yield* read(file), "status", "completed")
+    }).pipe(live))
+
   it.live("hands the record over once it is written", () =>
     Effect.gen(function*() {
       const { file } = yield* place
