@@ -266,5 +266,15 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         )
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
       }).pipe(Effect.provide(cluster({ resultFolder: "/dev/null/results" }))))
+
+    it.effect("fails a chunk where to say it of each result is more than a message holds", () =>
+      Effect.gen(function*() {
+        const exits = yield* Stream.fromIterable(Array.from({ length: 6000 }, () => 50)).pipe(
+          Executor.mapExit(jobs.longText, { chunkSize: 6000 }),
+          Stream.runCollect
+        )
+        assert.lengthOf(exits, 6000)
+        for (const exit of exits) assert.include(String(exit), "cannot be stored or read: E")
+      }).pipe(Effect.provide(cluster({ resultFolder: "/dev/null/results" }))))
   })
 })

@@ -218,7 +218,8 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
     }).pipe(Effect.catch((cause) => {
       const error = new CloneError({ job: job?.name ?? "", side: "result", reason: describe(cause).message })
       return Effect.map(
-        reply(job, exits.map(() => Exit.fail(error)), measured),
+        // One for all is so small that it needs no store.
+        reply(job, [Exit.fail(error)], { ...measured, items: [] }),
         (message) => ({ ...message, isRefusal: cause._tag === "StoreFailed" })
       )
     }))
