@@ -252,6 +252,18 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         )
         assert.strictEqual(yield* Executor.run(values.square, 3), 9)
       }).pipe(Effect.provide(cluster())))
+
+    it.effect("is said where the results of a chunk leave no room to say it of one", () =>
+      Effect.gen(function*() {
+        const exits = yield* Stream.make(1_999_980, 5, 5).pipe(
+          Executor.mapExit(jobs.zeros, { chunkSize: 3 }),
+          Stream.runCollect
+        )
+        assert.lengthOf(exits, 3)
+        for (const exit of exits) {
+          assert.match(String(exit), /The result of job "zeros" cannot be cloned: it is \d+ values of JSON or more and/)
+        }
+      }).pipe(Effect.provide(cluster())))
   })
 
   describe("a folder for results that cannot be written", () => {

@@ -138,5 +138,8 @@ export const bytesBySchema = Job.make(
 /** A text of so many times four bytes. */
 export const longText = Job.make(import.meta, "longText", (count: number) => "text".repeat(count))
 
+/** So many zeros. */
+export const zeros = Job.make(import.meta, "zeros", (count: number) => Array.from({ length: count }, () => 0))
+
 /** Its name is known to the program, and to no runner. */
 export const unknown = Job.make(import.meta, "unknown", () => {})

@@ -211,8 +211,10 @@ export const make = Effect.fnUntraced(function*({ address, jobs, keepFor }: Opti
       if (stored !== undefined) {
         return { state: "done" as const, isRefusal: false, ...messages.inline(writer.pieces(), stored) }
       }
-      for (const exit of exits) values.addExit(writer, job, exit)
-      const message = yield* messages.store(() => writer.pieces())
+      const message = yield* messages.store(() => {
+        for (const exit of exits) values.addExit(writer, job, exit)
+        return writer.pieces()
+      })
       const state = exits.every(Exit.isSuccess) ? "done" as const : "failed" as const
       return { state, isRefusal: exits.some(isRefusal), ...message }
     }).pipe(Effect.catch((cause) => {
