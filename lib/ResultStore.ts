@@ -112,12 +112,15 @@ export const layerFolder = (name: string): Layer.Layer<ResultStore> =>
           try: async () => {
             const before = Date.now() - Duration.toMillis(age)
             const kept = new Set(except)
+            const failures: Array<unknown> = []
             for (const name of await fs.readdir(folder).catch(() => [])) {
               if (kept.has(name) || !isId(name)) continue
               // Its reader may have removed it meanwhile.
               const { mtimeMs } = await fs.stat(fileOf(name)).catch(() => ({ mtimeMs: Infinity }))
-              if (mtimeMs < before) await fs.rm(fileOf(name), { force: true })
+              // Another user's, say: the rest is to go all the same.
+              if (mtimeMs < before) await fs.rm(fileOf(name), { force: true }).catch((cause) => failures.push(cause))
             }
+            if (failures.length > 0) throw failures[0]
           },
           catch: lost("of that age")
         })

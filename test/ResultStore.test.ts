@@ -177,6 +177,22 @@ describe("ResultStore.layerFolder", () => {
         assert.deepStrictEqual(fs.readdirSync(folder), [first!.id])
       })
     ))
+
+  it.live("removes what is old also where some of it cannot be, and then says why", () =>
+    withStore((store, folder) =>
+      Effect.gen(function*() {
+        const written = yield* Effect.forEach(Array.from({ length: 20 }), () => store.write([bytes.subarray(0, 9)]))
+        // Those of another user cannot be removed, nor can a folder as if it were a file.
+        const others = written.slice(10).map(({ id }) => id)
+        for (const id of others) {
+          fs.rmSync(path.join(folder, id))
+          fs.mkdirSync(path.join(folder, id))
+        }
+        yield* Effect.sleep("5 millis")
+        assert.include((yield* Effect.flip(store.removeOlder(0))).message, "EISDIR")
+        assert.deepStrictEqual(fs.readdirSync(folder).toSorted(), others.toSorted())
+      })
+    ))
 })
 
 const layerPostgres = Layer.provide(ResultStore.layerPostgres, connection)
