@@ -149,6 +149,9 @@ const make = Effect.gen(function*() {
     SELECT FROM pg_stat_activity WHERE application_name = ${connectionName("")} || client
   )`
 
+  /** A program that is frozen within a transaction would keep others from its jobs, and a runner from ending them. */
+  const limitSilence = sql`SET LOCAL idle_in_transaction_session_timeout = '10s'`
+
   const isHeardOf = sql`seen_at > now() - make_interval(secs => ${runnerSilenceSeconds})`
 
   return {
@@ -227,7 +230,9 @@ const make = Effect.gen(function*() {
         }
         return rows
         // Many have one flush of the disk together; one has fewer round trips without.
-      }).pipe((submitted) => jobs.length === 1 ? submitted : sql.withTransaction(submitted)),
+      }).pipe((submitted) =>
+        jobs.length === 1 ? submitted : sql.withTransaction(Effect.andThen(limitSilence, submitted))
+      ),
 
     /** Begins a job, if it has not ended; its clients hear of it. The row has no room for a worker's whole number. */
     start: ({ id, submission }: Ticket, runner: number, worker: RemoteWorker) =>

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Duration, Effect, Layer, Queue } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Queue } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { now } from "../../../lib/internal/clock.ts"
 import * as Database from "../../../lib/internal/cluster/Database.ts"
@@ -116,6 +116,28 @@ layer(cluster.Database.layer, { excludeTestServices: true })("JobTable", (it) =>
         { state: "failed", submission: 1 },
         "its program did not hear that it was accepted"
       )
+    }).pipe(Effect.provide(table)))
+
+  it.effect("ends a job also where a program that wants it as well went silent while it submitted it with others", () =>
+    Effect.gen(function*() {
+      const { finish, submit } = yield* JobTable
+      const sql = yield* SqlClient
+      const id = "key/silent"
+      yield* submit([submission(id)], "here", false)
+      const isSilent = Deferred.makeUnsafe<void>()
+      const hasEnded = Deferred.makeUnsafe<void>()
+      const silent = yield* submit([submission(id), submission("key/silent too")], "silent", false).pipe(
+        Effect.andThen(Deferred.succeed(isSilent, undefined)),
+        Effect.andThen(Deferred.await(hasEnded)),
+        sql.withTransaction,
+        Effect.exit,
+        Effect.forkChild
+      )
+      yield* Deferred.await(isSilent)
+      assert.isTrue(yield* finish({ id, submission: 1 }, failed))
+      yield* Deferred.succeed(hasEnded, undefined)
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(silent)), "it is told, and can try again")
+      assert.deepStrictEqual(yield* rowOf(id, "state", "clients"), ["failed", ["here"]])
     }).pipe(Effect.provide(table)))
 
   it.effect("tells of a worker that has stopped those whose job it had, and none who asked for it anew", () =>
