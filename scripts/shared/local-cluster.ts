@@ -4,7 +4,7 @@ import fs from "node:fs"
 import path from "node:path"
 import { UsageError } from "./main.ts"
 import { resultFolder } from "./place.ts"
-import { placeFor } from "./postgres.ts"
+import { makeFolder, placeFor } from "./postgres.ts"
 import { quoted } from "./words.ts"
 
 /** What is known of it, for as long as it is up. */
@@ -51,7 +51,7 @@ export const read = Effect.fnUntraced(function*(folder: string) {
 export const claim = (folder: string, cluster: LocalCluster) =>
   Effect.try({
     try: () => {
-      fs.mkdirSync(folder, { recursive: true })
+      makeFolder(folder)
       fs.writeFileSync(fileOf(folder), encode(cluster), { mode: 0o600, flag: "wx" })
     },
     catch: (error) => {

@@ -55,7 +55,7 @@ export const start = Effect.fnUntraced(function*(folder: string, { isDurable = t
     // Beside it first, for what is half set up would never start.
     const partial = `${data}.partial`
     yield* attempt("set up", () => {
-      fs.mkdirSync(folder, { recursive: true })
+      makeFolder(folder)
       fs.rmSync(partial, { recursive: true, force: true })
       fs.mkdirSync(partial)
       fs.writeFileSync(passwordFile, randomBytes(18).toString("base64url"), { mode: 0o600 })
@@ -125,6 +125,15 @@ const owner = (() => {
   return { uid: Number(uid), gid: Number(gid) }
 })()
 
+/** Makes a folder, and those that it is in, such that the server's user can enter them, whatever this user's habit. */
+export const makeFolder = (folder: string): void => {
+  const first = fs.mkdirSync(folder, { recursive: true })
+  if (owner === undefined || first === undefined) return
+  for (let made = path.resolve(folder); made.length >= path.resolve(first).length; made = path.dirname(made)) {
+    fs.chmodSync(made, fs.statSync(made).mode | 0o011)
+  }
+}
+
 /** Where a server can keep its data: `folder`, or one outside of the folders that only root can enter. */
 export const placeFor = (folder: string): string =>
   owner === undefined || isReachable(folder)
@@ -147,8 +156,11 @@ const binaries = (folder: string) =>
       if (owner === undefined || isReachable(path.dirname(initdb!))) return { initdb: initdb!, pg_ctl: pg_ctl! }
       const copy = path.join(folder, "native")
       if (!fs.existsSync(copy)) {
-        fs.mkdirSync(folder, { recursive: true })
+        makeFolder(folder)
         fs.cpSync(native, `${copy}.partial`, { recursive: true, verbatimSymlinks: true })
+        for (const file of ["", ...fs.readdirSync(`${copy}.partial`, { recursive: true, encoding: "utf8" })]) {
+          fs.lchownSync(path.join(`${copy}.partial`, file), owner.uid, owner.gid)
+        }
         fs.renameSync(`${copy}.partial`, copy)
       }
       return { initdb: path.join(copy, "bin", "initdb"), pg_ctl: path.join(copy, "bin", "pg_ctl") }

@@ -54,6 +54,22 @@ describe("a Postgres of one's own", () => {
     60_000
   )
 
+  it.live(
+    "starts in folders that it makes also where nobody else could enter those",
+    () =>
+      Effect.gen(function*() {
+        const above = yield* script.folder
+        chmodSync(above, 0o755)
+        const folder = path.join(above, "made", "by it")
+        const umask = process.umask(0o077)
+        yield* Effect.addFinalizer(() => Effect.sync(() => process.umask(umask)))
+        yield* Effect.addFinalizer(() => Effect.ignore(postgres.stop(folder)))
+        const { port } = yield* postgres.start(folder, { isDurable: false })
+        assert.isTrue(yield* canConnect(port, "127.0.0.1"))
+      }),
+    60_000
+  )
+
   it.live("leaves alone what is in its place and was not made for it, and says so", () =>
     Effect.gen(function*() {
       const folder = yield* script.folder
