@@ -165,6 +165,22 @@ layer(Database.layer, { excludeTestServices: true })("ClusterExecutor", (it) => 
         assert.include(later, "of version 99 and this program knows version 2: update")
       }).pipe(Effect.provide(connection)))
 
+    it.effect("is said of a database that cannot keep every text", () =>
+      Effect.gen(function*() {
+        const { url } = yield* Database
+        const sql = yield* SqlClient
+        for (const encoding of ["LATIN1", "SQL_ASCII"]) {
+          yield* sql.unsafe(
+            `CREATE DATABASE ${encoding} ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`
+          )
+        }
+        assert.include(
+          yield* messageOf(url.replace(/postgres$/, "latin1")),
+          "its encoding is LATIN1, which cannot express every text: make it by createdb -E UTF8 -T template0"
+        )
+        yield* ClusterExecutor.status({ databaseUrl: url.replace(/postgres$/, "sql_ascii") })
+      }).pipe(Effect.provide(connection)))
+
     it.effect("is nothing where its tables are an earlier program's: their jobs are kept", () =>
       Effect.gen(function*() {
         const { url } = yield* Database

@@ -85,6 +85,8 @@ const withoutPassword = ({ host, password, pathname, protocol, username }: URL) 
 
 const migrate = Effect.gen(function*() {
   const sql = yield* SqlClient
+  const [encoding] = yield* sql<{ name: string }>`SELECT current_setting('server_encoding') AS name`
+  if (!expressesAll.has(encoding!.name)) return yield* Effect.fail(new OtherEncoding(encoding!.name))
   yield* makeTables
   const [latest] = yield* sql<{ id: number }>`SELECT max(migration_id) AS id FROM effect_futures_migrations`
   const known = Object.keys(tables).length
@@ -102,6 +104,16 @@ const widenCounter = Effect.gen(function*() {
     WHERE seqrelid = to_regclass('effect_futures_queue_sequence_seq') AND seqtypid = 'integer'::regtype`
   if (narrow !== undefined) yield* sql`ALTER SEQUENCE effect_futures_queue_sequence_seq AS bigint`
 })
+
+/** The encodings in which every text can be kept; what cannot be would be tried again for ever. */
+const expressesAll = new Set(["UTF8", "SQL_ASCII"])
+
+class OtherEncoding extends Error {
+  readonly _tag = "OtherEncoding"
+  constructor(name: string) {
+    super(`its encoding is ${name}, which cannot express every text: make it by createdb -E UTF8 -T template0`)
+  }
+}
 
 /** The tables were made by a later program. */
 class OtherTables extends Error {
