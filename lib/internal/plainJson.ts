@@ -35,19 +35,19 @@ export const plainJson = (value: unknown): string | undefined => {
     if (isProxy(object) || seen.includes(object)) return false
     seen.push(object)
     const prototype: unknown = Object.getPrototypeOf(object)
-    if (prototype === Array.prototype && Array.isArray(object)) return areKept(object)
+    if (Array.isArray(object)) return prototype === Array.prototype && areItemsKept(object)
     return (prototype === Object.prototype || prototype === null) && arePropertiesKept(object)
+  }
+  const areItemsKept = (array: ReadonlyArray<unknown>): boolean => {
+    if (array.length * perPart > left || array.includes(undefined)) return false
+    const values = Object.values(array)
+    // Otherwise it has others beside its items.
+    return values.length === array.length && values.every(isKept)
   }
   const arePropertiesKept = (object: object): boolean => {
     const values = Object.values(object)
     if (values.length > many) skips = many
     return values.length * perPart <= left && values.every(isKept)
-  }
-  const areKept = (array: ReadonlyArray<unknown>): boolean => {
-    // As many keys as items: it has nothing beside them.
-    if (array.length * perPart > left || Object.keys(array).length !== array.length) return false
-    for (let n = 0; n < array.length; n++) if (!isKept(array[n])) return false
-    return true
   }
   try {
     return isKept(value) && !("toJSON" in Array.prototype) ? JSON.stringify(value) : undefined
