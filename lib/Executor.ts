@@ -163,7 +163,7 @@ export type JobEvent =
 
 /**
  * Called with each event of the jobs that a program runs, in order. Jobs are numbered as they are accepted; no two jobs
- * of a process have the same number. It must not throw. None by default, and then nothing is measured for it.
+ * of a process have the same number. What it throws nothing catches. None by default, and then nothing is measured for it.
  */
 export const JobObserver = Context.Reference<((event: JobEvent) => void) | undefined>(
   "effect-futures/Executor/JobObserver",

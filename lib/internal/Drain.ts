@@ -1,13 +1,13 @@
 /** Those who wait until an executor has no jobs. */
 import * as Effect from "effect/Effect"
-import { goOn } from "./goOn.ts"
+import { handOver } from "./handOver.ts"
 
 export const make = (isIdle: () => boolean) => {
   const waiting = new Set<() => void>()
   return {
     wait: Effect.callback<void>((resume) => {
       if (isIdle()) return resume(Effect.void)
-      const tell = () => goOn(resume, Effect.void)
+      const tell = () => handOver(resume, Effect.void)
       waiting.add(tell)
       return Effect.sync(() => waiting.delete(tell))
     }),

@@ -17,7 +17,7 @@ import type * as Job from "../Job.ts"
 import { now } from "./clock.ts"
 import { decodeError, withoutFrames } from "./errorCodec.ts"
 import type { Death } from "./Fleet.ts"
-import { goOn } from "./goOn.ts"
+import { handOver } from "./handOver.ts"
 import { endOf, type WithoutId } from "./jobEvents.ts"
 import type { Pace } from "./Pace.ts"
 import type { AsSent, EndedSpan, Outcome, Unread } from "./protocol.ts"
@@ -217,7 +217,7 @@ export class Task implements Waiting<Task> {
   /** Takes the next items for a message of at most `most`. */
   take(most: number): Array<Item> {
     const { onTaken } = this.#recipient
-    if (onTaken !== undefined && this.#made === 0) goOn(this.#resume, onTaken(this))
+    if (onTaken !== undefined && this.#made === 0) handOver(this.#resume, onTaken(this))
     const items: Array<Item> = []
     const count = Math.min(this.pending, this.#isSuspect ? 1 : most)
     while (items.length < count) items.push(this.#takeNext())
@@ -278,7 +278,7 @@ export class Task implements Waiting<Task> {
   }
 
   traced(spans: ReadonlyArray<EndedSpan>): void {
-    this.#caller.trace?.(spans)
+    if (this.isTraced) handOver(this.#caller.trace!, spans)
   }
 
   /** Keeps the buffers that came with results until its caller has done with them. */
@@ -337,7 +337,7 @@ export class Task implements Waiting<Task> {
   }
 
   #tellEnd() {
-    goOn(this.#resume, this.#recipient.receive(this.#settled!))
+    handOver(this.#resume, this.#recipient.receive(this.#settled!))
   }
 
   #settle({ index }: Item, exit: Exit.Exit<unknown, unknown>, measured?: Partial<Measured>) {
@@ -355,7 +355,7 @@ export class Task implements Waiting<Task> {
   }
 
   #tell(index: number, event: WithoutId<JobEvent>) {
-    this.#caller.observer?.({ ...event, id: this.id + index })
+    if (this.isObserved) handOver(this.#caller.observer!, { ...event, id: this.id + index })
   }
 
   #toExit(outcome: Outcome): Exit.Exit<unknown, unknown> {

@@ -20,7 +20,7 @@ import * as Drain from "./Drain.ts"
 import { replay } from "./effectJob.ts"
 import { withoutFrames } from "./errorCodec.ts"
 import type * as Fleet from "./Fleet.ts"
-import { goOn } from "./goOn.ts"
+import { handOver } from "./handOver.ts"
 import { newJobIds } from "./jobEvents.ts"
 import { published } from "./metrics.ts"
 import { validateRun } from "./options.ts"
@@ -70,7 +70,7 @@ export const make = Effect.fnUntraced(function*(
       const busy = dispatcher.withdraw(task)
       if (busy.length === 0) return Effect.void
       fleet.keepSpare()
-      const finished = Effect.callback<void>((resume) => task.whenFinished(() => goOn(resume, Effect.void)))
+      const finished = Effect.callback<void>((resume) => task.whenFinished(() => handOver(resume, Effect.void)))
       const stopBusy = Effect.suspend(() =>
         Effect.forEach(dispatcher.withdraw(task).filter((worker) => !hasGoneOn(worker, task)), fleet.stop, {
           concurrency: "unbounded",

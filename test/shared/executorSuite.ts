@@ -364,28 +364,43 @@ export const executorSuite = (layer: typeof ThreadExecutor.layer) => {
   })
 
   describe("an observer that throws", () => {
-    it.live("harms no other job, and is heard of", () =>
-      Effect.gen(function*() {
+    const mistake = new Error("a mistake")
+    const fail = () => {
+      throw mistake
+    }
+    /** What nothing catches from now on, until the scope closes. */
+    const uncaught = Effect.acquireRelease(
+      Effect.sync(() => {
         const heard: Array<unknown> = []
-        const hear = (error: unknown) => void heard.push(error)
         const listeners = process.listeners("uncaughtException")
-        process.removeAllListeners("uncaughtException").on("uncaughtException", hear)
-        yield* Effect.addFinalizer(() =>
-          Effect.sync(() => {
-            process.off("uncaughtException", hear)
-            for (const listener of listeners) process.on("uncaughtException", listener)
-          })
-        )
+        process.removeAllListeners("uncaughtException").on("uncaughtException", (error) => heard.push(error))
+        return { heard, listeners }
+      }),
+      ({ listeners }) =>
+        Effect.sync(() => {
+          process.removeAllListeners("uncaughtException")
+          for (const listener of listeners) process.on("uncaughtException", listener)
+        })
+    ).pipe(Effect.map(({ heard }) => heard))
+
+    it.live("of a fiber harms no other job, and is heard of", () =>
+      Effect.gen(function*() {
+        const heard = yield* uncaught
         const fibers = yield* Effect.forEach(Array(300).keys(), (n) => Executor.submit(values.square, n))
-        const mistake = new Error("a mistake")
         const observed = [50, 51, 150].flatMap((at) => fibers.splice(at, 1))
-        for (const fiber of observed) {
-          fiber.addObserver(() => {
-            throw mistake
-          })
-        }
+        for (const fiber of observed) fiber.addObserver(fail)
         assert.lengthOf(yield* Fiber.joinAll(fibers), 297)
         yield* until(() => heard.length === observed.length)
+        assert.deepStrictEqual(heard, [mistake, mistake, mistake])
+        assert.propertyVal(yield* Executor.stats, "died", 0)
+      }).pipe(Effect.scoped, two))
+
+    it.live("of jobs harms none, and is heard of at each event", () =>
+      Effect.gen(function*() {
+        const heard = yield* uncaught
+        const observed = Effect.provideService(Executor.run(values.square, 3), Executor.JobObserver, fail)
+        assert.strictEqual(yield* observed, 9)
+        yield* until(() => heard.length === 3)
         assert.deepStrictEqual(heard, [mistake, mistake, mistake])
         assert.propertyVal(yield* Executor.stats, "died", 0)
       }).pipe(Effect.scoped, two))

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto"
 import type { JobEvent, Settled } from "../../Executor.ts"
 import type * as Job from "../../Job.ts"
 import { now } from "../clock.ts"
-import { goOn } from "../goOn.ts"
+import { handOver } from "../handOver.ts"
 import { endOf, type WithoutId } from "../jobEvents.ts"
 import type { Deadline } from "../Task.ts"
 import type { Ran, RemoteWorker, RunnerClocks } from "./RunnerClocks.ts"
@@ -160,7 +160,7 @@ export class RemoteTask {
     this.pieces = []
     this.onStopped.splice(0).forEach((tell) => tell())
     this.onFinish.splice(0).forEach((tell) => tell())
-    goOn(this.options.resume, Effect.succeed({ exits: this.#exits, runMs, giveBack }))
+    handOver(this.options.resume, Effect.succeed({ exits: this.#exits, runMs, giveBack }))
   }
 
   #settle(index: number, exit: Exit.Exit<unknown, unknown>, measured: Measured | undefined, n: number) {
@@ -188,6 +188,6 @@ export class RemoteTask {
   }
 
   #tell(index: number, event: WithoutId<JobEvent>) {
-    this.options.observer?.({ ...event, id: this.id + index })
+    if (this.isObserved) handOver(this.options.observer!, { ...event, id: this.id + index })
   }
 }
