@@ -19,6 +19,8 @@ import { Executor } from "./Executor.ts"
 import type { InvalidOptions, WorkerStartError } from "./ExecutorError.ts"
 import * as checks from "./internal/options.ts"
 import * as SpawnedWorkers from "./internal/SpawnedWorkers.ts"
+import { read, written } from "./internal/texts.ts"
+import type { Inbound } from "./internal/worker.ts"
 import * as WorkerPool from "./internal/WorkerPool.ts"
 
 /** See {@link layer}. */
@@ -52,15 +54,26 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const threads = SpawnedWorkers.make(
     entry,
     (workerId) =>
-      new Worker(entry, {
-        name: `worker ${workerId}`,
-        execArgv: [...execArgv],
-        ...(env && { env }),
-        ...(resourceLimits && { resourceLimits })
-      }),
+      writing(
+        new Worker(entry, {
+          name: `worker ${workerId}`,
+          execArgv: [...execArgv],
+          ...(env && { env }),
+          ...(resourceLimits && { resourceLimits })
+        })
+      ),
     (thread) => thread.terminate()
   )
-  return yield* WorkerPool.make(valid, { ...threads.host, sharesMemory: true }).pipe(
+  return yield* WorkerPool.make(valid, { ...threads.host, sharesMemory: true, unpacked: read }).pipe(
     Effect.provide(NodeWorker.layer(threads.spawn))
   )
 })
+
+/** The thread, sent messages as the other side reads them. */
+const writing = (thread: Worker): Worker => {
+  const post = thread.postMessage.bind(thread)
+  return Object.assign(thread, {
+    postMessage: (message: Inbound, transfer: ReadonlyArray<ArrayBuffer>) =>
+      post(message[0] === 0 ? [0, written(message[1])] : message, transfer)
+  })
+}

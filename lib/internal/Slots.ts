@@ -10,7 +10,7 @@
  */
 import { isArrayBuffer, isTypedArray } from "node:util/types"
 import { Places } from "./Places.ts"
-import { plainJson } from "./plainJson.ts"
+import { parse, smallJson } from "./plainJson.ts"
 import type { Outcome } from "./protocol.ts"
 import { typedArrays } from "./typedArrays.ts"
 
@@ -191,7 +191,7 @@ export class Slots {
     if (state === State.number) this.#values[item % capacity] = value as number
     if (state !== undefined || places === undefined) return state
     if (isTypedArray(value)) return this.#putArray(item, value, places)
-    const json = plainJson(value)
+    const json = smallJson(value)
     return json !== undefined && places.putText(item, json) ? State.json : undefined
   }
 
@@ -212,7 +212,7 @@ export class Slots {
       case State.true:
         return true
       case State.json:
-        return JSON.parse(places.takeText(item))
+        return parse(places.takeText(item))
       case State.array:
         return new typedArrays[this.#values[item % capacity]!]!(places.takeBytes(item).buffer)
       default:

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { runInNewContext } from "node:vm"
-import { plainJson } from "../../lib/internal/plainJson.ts"
+import { largeJson, smallJson } from "../../lib/internal/plainJson.ts"
 
 /** Nested in itself so many times. */
 const nested = (depth: number): unknown => depth === 0 ? 1 : [nested(depth - 1)]
@@ -14,7 +14,10 @@ cycle.push(cycle)
 const revoked = Proxy.revocable({}, {})
 revoked.revoke()
 
-describe("plainJson", () => {
+const record = (id: number) => ({ id, name: `record ${id}`, isActive: id % 2 === 0, score: id / 3, tags: ["a", "b"] })
+const many = <A>(make: (n: number) => A, length = 1000) => Array.from({ length }, (_, n) => make(n))
+
+describe("smallJson", () => {
   for (
     const [name, value] of Object.entries({
       "a text": "a \"text\"\n\u2028ж😀",
@@ -37,7 +40,7 @@ describe("plainJson", () => {
     })
   ) {
     it(`is of ${name} what structuredClone is`, () => {
-      const json = plainJson(value)
+      const json = smallJson(value)
       assert.isString(json)
       const [read, cloned] = [JSON.parse(json!), structuredClone(value)]
       assert.deepStrictEqual(read, cloned)
@@ -80,15 +83,15 @@ describe("plainJson", () => {
       "a long text": "a".repeat(2048),
       "many values": Array(256).fill(1),
       "an array that is long": Array(1e6).fill(1),
-      "what is nested deep": nested(1e3)
+      "what is nested deep": nested(101)
     })
-  ) it(`is not of ${name}`, () => assert.isUndefined(plainJson(value)))
+  ) it(`is not of ${name}`, () => assert.isUndefined(smallJson(value)))
 
   it("is not of an object that would be asked how it looks as JSON", () => {
     for (const prototype of [Object.prototype, Array.prototype]) {
       Object.assign(prototype, { toJSON: () => 1 })
       try {
-        assert.isUndefined(plainJson([{}]))
+        assert.isUndefined(smallJson([{}]))
       } finally {
         Reflect.deleteProperty(prototype, "toJSON")
       }
@@ -96,8 +99,8 @@ describe("plainJson", () => {
   })
 
   it("is not looked for again soon after an object of so many keys that it takes long to see", () => {
-    assert.isUndefined(plainJson(Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`key ${n}`, n]))))
-    const next = Array.from({ length: 1001 }, (_, n) => plainJson(n))
+    assert.isUndefined(smallJson(Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`key ${n}`, n]))))
+    const next = Array.from({ length: 1001 }, (_, n) => smallJson(n))
     assert.deepStrictEqual(next, [...Array(1000).fill(undefined), "1000"])
   })
 
@@ -105,12 +108,40 @@ describe("plainJson", () => {
     const options = { withBigInt: true, withDate: true, withMap: true, withSparseArray: true, withNullPrototype: true }
     fc.assert(
       fc.property(fc.anything(options), (value) => {
-        const json = plainJson(value)
+        const json = smallJson(value)
         if (json !== undefined) assert.deepStrictEqual(JSON.parse(json), structuredClone(value))
       }),
       { numRuns: 2000 }
     )
     const plain = fc.jsonValue({ maxDepth: 3 }).filter((value) => JSON.stringify(value).length < 500)
-    fc.assert(fc.property(plain, (value) => void assert.isString(plainJson(value))))
+    fc.assert(fc.property(plain, (value) => void assert.isString(smallJson(value))))
   })
+})
+
+describe("largeJson", () => {
+  for (
+    const [name, value] of Object.entries({
+      records: many(record),
+      "records within records": { all: many((n) => ({ n, record: record(n) })) },
+      "outcomes of a chunk": many((n) => ({ _tag: "Succeeded", value: record(n) }))
+    })
+  ) {
+    it(`is of ${name} what structuredClone is`, () => {
+      assert.deepStrictEqual(JSON.parse(largeJson(value)!), structuredClone(value))
+    })
+  }
+
+  for (
+    const [name, value] of Object.entries({
+      "a few": many(record, 10),
+      "a million": many((id) => ({ id }), 500_001),
+      numbers: many((n) => n),
+      "fractions in objects": many((n) => ({ x: n / 3, y: n / 7 })),
+      "short texts": many((n) => `text ${n}`),
+      "long texts in objects": many((n) => ({ text: "a".repeat(50) + n })),
+      "an object of many keys": Object.fromEntries(many((n) => [n, n])),
+      "what has one part that is not plain": [...many(record), new Date()],
+      "what has one part twice": [...many(record), twice, twice]
+    })
+  ) it(`is not of ${name}`, () => assert.isUndefined(largeJson(value)))
 })
